@@ -1,0 +1,59 @@
+"""How a request ended: one name for each way."""
+
+from enum import IntEnum
+
+__all__ = ["LOST_CONNECTION", "UNANSWERED", "Outcome"]
+
+
+class Outcome(IntEnum):
+    """The one ending of a request. The numbers are written to disk: never reuse one."""
+
+    ok = 0
+    refused = 1
+    """The connection was refused: nobody listens there."""
+    unreachable = 2
+    """No route to the address, or the network refused it."""
+    reset = 3
+    """The peer reset the connection (RST), at any point after it was asked for."""
+    closed_before_answer = 4
+    """The peer ended a fresh connection after the request was sent, before any byte."""
+    closed_on_reuse = 5
+    """The same, on a connection that had served a request before."""
+    truncated = 6
+    """The answer began and ended before its declared end, in its headers or its body."""
+    connect_timeout = 7
+    """The connection was not established in time."""
+    answer_timeout = 8
+    """The request was sent; no byte of an answer came in time."""
+    read_timeout = 9
+    """The answer began and was not whole in time."""
+    malformed = 10
+    """Not HTTP/1.1, or more than one answer to one request."""
+    wrong_status = 11
+    wrong_body = 12
+    not_sent = 13
+    """The sender could not send it (its own lack of sockets, or its bound on requests in
+    flight). Evidence that is missing, never blamed on the target."""
+    unfinished = 14
+    """Still in flight when the bounded wait at the end of the run was over."""
+    connection_lost = 15
+    """`refused`, `reset` and `connect_timeout` where the measured path cannot tell them apart."""
+
+
+LOST_CONNECTION = frozenset({Outcome.refused, Outcome.reset, Outcome.connect_timeout})
+"""What the engine's userland proxy makes indistinguishable."""
+
+UNANSWERED = frozenset(
+    {
+        Outcome.reset,
+        Outcome.closed_before_answer,
+        Outcome.closed_on_reuse,
+        Outcome.truncated,
+        Outcome.answer_timeout,
+        Outcome.read_timeout,
+        Outcome.malformed,
+        Outcome.unfinished,
+        Outcome.connection_lost,
+    }
+)
+"""Endings after which a write may or may not have been applied: only the store knows."""

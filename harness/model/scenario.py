@@ -1,0 +1,105 @@
+"""The plan of a run, and what is known of a run beside its samples, marks and logs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.model.traffic import Traffic
+
+__all__ = ["Clock", "Limits", "Record", "Scenario", "Sent", "Timing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long each phase lasts, in seconds."""
+
+    warmup_s: float = 2.0
+    steady_s: float = 10.0
+    settle_s: float = 2.0
+    """After a swap's last step: still judged with the swap, as effects lag behind causes."""
+    between_s: float = 1.0
+    """Between two swaps."""
+    after_s: float = 4.0
+    """After the last swap."""
+    finish_s: float = 12.0
+    """Bound on the wait for requests in flight at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the judgement allows. Sources: design.md, 4 and 6."""
+
+    latency_factor: float = 3.0
+    latency_margin_ms: float = 100.0
+    """A stream fails above the larger of factor x steady p99 and steady p99 + margin."""
+    steal_share: float = 0.05
+    late_ms: float = 250.0
+    sent_share: float = 0.99
+    """Rate held: in each second at least this share of due requests sent at most late_ms late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A target, traffic, a swap and limits, under a name."""
+
+    name: str
+    target: str
+    swap: str
+    swaps: int
+    releases: tuple[str, str]
+    """Names of the old and the new release. Swap 1 goes old to new, swap 2 back, and so on."""
+    traffic: Traffic
+    timing: Timing = field(default_factory=Timing)
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """What else was set (balance algorithm, replicas, …), for the reader."""
+
+    def releases_of(self, swap: int) -> tuple[str, str]:
+        """(old, new) of the swap with that number, counted from 1."""
+        old, new = self.releases
+        return (old, new) if swap % 2 else (new, old)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The same moment on both clocks."""
+
+    monotonic_ns: int
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the sender says it did; the judge holds the request log against it.
+
+    Requests 0 to probes-1 are probes; the rest is `arrivals_until(stop_ns, traffic,
+    start_ns=start_ns, seed=seed, first_seq=probes)`.
+    """
+
+    probes: int = 0
+    start_ns: int = 0
+    """0: the schedule never began."""
+    stop_ns: int = 0
+    ended: str = "finished"
+    """`finished`, or how the sender ended instead."""
+    errors: tuple[str, ...] = ()
+    """What went wrong in the sender or its recorder: each makes the run inconclusive."""
+    closed_idle: int = 0
+    """Pooled connections that the server had closed before they were used again: no failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`scenario.json`: the plan, the environment, the clocks."""
+
+    schema: int = 1
+    run: str
+    scenario: Scenario
+    environment: Mapping[str, str | int | float | bool]
+    path: str = "edge"
+    """The measured path: `edge` (the edge's own address) or `published` (a loopback port
+    through the engine's userland proxy)."""
+    clocks: tuple[Clock, ...] = ()
+    """At the start and, once complete, at the end."""
+    sent: Sent | None = None
+    """None until the run is complete."""
