@@ -6,7 +6,7 @@ Little-endian, 64 bytes:
 
     sample: kind=1, outcome u8, status u16, seq u32, due, sent, first_byte, finished i64 (ns,
             monotonic; 0 = never), bytes u32, connection u32, release u16, instance u16,
-            reuse u16, stream u8, 1 spare byte, crc32
+            reuse u16, stream u8, 5 spare bytes, crc32
     name:   kind=2, 1 spare byte, number u16, 56 bytes of UTF-8 padded with NUL, crc32
 
 The checksum is zlib.crc32 of the 60 bytes before it. Source: design of this project; the size
@@ -35,7 +35,7 @@ ROW_NAME: Final = 2
 PROBE_STREAM: Final = 255
 NAME_BYTES: Final = 56
 
-_SAMPLE = struct.Struct("<BBHIqqqqIIHHHBx")
+_SAMPLE = struct.Struct("<BBHIqqqqIIHHHB5x")
 _NAME = struct.Struct(f"<BxH{NAME_BYTES}s")
 _CRC = struct.Struct("<I")
 ROW_BYTES: Final = _SAMPLE.size + _CRC.size

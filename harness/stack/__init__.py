@@ -1,0 +1,1 @@
+"""The bundled target: edge (NGINX), balancer (HAProxy), website, store (Redis), on one engine."""

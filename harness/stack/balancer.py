@@ -1,0 +1,146 @@
+"""The balancer: HAProxy's configuration in discovery mode `slots`, and its admission of servers.
+
+One configuration for every strategy of the mode: a control arm must fail by its procedure, not
+because the stack was made weak for it.
+"""
+
+import re
+from collections.abc import Callable
+
+from harness.model.errors import MissingEvidenceError, NotJudgedError
+from harness.stack.runtime_api import BACKEND, RuntimeApi, ServerState
+from harness.timeline import Timekeeper, wait_until
+
+__all__ = ["ALGORITHMS", "Balancer", "configuration", "slot_names", "validated_algorithm"]
+
+ALGORITHMS = (
+    "roundrobin", "static-rr", "leastconn", "first", "hash", "source", "uri", "url_param",
+    "hdr", "random", "rdp-cookie",
+)  # fmt: skip
+"""HAProxy 3.0's `balance` keywords (configuration manual, 4.2)."""
+
+_LOG_FIELDS = (
+    ("request_id", "[capture.req.hdr(0)]"), ("accepted_s", "Ts"), ("accepted_ms", "ms"),
+    ("server", "s"), ("status", "ST"), ("termination", "tsc"),
+    ("request_ms", "TR"), ("queue_ms", "Tw"), ("connect_ms", "Tc"), ("response_ms", "Tr"),
+    ("active_ms", "Ta"), ("retries", "rc"), ("bytes", "B"), ("method", "HM"), ("uri", "HU"),
+    ("server_queue", "sq"), ("backend_queue", "bq"), ("server_connections", "sc"),
+)  # fmt: skip
+
+
+def validated_algorithm(text: str) -> str:
+    """`text`, if its first word is an algorithm of HAProxy's; else NotJudgedError."""
+    keyword = re.split(r"[\s(]", text.strip(), maxsplit=1)[0]
+    if keyword not in ALGORITHMS or not re.fullmatch(r"[A-Za-z0-9_.,()\- ]+", text):
+        raise NotJudgedError(
+            f"algorithm: {text!r} is not one of HAProxy's; choose one of: {', '.join(ALGORITHMS)}"
+        )
+    return text.strip()
+
+
+def slot_names(replicas: int) -> tuple[str, ...]:
+    """Two releases side by side, and as many again, so that a slot rests before its reuse."""
+    return tuple(f"slot{number}" for number in range(1, 4 * replicas + 1))
+
+
+def configuration(*, algorithm: str, slots: tuple[str, ...], port: int) -> str:
+    """HAProxy's configuration; `port` is the website's own."""
+    fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
+    # Servers wait in maintenance with an address that reaches nobody, until one is filled.
+    servers = "\n".join(f"    server {slot} 0.0.0.0:{port} check disabled" for slot in slots)
+    return f"""\
+global
+    # Descriptor 3 is the log file that the entry command opens.
+    log fd@3 len 4096 format raw daemon
+    stats socket /run/harness/admin.sock mode 600 level admin
+    stats timeout 1h
+    maxconn 8000
+    # Without it HAProxy sizes its tables by the engine's limit, which can be a billion.
+    fd-hard-limit 20000
+    hard-stop-after 30s
+defaults
+    mode http
+    log global
+    # Timeouts rise towards the client: website < here < edge (60 s) < client.
+    timeout connect 250ms
+    timeout client 60s
+    timeout server 55s
+    timeout http-keep-alive 60s
+    timeout http-request 10s
+    timeout queue 5s
+    timeout check 1s
+    # Repeats only what surely never reached a website: safe for writes too.
+    retries 3
+    retry-on conn-failure
+    option redispatch 1
+    http-reuse safe
+frontend edge
+    bind :8080
+    http-request capture req.hdr(X-Request-Id) len 128
+    log-format "%{{+json}}o {fields}"
+    default_backend {BACKEND}
+backend {BACKEND}
+    balance {algorithm}
+    option httpchk GET /ready
+    http-check expect status 200
+    default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1
+{servers}
+"""
+
+
+class Balancer:
+    """Admits servers that answer, and lets go of them once they are idle."""
+
+    def __init__(self, api: RuntimeApi, clock: Timekeeper) -> None:
+        self._api = api
+        self._clock = clock
+
+    def offer(self, slot: str, address: str, port: int) -> None:
+        """Points the slot there and has HAProxy check it, without any request sent to it.
+
+        In drain HAProxy checks a server but sends it nothing new; its health is put to `down`,
+        so that the next `answers` rests on a check made after this moment and not on what the
+        slot's former server answered.
+        """
+        self._api.change(slot, "state maint")
+        self._api.point(slot, address, port)
+        self._api.change(slot, "state drain")
+        self._api.change(slot, "health down")
+
+    def answers(self, slot: str) -> bool:
+        """Whether HAProxy's own check, from its own network, found the server ready."""
+        state = self._state(slot)
+        return state.status.startswith("DRAIN") and state.check.startswith("L7OK")
+
+    def admit(self, slot: str) -> None:
+        """Requests may go there; returns once HAProxy says UP. MissingEvidenceError after 5 s."""
+        self._api.change(slot, "state ready")
+        self._await(lambda: self._state(slot).is_up, 5.0, f"{slot} was admitted but is not UP")
+
+    def drain(self, slot: str, timeout_s: float) -> None:
+        """No new request goes there; returns once none is in flight or queued, twice in a row.
+
+        Ends in maintenance, so that what happens to the server is no longer HAProxy's matter.
+        MissingEvidenceError when `timeout_s` is over before it is idle.
+        """
+        self._api.change(slot, "state drain")
+        idle_in_a_row = 0
+
+        def is_drained() -> bool:
+            nonlocal idle_in_a_row
+            idle_in_a_row = idle_in_a_row + 1 if self._state(slot).is_idle else 0
+            return idle_in_a_row >= 2
+
+        self._await(is_drained, timeout_s, f"{slot} still had requests in flight")
+        self.forget(slot)
+
+    def forget(self, slot: str) -> None:
+        """Maintenance: neither requests nor checks."""
+        self._api.change(slot, "state maint")
+
+    def _state(self, slot: str) -> ServerState:
+        return self._api.servers()[slot]
+
+    def _await(self, condition: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
+        if not wait_until(condition, clock=self._clock, timeout_s=timeout_s):
+            raise MissingEvidenceError(f"balancer: {otherwise} after {timeout_s:g} s")

@@ -1,0 +1,121 @@
+"""Containers of a run: started through testcontainers, labelled as ours, stopped in order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import docker.errors
+from docker.models.containers import Container
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from harness.model.errors import NotJudgedError
+
+__all__ = [
+    "FULL_CPU",
+    "HELD_BACK_CPU",
+    "LOGS_AT",
+    "Spec",
+    "address",
+    "last_lines",
+    "launch",
+    "run_in",
+]
+
+LOGS_AT = "/var/log/harness"
+"""Where the run's log volume is mounted in each container."""
+
+FULL_CPU = 1024
+"""CPU weight of a serving container. Set on all of them: on cgroup v2 the engine's default
+weighs 2.5 times as much as this very number does when it is asked for."""
+
+HELD_BACK_CPU = 64
+"""CPU weight of a starting one: it takes what the serving ones leave (field notes, 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What to start. `ports` maps a container port to a loopback port, 0 for any free one."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    alias: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Volume name or host folder to the folder in the container, writable."""
+    ports: Mapping[int, int] = field(default_factory=dict)
+    shell: str = ""
+    """Runs instead of the image's own entry, by `/bin/sh -c`; ends in an `exec`."""
+    entry: Sequence[str] = ()
+    """Runs instead of the image's own entry."""
+    stop_signal: str = "SIGTERM"
+    cpu_weight: int = FULL_CPU
+
+
+def launch(spec: Spec, network: Network) -> Container:
+    """Starts it and returns the engine's container; its readiness is not awaited.
+
+    NotJudgedError for a port that is taken and for an image that cannot be run.
+    """
+    unit = DockerContainer(spec.image).with_name(spec.name).with_network(network)
+    if spec.alias:
+        unit.with_network_aliases(spec.alias)
+    unit.with_envs(**spec.environment)
+    for source, folder in spec.volumes.items():
+        unit.with_volume_mapping(source, folder, "rw")
+    for inner, outer in spec.ports.items():
+        # Loopback by name: testcontainers' own mapping would publish on every interface.
+        unit.ports[f"{inner}/tcp"] = ("127.0.0.1", outer or None)  # type: ignore[assignment]
+    entry = ["/bin/sh", "-c", spec.shell] if spec.shell else list(spec.entry)
+    options = {
+        "labels": dict(spec.labels),
+        "stop_signal": spec.stop_signal,
+        "cpu_shares": spec.cpu_weight,
+        **({"entrypoint": entry} if entry else {}),
+        # Images other than ours may start as a user who cannot write the log volume.
+        **({"user": "root"} if entry else {}),
+    }
+    unit.with_kwargs(**options)
+    if entry:
+        unit.with_command([])
+    try:
+        unit.start()
+    except docker.errors.APIError as error:
+        raise _explained(spec, error) from error
+    return unit.get_wrapped_container()
+
+
+def _explained(spec: Spec, error: docker.errors.APIError) -> NotJudgedError:
+    text = str(error.explanation or error)
+    if "port is already allocated" in text or "address already in use" in text:
+        taken = ", ".join(str(outer) for outer in spec.ports.values() if outer)
+        return NotJudgedError(
+            f"port: {taken} on 127.0.0.1 is taken by another program; "
+            "choose another with --port, or leave it out for any free one"
+        )
+    if "no space left" in text:
+        return NotJudgedError(f"disk: the engine has no space left to start {spec.name}: {text}")
+    return NotJudgedError(f"{spec.name}: the engine could not start {spec.image}: {text}")
+
+
+def address(container: Container) -> str:
+    """Its address on the run's network (it has only one)."""
+    container.reload()
+    networks = container.attrs["NetworkSettings"]["Networks"]
+    return next((str(network["IPAddress"]) for network in networks.values()), "")
+
+
+def last_lines(container: Container, count: int = 10) -> str:
+    """The end of what it printed, for an error message; empty where that cannot be had."""
+    try:
+        text = container.logs(tail=count).decode("utf-8", "replace")
+    except docker.errors.APIError:
+        return ""
+    return "\n  ".join(text.strip().splitlines())
+
+
+def run_in(container: Container, command: Sequence[str]) -> tuple[int, str]:
+    """Runs the command there; its exit code and what it printed."""
+    code, output = container.exec_run(list(command), stream=False)
+    text = output if isinstance(output, bytes) else b"".join(output)
+    return int(code or 0), text.decode("utf-8", "replace")

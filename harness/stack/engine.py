@@ -1,0 +1,109 @@
+"""The Docker engine: reached with clear errors, and kept clean of what dead runs left."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+import requests
+from docker.models.containers import Container
+from testcontainers.core.config import testcontainers_config
+
+from harness.model.errors import NotJudgedError
+from harness.stack.owner import LABEL, is_abandoned
+
+__all__ = ["Swept", "absent_is_fine", "connect", "sweep"]
+
+# Ryuk, testcontainers' reaper, is an image from a registry that not every machine reaches, and
+# knows nothing of what we judge to be alive. Labels and `sweep` do its work.
+testcontainers_config.ryuk_disabled = True
+
+_REMEDY = "run `make setup`, or start Docker (`systemctl start docker`, or Docker Desktop)"
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the environment names. NotJudgedError where none answers."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        text = str(error)
+        if "Permission denied" in text or "PermissionError" in text:
+            raise NotJudgedError(
+                "engine: the Docker socket refused this user (permission denied); "
+                "add the user to the `docker` group, or run as root"
+            ) from error
+        raise NotJudgedError(f"engine: no Docker engine answers; {_REMEDY}") from error
+    return client
+
+
+@contextlib.contextmanager
+def absent_is_fine() -> Iterator[None]:
+    """In removals: gone already and being removed are success."""
+    try:
+        yield
+    except docker.errors.NotFound:
+        pass
+    except docker.errors.APIError as error:
+        if error.status_code != 409 or "in progress" not in str(error):
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """Names of what a sweep removed, and of what it left because its run lives."""
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def sweep(client: docker.DockerClient, *, everything: bool = False) -> Swept:
+    """Removes the containers, networks and volumes of runs that are dead, and only those.
+
+    `everything` adds those of owners that cannot be seen from here (other machines,
+    containers, boots) whatever their age; what a living, visible run owns is always kept.
+    """
+    removed: list[str] = []
+    kept: list[str] = []
+    for name, labels, remove in _ours(client):
+        if is_abandoned(labels, time.time(), everything=everything):
+            with absent_is_fine():
+                remove()
+            _remove_folder(labels)
+            removed.append(name)
+        else:
+            kept.append(name)
+    return Swept(removed=tuple(removed), kept=tuple(kept))
+
+
+def _ours(
+    client: docker.DockerClient,
+) -> Iterable[tuple[str, dict[str, str], Callable[[], object]]]:
+    """What carries our label, containers first: networks and volumes are in use by them."""
+    filters: dict[str, str | list[str] | bool] = {"label": LABEL}
+    containers = client.containers.list(all=True, filters=filters, ignore_removed=True)
+    for container in containers:
+        yield f"container {container.name}", container.labels, _remover(container)
+    for network in client.networks.list(filters=filters):
+        labels = (network.attrs or {}).get("Labels") or {}
+        yield f"network {network.name}", labels, network.remove
+    for volume in client.volumes.list(filters=filters):
+        labels = (volume.attrs or {}).get("Labels") or {}
+        yield f"volume {volume.name}", labels, volume.remove
+
+
+def _remove_folder(labels: Mapping[str, str]) -> None:
+    """The folder that the object's run kept its socket in, if it is one of ours."""
+    folder = Path(labels.get(f"{LABEL}.folder") or os.devnull)
+    if folder.name.startswith("harness-") and folder.parent == Path(tempfile.gettempdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remover(container: Container) -> Callable[[], object]:
+    return lambda: container.remove(force=True, v=True)

@@ -1,0 +1,118 @@
+"""What the stack leaves behind as evidence: logs, the engine's events, exact versions."""
+
+import io
+import tarfile
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import docker
+import docker.errors
+import requests
+from docker.models.containers import Container
+
+from harness.model.mark import Edge, MarkKind
+from harness.stack.containers import LOGS_AT, run_in
+from harness.stack.owner import LABEL
+from harness.timeline import Timeline
+
+__all__ = ["EventWatch", "gather", "versions"]
+
+_PRINTED_LINES = 2000
+
+
+class EventWatch:
+    """Turns the engine's events about a run's containers into marks, as they happen."""
+
+    def __init__(self, client: docker.DockerClient, run: str, timeline: Timeline) -> None:
+        self._timeline = timeline
+        # The engine dates events by the wall clock; marks are monotonic.
+        self._offset_ns = timeline.clock.wall_ns() - timeline.clock.now_ns()
+        self._stream = client.events(
+            decode=True, filters={"type": "container", "label": f"{LABEL}={run}"}
+        )
+        self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        try:
+            for event in self._stream:
+                self._mark(event)
+        except (OSError, ValueError, requests.RequestException, docker.errors.DockerException):
+            # Closing the stream from `stop` ends it in one of these.
+            return
+
+    def _mark(self, event: Mapping[str, object]) -> None:
+        actor = event.get("Actor")
+        attributes = actor.get("Attributes", {}) if isinstance(actor, dict) else {}
+        action = str(event.get("Action", ""))
+        if action.startswith("exec_"):
+            return
+        detail = {
+            key: str(attributes[key])
+            for key in ("signal", "exitCode")
+            if attributes.get(key) is not None
+        }
+        instance = str(attributes.get(f"{LABEL}.instance", ""))
+        at_ns = int(str(event.get("timeNano", 0))) - self._offset_ns
+        name = f"{action} {instance}"
+        self._timeline.mark(
+            MarkKind.event, name, Edge.at, at_ns=at_ns, detail={"instance": instance} | detail
+        )
+
+    def stop(self) -> None:
+        self._stream.close()
+        self._thread.join(2.0)
+
+
+def gather(containers: Iterable[Container], volume_of: Container | None, folder: Path) -> None:
+    """Fetches the log volume through `volume_of`, and what each container printed.
+
+    What cannot be had is said in `gathering-errors.txt`; nothing is raised for it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    errors: list[str] = []
+    if volume_of is not None:
+        try:
+            _extract(volume_of, folder)
+        except (docker.errors.APIError, OSError, tarfile.TarError) as error:
+            errors.append(f"log volume: {error}")
+    for container in containers:
+        name = container.labels.get(f"{LABEL}.instance", container.name or "?")
+        try:
+            printed = container.logs(tail=_PRINTED_LINES)
+            if printed:
+                (folder / f"{name}.printed.txt").write_bytes(printed)
+        except (docker.errors.APIError, OSError) as error:
+            errors.append(f"{name}: {error}")
+    if errors:
+        (folder / "gathering-errors.txt").write_text("\n".join(errors) + "\n", "utf-8")
+
+
+def _extract(container: Container, folder: Path) -> None:
+    chunks, _ = container.get_archive(LOGS_AT)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        for member in archive:
+            source = archive.extractfile(member) if member.isfile() else None
+            if source is not None:
+                # The bare name: a path in an archive from a container is untrusted.
+                (folder / Path(member.name).name).write_bytes(source.read())
+
+
+def versions(containers: Mapping[str, Container]) -> dict[str, str]:
+    """What each component says of its own version; missing where it cannot be asked."""
+    commands = {
+        "edge": ["nginx", "-v"],
+        "balancer": ["haproxy", "-v"],
+        "store": ["redis-server", "--version"],
+    }
+    found: dict[str, str] = {}
+    for name, command in commands.items():
+        if name in containers:
+            try:
+                code, text = run_in(containers[name], command)
+            except docker.errors.APIError:
+                continue
+            if code == 0:
+                found[f"{name}_version"] = text.splitlines()[0]
+    return found

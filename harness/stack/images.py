@@ -1,0 +1,95 @@
+"""Images: found under a name that tells their content, or built from Debian's own packages."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import docker
+import docker.errors
+import requests
+
+from harness.model.errors import NotJudgedError
+
+__all__ = ["BASES", "base_image", "built", "found"]
+
+BASES = ("harness-base:trixie", "debian:trixie-slim")
+"""The first is what set-up leaves where no registry can be reached; the second is pulled."""
+
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+_TAIL_LINES = 15
+
+
+def base_image(client: docker.DockerClient) -> str:
+    """Name of the Debian 13 image that ours are built on; pulled where it is missing.
+
+    NotJudgedError where it is neither here nor to be had.
+    """
+    for name in BASES:
+        try:
+            client.images.get(name)
+        except docker.errors.ImageNotFound:
+            continue
+        return name
+    return found(client, BASES[-1], remedy="run `make setup`, which bootstraps it where needed")
+
+
+def found(client: docker.DockerClient, name: str, *, remedy: str) -> str:
+    """`name`, if that image is here or can be pulled; else NotJudgedError with the remedy."""
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        try:
+            repository, _, tag = name.partition(":")
+            client.images.pull(repository, tag=tag or "latest")
+        except (docker.errors.APIError, requests.RequestException) as error:
+            raise NotJudgedError(
+                f"image: {name} is not on this engine and cannot be pulled; {remedy}"
+            ) from error
+    return name
+
+
+def built(client: docker.DockerClient, name: str, context: Path, base: str, **args: str) -> str:
+    """Tag of the image made from `context`; built unless that very content was built before.
+
+    The tag is `harness-NAME:HASH` over the files of the context, the build arguments and the
+    base image's id. NotJudgedError carries the last lines of a build that failed.
+    """
+    base_id = str(client.images.get(base).id)
+    tag = f"harness-{name}:{_content_hash(context, base_id, args)}"
+    try:
+        client.images.get(tag)
+    except docker.errors.ImageNotFound:
+        _build(client, tag, context, args | {"BASE": base})
+    return tag
+
+
+def _build(client: docker.DockerClient, tag: str, context: Path, args: dict[str, str]) -> None:
+    try:
+        client.images.build(
+            path=str(context), tag=tag, rm=True, forcerm=True, buildargs=args | _proxies()
+        )
+    except docker.errors.BuildError as error:
+        lines = [str(part.get("stream", "")).rstrip() for part in error.build_log]
+        tail = "\n  ".join([line for line in lines if line][-_TAIL_LINES:])
+        raise NotJudgedError(
+            f"image: building {tag} failed: {error.msg}\n  {tail}\n"
+            "check that containers reach Debian's package mirror "
+            "(behind a proxy, set http_proxy and https_proxy)"
+        ) from error
+    except docker.errors.APIError as error:
+        raise NotJudgedError(f"image: building {tag} failed: {error.explanation}") from error
+
+
+def _proxies() -> dict[str, str]:
+    """The proxy settings of this process, which builds take as predefined arguments."""
+    names = [*_PROXY_VARIABLES, *(name.upper() for name in _PROXY_VARIABLES)]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _content_hash(context: Path, base_id: str, args: dict[str, str]) -> str:
+    digest = hashlib.sha256(repr((base_id, sorted(args.items()))).encode())
+    for path in sorted(context.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"\0{path.relative_to(context)}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,146 @@
+"""HAProxy's Runtime API: commands over its socket, and its servers' state as values."""
+
+import csv
+import io
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from docker.models.containers import Container
+
+from harness.model.errors import MissingEvidenceError
+from harness.stack.containers import run_in
+
+__all__ = ["BACKEND", "ExecTransport", "RuntimeApi", "ServerState", "SocketTransport", "Transport"]
+
+BACKEND = "website"
+_ANSWER_S = 5.0
+
+
+class Transport(Protocol):
+    """Carries one command to HAProxy and its answer back."""
+
+    def __call__(self, command: str) -> str: ...
+
+
+class SocketTransport:
+    """By the Unix socket in a folder that is mounted into the balancer: 1 ms a command."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_ANSWER_S)
+            connection.connect(str(self._path))
+            connection.sendall(command.encode() + b"\n")
+            answer = bytearray()
+            while chunk := connection.recv(65536):
+                answer += chunk
+        return answer.decode("utf-8", "replace")
+
+
+class ExecTransport:
+    """By a command in the balancer's container, where sockets do not cross a mount.
+
+    That is so on Docker Desktop and on remote engines; some 100 ms a command.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def __call__(self, command: str) -> str:
+        shell = 'printf "%s\\n" "$1" | socat -t 5 stdio /run/harness/admin.sock'
+        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", command])
+        if code != 0:
+            raise ConnectionError(text.strip())
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """A server of the pool, as HAProxy itself sees it."""
+
+    name: str
+    status: str
+    """`UP`, `DOWN`, `DRAIN`, `MAINT`, with detail such as `UP 1/2`."""
+    sessions: int
+    """Requests in flight there now."""
+    queued: int
+    address: str
+    check: str
+    """The last check's result: `L7OK`, `L4CON`, …"""
+
+    @property
+    def is_up(self) -> bool:
+        return self.status.startswith("UP")
+
+    @property
+    def is_idle(self) -> bool:
+        return self.sessions == 0 and self.queued == 0
+
+
+class RuntimeApi:
+    """Commands to the balancer. MissingEvidenceError where it refuses or does not answer."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def command(self, text: str) -> str:
+        """Its answer, stripped."""
+        try:
+            return self._transport(text).strip()
+        except OSError as error:
+            raise MissingEvidenceError(
+                f"balancer: HAProxy did not answer {text!r} on its Runtime API: {error}"
+            ) from error
+
+    def change(
+        self, server: str, what: str, *, accepts: Callable[[str], bool] = lambda answer: not answer
+    ) -> None:
+        """`set server website/SERVER WHAT`; an answer other than silence is a refusal."""
+        answer = self.command(f"set server {BACKEND}/{server} {what}")
+        if not accepts(answer):
+            raise MissingEvidenceError(
+                f"balancer: HAProxy refused `set server {BACKEND}/{server} {what}`: {answer}"
+            )
+
+    def point(self, server: str, address: str, port: int) -> None:
+        """Gives the server another address; it must be in maintenance."""
+        # It answers with what it changed, or that nothing had to be.
+        self.change(
+            server,
+            f"addr {address} port {port}",
+            accepts=lambda answer: "changed" in answer,
+        )
+
+    def servers(self) -> dict[str, ServerState]:
+        """The pool's servers by name."""
+        text = self.command("show stat").removeprefix("# ")
+        rows = csv.DictReader(io.StringIO(text))
+        return {
+            row["svname"]: _state(row)
+            for row in rows
+            if row["pxname"] == BACKEND and row["svname"] != "BACKEND"
+        }
+
+    def algorithm(self) -> str:
+        """The balance algorithm that HAProxy itself says it runs."""
+        text = self.command("show stat").removeprefix("# ")
+        for row in csv.DictReader(io.StringIO(text)):
+            if row["pxname"] == BACKEND and row["svname"] == "BACKEND":
+                return row.get("algo") or ""
+        return ""
+
+
+def _state(row: dict[str, str]) -> ServerState:
+    return ServerState(
+        name=row["svname"],
+        status=row["status"],
+        sessions=int(row["scur"] or 0),
+        queued=int(row["qcur"] or 0),
+        address=row.get("addr") or "",
+        check=(row.get("check_status") or "").lstrip("* "),
+    )

@@ -1,0 +1,308 @@
+"""The bundled stack as a target: brought up in order, taken down in reverse, whatever happens."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+from testcontainers.core.network import Network
+
+from harness.model.errors import NotJudgedError, ReleaseError
+from harness.stack import images, store
+from harness.stack.balancer import Balancer, configuration, slot_names, validated_algorithm
+from harness.stack.containers import LOGS_AT, Spec, address, last_lines, launch
+from harness.stack.engine import absent_is_fine, connect, sweep
+from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.owner import LABEL, Owner
+from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.stack.website import PORT, Patience, Website
+from harness.target import Endpoint, Operations, Stage
+from harness.timeline import Timeline, wait_until
+
+__all__ = ["Stack", "StackPlan"]
+
+_BALANCER_SHELL = (
+    'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
+    f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.jsonl"
+)
+_EDGE_SHELL = (
+    "printf %s \"$NGINX_CONF\" > /tmp/nginx.conf && exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPlan:
+    """What to bring up. Images named here replace the ones that are built."""
+
+    run: str
+    releases: tuple[str, str] = ("v1", "v2")
+    replicas: int = 1
+    algorithm: str = "roundrobin"
+    port: int = 0
+    """The edge's published loopback port; 0 is any free one."""
+    path: str = "auto"
+    """`edge`, `published`, or `auto`: the edge's own address where it can be reached."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    """By component (`base`, `edge`, `balancer`, `store`) or release name."""
+    patience: Patience = field(default_factory=Patience)
+    website_environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stack:
+    """A harness.target.Target with every ability there is."""
+
+    name = "stack"
+
+    def __init__(self, plan: StackPlan) -> None:
+        validated_algorithm(plan.algorithm)
+        self._plan = plan
+        self._client: docker.DockerClient | None = None
+        self._containers: dict[str, Container] = {}
+        self._website: Website | None = None
+        self._api: RuntimeApi | None = None
+        self._undo: list[Callable[[], object]] = []
+        self._environment: dict[str, str | int | float | bool] = {}
+        self._endpoint: Endpoint | None = None
+
+    def up(self, timeline: Timeline) -> Endpoint:
+        self._client = client = connect()
+        sweep(client)
+        tags = self._images(client)
+        run, plan = self._plan.run, self._plan
+        prefix = f"harness-{run}"
+        folder = self._socket_folder(prefix)
+        created_s = timeline.clock.wall_ns() // 1_000_000_000
+        labels = Owner.this_process().labels(run, created_s) | {f"{LABEL}.folder": str(folder)}
+
+        network = self._network(prefix, labels)
+        volume = client.volumes.create(f"{prefix}-logs", labels=labels)
+        self._on_down(volume.remove)
+        watch = EventWatch(client, run, timeline)
+        self._on_down(watch.stop)
+
+        def component(name: str, **spec: object) -> Container:
+            full = Spec(
+                name=f"{prefix}-{name}",
+                image=tags[name],
+                labels={**labels, f"{LABEL}.instance": name},
+                alias=name,
+                **spec,  # type: ignore[arg-type]
+            )
+            self._on_down(lambda: self._remove(full.name))
+            self._containers[name] = launch(full, network)
+            return self._containers[name]
+
+        component("store", entry=store.ENTRY)
+        slots = slot_names(plan.replicas)
+        balancer = component(
+            "balancer",
+            shell=_BALANCER_SHELL,
+            stop_signal="SIGUSR1",
+            environment={
+                "HAPROXY_CFG": configuration(algorithm=plan.algorithm, slots=slots, port=PORT)
+            },
+            volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
+        )
+        self._api = self._reached(balancer, folder / "admin.sock", timeline)
+        self._website = Website(
+            balancer=Balancer(self._api, timeline.clock),
+            slots=slots,
+            images=tags,
+            network=network,
+            labels=labels,
+            volume=volume.name,
+            prefix=prefix,
+            replica_count=plan.replicas,
+            patience=plan.patience,
+            clock=timeline.clock,
+            environment=plan.website_environment,
+        )
+        self._on_down(self._remove_website)
+        self._serve_old(self._website)
+        edge = component(
+            "edge",
+            shell=_EDGE_SHELL,
+            stop_signal="SIGQUIT",
+            environment={
+                "NGINX_CONF": files("harness.stack").joinpath("nginx.conf").read_text("utf-8")
+            },
+            volumes={volume.name: LOGS_AT},
+            ports={80: plan.port},
+        )
+        self._endpoint = self._reachable(edge, timeline)
+        return self._endpoint
+
+    def down(self) -> None:
+        """An error in one removal stops none of the others; the first is raised at the end."""
+        first: BaseException | None = None
+        while self._undo:
+            try:
+                with absent_is_fine():
+                    self._undo.pop()()
+            except BaseException as error:  # noqa: BLE001 (all must run; the first is raised below)
+                first = first or error
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if first is not None:
+            raise first
+
+    def stage(self) -> Stage:
+        if self._website is None:
+            raise NotJudgedError("stack: not up")
+        return self._website
+
+    def operations(self) -> Operations:
+        return store.operations(self._containers["store"])
+
+    def gather(self, folder: Path) -> None:
+        website = self._website.containers() if self._website else ()
+        everyone = [*self._containers.values(), *website]
+        gather(everyone, self._containers.get("balancer"), folder)
+
+    def environment(self) -> Mapping[str, str | int | float | bool]:
+        if self._client is None:
+            return self._environment
+        engine = self._client.version()
+        self._environment |= {
+            "engine_version": str(engine.get("Version", "")),
+            "engine_api": str(engine.get("ApiVersion", "")),
+            "kernel": str(engine.get("KernelVersion", "")),
+            **versions(self._containers),
+        }
+        if self._api is not None:
+            self._environment["algorithm_running"] = self._api.algorithm()
+        return self._environment
+
+    def _images(self, client: docker.DockerClient) -> dict[str, str]:
+        """Tag by component and by release."""
+        given = self._plan.images
+        remedy = "pull or build it, or leave that setting out"
+        base = (
+            images.found(client, given["base"], remedy=remedy)
+            if "base" in given
+            else images.base_image(client)
+        )
+        ours = files("harness.stack") / "images"
+        tags: dict[str, str] = {}
+        for name in ("edge", "balancer", "store"):
+            tags[name] = (
+                images.found(client, given[name], remedy=remedy)
+                if name in given
+                else images.built(client, name, Path(str(ours / name)), base)
+            )
+        for release in self._plan.releases:
+            tags[release] = (
+                images.found(client, given[release], remedy=remedy)
+                if release in given
+                else images.built(client, "website", _sample_app(), base, RELEASE=release)
+            )
+        for name, tag in tags.items():
+            self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
+        return tags
+
+    def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
+        network = Network(docker_network_kw={"labels": dict(labels)})
+        network.name = prefix
+        try:
+            network.create()
+        except docker.errors.APIError as error:
+            if "non-overlapping" in str(error) or "address pool" in str(error):
+                raise NotJudgedError(
+                    "network: the engine has no address range left for another network; "
+                    "`harness clean` removes what dead runs left, `docker network prune` the rest"
+                ) from error
+            raise NotJudgedError(f"network: the engine refused one: {error}") from error
+        self._on_down(network.remove)
+        return network
+
+    def _socket_folder(self, prefix: str) -> Path:
+        """Short, as a Unix socket's path may have 108 bytes."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
+        self._on_down(lambda: shutil.rmtree(folder, ignore_errors=True))
+        return folder
+
+    def _reached(self, balancer: Container, path: Path, timeline: Timeline) -> RuntimeApi:
+        """The Runtime API by its socket, else by commands in the container."""
+        for transport, patience_s in ((SocketTransport(path), 5.0), (ExecTransport(balancer), 5.0)):
+
+            def answers(transport: SocketTransport | ExecTransport = transport) -> bool:
+                try:
+                    return "website" in transport("show stat")
+                except OSError:
+                    return False
+
+            if wait_until(answers, clock=timeline.clock, timeout_s=patience_s):
+                return RuntimeApi(transport)
+            balancer.reload()
+            if balancer.status != "running":
+                break
+        raise NotJudgedError(
+            f"balancer: HAProxy did not start; its last lines:\n  {last_lines(balancer)}"
+        )
+
+    def _serve_old(self, website: Website) -> None:
+        old = self._plan.releases[0]
+        try:
+            instances = [website.start(old) for _ in range(self._plan.replicas)]
+            for instance in instances:
+                website.await_ready(instance)
+                website.admit(instance)
+        except ReleaseError as error:
+            # The old release is the ground that the run stands on: without it nothing is judged.
+            raise NotJudgedError(f"the old release did not start: {error}") from error
+
+    def _reachable(self, edge: Container, timeline: Timeline) -> Endpoint:
+        """Where load goes. A bare connection tells; it carries no request."""
+        own = address(edge)
+        if self._plan.path != "published" and own:
+            patience_s = 5.0 if self._plan.path == "edge" else 2.0
+
+            def listens() -> bool:
+                return _accepts(own, 80)
+
+            if wait_until(listens, clock=timeline.clock, timeout_s=patience_s):
+                return Endpoint(host=own, port=80, path="edge")
+        edge.reload()
+        if edge.status != "running":
+            raise NotJudgedError(
+                f"edge: NGINX did not start; its last lines:\n  {last_lines(edge)}"
+            )
+        if self._plan.path == "edge":
+            raise NotJudgedError(
+                f"path: the edge's own address {own} cannot be reached from here "
+                "(Docker Desktop, or a remote engine); leave --path out, or say --path published"
+            )
+        published = edge.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]
+        return Endpoint(host="127.0.0.1", port=int(published["HostPort"]), path="published")
+
+    def _on_down(self, undo: Callable[[], object]) -> None:
+        self._undo.append(undo)
+
+    def _remove(self, name: str) -> None:
+        if self._client is not None:
+            self._client.containers.get(name).remove(force=True, v=True)
+
+    def _remove_website(self) -> None:
+        for container in self._website.containers() if self._website else ():
+            with absent_is_fine():
+                container.remove(force=True, v=True)
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def _sample_app() -> Path:
+    """The sample website's folder: in the installed package, or beside it in a checkout."""
+    inside = Path(str(files("harness"))) / "sample_app"
+    return inside if inside.is_dir() else Path(str(files("harness"))).parent / "sample_app"

@@ -1,0 +1,33 @@
+"""The store: Redis, and what it says of the writes that reached the website."""
+
+from docker.models.containers import Container
+
+from harness.model.errors import MissingEvidenceError
+from harness.stack.containers import run_in
+from harness.target import Operations
+
+__all__ = ["ENTRY", "operations"]
+
+# No snapshots: a fork in mid-run would be a disturbance of our own. One run, one store.
+ENTRY = (
+    "redis-server", "--bind", "0.0.0.0", "--protected-mode", "no",  # noqa: S104 (the run's network)
+    "--save", "", "--appendonly", "no",
+)  # fmt: skip
+
+
+def operations(container: Container) -> Operations:
+    """Reads the sample website's ledger. MissingEvidenceError where Redis does not answer."""
+    applied: dict[str, int] = {}
+    for operation in _ask(container, "LRANGE", "operations:applied", "0", "-1"):
+        applied[operation] = applied.get(operation, 0) + 1
+    flat = _ask(container, "HGETALL", "operations:arrived")
+    arrived = {flat[i]: int(flat[i + 1]) for i in range(0, len(flat) - 1, 2)}
+    return Operations(applied=applied, arrived=arrived)
+
+
+def _ask(container: Container, *command: str) -> list[str]:
+    """The answer's lines. Operation ids hold no line ends: we made them."""
+    code, text = run_in(container, ["redis-cli", *command])
+    if code != 0 or text.startswith(("ERR", "Error", "Could not", "(error)")):
+        raise MissingEvidenceError(f"store: Redis did not answer {command[0]}: {text[:200]}")
+    return [line for line in text.splitlines() if line]

@@ -1,0 +1,188 @@
+"""The website: replicas of a release, each in a slot of the balancer; the stage for swaps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import docker.errors
+from docker.models.containers import Container
+from testcontainers.core.network import Network
+
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.stack.balancer import Balancer
+from harness.stack.containers import (
+    FULL_CPU,
+    HELD_BACK_CPU,
+    LOGS_AT,
+    Spec,
+    address,
+    last_lines,
+    launch,
+)
+from harness.stack.engine import absent_is_fine
+from harness.stack.owner import LABEL
+from harness.target import Instance
+from harness.timeline import Timekeeper
+
+__all__ = ["PORT", "Patience", "Website"]
+
+PORT = 8000
+_POLL_S = 0.02
+_POLLS_A_LOOK = 10
+"""Asking the engine how a container is costs some ms: every tenth poll does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long each move may take, in seconds."""
+
+    ready_s: float = 30.0
+    drain_s: float = 30.0
+    stop_s: float = 10.0
+
+
+class Website:
+    """Starts, admits, drains and stops instances. Implements harness.target.Stage."""
+
+    def __init__(
+        self,
+        *,
+        balancer: Balancer,
+        slots: tuple[str, ...],
+        images: Mapping[str, str],
+        network: Network,
+        labels: Mapping[str, str],
+        volume: str,
+        prefix: str,
+        replica_count: int,
+        patience: Patience,
+        clock: Timekeeper,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._balancer = balancer
+        self._images = images
+        self._network = network
+        self._labels = labels
+        self._volume = volume
+        self._prefix = prefix
+        self._replica_count = replica_count
+        self._patience = patience
+        self._clock = clock
+        self._environment = environment
+        self._free = list(slots)
+        self._slots: dict[str, str] = {}
+        self._containers: dict[str, Container] = {}
+        self._serving: list[Instance] = []
+        self._started = 0
+
+    def containers(self) -> tuple[Container, ...]:
+        """All that were started and not discarded, stopped ones too: their logs are evidence."""
+        return tuple(self._containers.values())
+
+    def running(self) -> tuple[Instance, ...]:
+        return tuple(self._serving)
+
+    def replicas(self) -> int:
+        return self._replica_count
+
+    def start(self, release: str) -> Instance:
+        self._started += 1
+        instance = Instance(name=f"website-{self._started}", release=release)
+        spec = Spec(
+            name=f"{self._prefix}-{instance.name}",
+            image=self._images[release],
+            labels={**self._labels, f"{LABEL}.instance": instance.name},
+            environment={
+                **self._environment,
+                "INSTANCE": instance.name,
+                "ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl",
+            },
+            volumes={self._volume: LOGS_AT},
+            cpu_weight=HELD_BACK_CPU,
+        )
+        try:
+            self._containers[instance.name] = launch(spec, self._network)
+        except NotJudgedError as error:
+            raise ReleaseError(f"release {release}: {error}") from error
+        return instance
+
+    def await_ready(self, instance: Instance) -> None:
+        container = self._containers[instance.name]
+        slot = self._occupy(instance)
+        where = address(container)
+        if not where:
+            raise self._exited(instance)
+        self._balancer.offer(slot, where, PORT)
+        deadline_ns = self._clock.now_ns() + int(self._patience.ready_s * 1e9)
+        polls = 0
+        while not self._balancer.answers(slot):
+            polls += 1
+            if polls % _POLLS_A_LOOK == 0 and not self._is_running(container):
+                raise self._exited(instance)
+            if self._clock.now_ns() > deadline_ns:
+                raise ReleaseError(
+                    f"release {instance.release}: {instance.name} was not ready within "
+                    f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
+                    f"balancer saw it); its last lines:\n  {last_lines(container)}"
+                )
+            self._clock.sleep(_POLL_S)
+        container.update(cpu_shares=FULL_CPU)
+
+    def admit(self, instance: Instance) -> None:
+        self._balancer.admit(self._slots[instance.name])
+        self._serving.append(instance)
+
+    def drain(self, instance: Instance) -> None:
+        self._balancer.drain(self._slots[instance.name], self._patience.drain_s)
+        self._vacate(instance)
+
+    def stop(self, instance: Instance) -> None:
+        with absent_is_fine():
+            # The engine kills it when its time is over; that is a release that hangs.
+            self._containers[instance.name].stop(timeout=int(self._patience.stop_s))
+        self._serving = [other for other in self._serving if other != instance]
+
+    def discard(self, instance: Instance) -> None:
+        slot = self._slots.get(instance.name)
+        if slot is not None:
+            self._balancer.forget(slot)
+            self._vacate(instance)
+        self._serving = [other for other in self._serving if other != instance]
+        container = self._containers.pop(instance.name, None)
+        if container is not None:
+            with absent_is_fine():
+                container.remove(force=True, v=True)
+
+    def _occupy(self, instance: Instance) -> str:
+        if not self._free:
+            self._reclaim()
+        if not self._free:
+            raise MissingEvidenceError("balancer: no slot is left for another instance")
+        slot = self._free.pop(0)
+        self._slots[instance.name] = slot
+        return slot
+
+    def _vacate(self, instance: Instance) -> None:
+        """The slot goes to the end of the row: the longest unused is used next."""
+        self._free.append(self._slots.pop(instance.name))
+
+    def _reclaim(self) -> None:
+        """Takes back the slots of instances that were stopped without a word to the balancer."""
+        serving = {instance.name for instance in self._serving}
+        for name in [name for name in self._slots if name not in serving]:
+            self._balancer.forget(self._slots[name])
+            self._free.append(self._slots.pop(name))
+
+    def _is_running(self, container: Container) -> bool:
+        try:
+            container.reload()
+        except docker.errors.NotFound:
+            return False
+        return bool(container.status == "running")
+
+    def _exited(self, instance: Instance) -> ReleaseError:
+        container = self._containers[instance.name]
+        code = container.attrs.get("State", {}).get("ExitCode", "?")
+        return ReleaseError(
+            f"release {instance.release}: {instance.name} exited with code {code} before it was "
+            f"ready; its last lines:\n  {last_lines(container)}"
+        )

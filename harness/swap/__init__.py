@@ -1,0 +1,19 @@
+"""Swap strategies: ways to replace the old release by the new one."""
+
+from harness.model.errors import NotJudgedError
+from harness.swap.drain import Drain
+from harness.swap.recreate import Recreate
+from harness.swap.strategy import Swap
+
+__all__ = ["STRATEGIES", "Swap", "named"]
+
+STRATEGIES: dict[str, Swap] = {swap.name: swap for swap in (Drain(), Recreate())}
+
+
+def named(name: str) -> Swap:
+    """The strategy of that name; NotJudgedError names the known ones."""
+    try:
+        return STRATEGIES[name]
+    except KeyError:
+        known = ", ".join(STRATEGIES)
+        raise NotJudgedError(f"swap: unknown strategy {name!r}; choose one of: {known}") from None

@@ -1,0 +1,47 @@
+"""What a swap strategy is, and how it leaves its marks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from harness.model.mark import MarkKind
+from harness.target import Instance, Stage
+from harness.timeline import Detail, Timeline
+
+__all__ = ["Steps", "Swap"]
+
+
+class Steps:
+    """Leaves a begin and an end mark for each step of one swap."""
+
+    def __init__(self, timeline: Timeline, *, swap: int, old: str, new: str) -> None:
+        self.old = old
+        self.new = new
+        self._timeline = timeline
+        self._detail: dict[str, Detail] = {"swap": swap, "old": old, "new": new}
+
+    @contextmanager
+    def step(self, verb: str, instance: Instance | None = None) -> Iterator[None]:
+        """A step named `verb instance`, or `verb release` where no instance exists yet."""
+        named = instance or Instance(name="", release=self.new)
+        name = f"{verb} {named.name or named.release}"
+        detail = {"verb": verb, "instance": named.name, "release": named.release}
+        with self._timeline.span(MarkKind.step, name, self._detail | detail):
+            yield
+
+
+class Swap(Protocol):
+    """One way to replace a release. `discovery` is the mode that it needs (design.md)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def discovery(self) -> str: ...
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        """Replaces every running instance by one of `steps.new`.
+
+        Raises ReleaseError where the new release is at fault; what it started is gone then,
+        and, where the strategy can, the old release still serves.
+        """

@@ -1,0 +1,123 @@
+"""What load is sent to, and what more a target can do: each ability is a Protocol of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from harness.timeline import Timeline
+
+__all__ = [
+    "DescribesItself",
+    "Endpoint",
+    "Instance",
+    "KeepsLogs",
+    "KeepsStore",
+    "Operations",
+    "ReplacesReleases",
+    "Stage",
+    "Target",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where requests go. `path` is `edge` or `published` (model.scenario.Record)."""
+
+    host: str
+    port: int
+    authority: str = "localhost"
+    path: str = "edge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A replica of a release: `name` is unique in the run and stands in its answers."""
+
+    name: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What the store says of writes, by operation id."""
+
+    applied: Mapping[str, int]
+    """How often each was applied."""
+    arrived: Mapping[str, int]
+    """How often each reached the website."""
+
+
+class Target(Protocol):
+    """Something that answers HTTP."""
+
+    @property
+    def name(self) -> str: ...
+
+    def up(self, timeline: Timeline) -> Endpoint:
+        """Brings it up with the old release serving. Raises NotJudgedError where it cannot."""
+
+    def down(self) -> None:
+        """Removes all that `up` made, in reverse order. Idempotent; after a failed `up` too."""
+
+
+class Stage(Protocol):
+    """The moves that swap strategies are made of. Each returns once its effect is there.
+
+    `start`, `await_ready` raise ReleaseError where the release is at fault.
+    """
+
+    def running(self) -> tuple[Instance, ...]:
+        """Instances that serve, oldest first."""
+
+    def replicas(self) -> int:
+        """How many instances a release is to have."""
+
+    def start(self, release: str) -> Instance:
+        """A new instance, with its CPU held back, not yet known to the balancer."""
+
+    def await_ready(self, instance: Instance) -> None:
+        """Waits until it answers from the balancer's own network, then gives it its full CPU."""
+
+    def admit(self, instance: Instance) -> None:
+        """The balancer may send it requests."""
+
+    def drain(self, instance: Instance) -> None:
+        """No new requests to it; returns once nothing is in flight or queued there."""
+
+    def stop(self, instance: Instance) -> None:
+        """Its stop signal, and the wait for its end."""
+
+    def discard(self, instance: Instance) -> None:
+        """Out of the balancer and removed, whatever state it is in."""
+
+
+@runtime_checkable
+class ReplacesReleases(Protocol):
+    """The ability to replace a release."""
+
+    def stage(self) -> Stage: ...
+
+
+@runtime_checkable
+class KeepsLogs(Protocol):
+    """The ability to hand over its logs."""
+
+    def gather(self, folder: Path) -> None:
+        """Fetches logs into `folder`, as far as they can be had; raises nothing for those
+        that cannot, but writes why into `folder/gathering-errors.txt`.
+        """
+
+
+@runtime_checkable
+class KeepsStore(Protocol):
+    """The ability to read back what writes did."""
+
+    def operations(self) -> Operations: ...
+
+
+@runtime_checkable
+class DescribesItself(Protocol):
+    """The ability to say what exactly it is made of."""
+
+    def environment(self) -> Mapping[str, str | int | float | bool]: ...
