@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.model.operations import Operations
 from harness.timeline import Timeline
 
 __all__ = [
@@ -13,7 +14,6 @@ __all__ = [
     "Instance",
     "KeepsLogs",
     "KeepsStore",
-    "Operations",
     "ReplacesReleases",
     "Stage",
     "Target",
@@ -36,16 +36,6 @@ class Instance:
 
     name: str
     release: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operations:
-    """What the store says of writes, by operation id."""
-
-    applied: Mapping[str, int]
-    """How often each was applied."""
-    arrived: Mapping[str, int]
-    """How often each reached the website."""
 
 
 class Target(Protocol):

@@ -21,7 +21,8 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
 from harness.stack.website import PORT, Patience, Website
-from harness.target import Endpoint, Operations, Stage
+from harness.model.operations import Operations
+from harness.target import Endpoint, Stage
 from harness.timeline import Timeline, wait_until
 
 __all__ = ["Stack", "StackPlan"]

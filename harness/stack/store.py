@@ -4,7 +4,7 @@ from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
 from harness.stack.containers import run_in
-from harness.target import Operations
+from harness.model.operations import Operations
 
 __all__ = ["ENTRY", "operations"]
 

@@ -1,0 +1,34 @@
+# The targets that a person types; `make help` lists them. Each sets up all that it lacks.
+.DEFAULT_GOAL := help
+.PHONY: help setup verify test fast lint scenarios clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## virtual environment, engine, base image: what is missing of them
+	@scripts/setup
+
+verify: setup ## swap the sample website under load and print the verdict
+	@.venv/bin/harness verify
+
+test: setup lint ## lint, types, import contract, fast tests, tests with an engine, scenarios
+	@.venv/bin/pytest tests
+	@.venv/bin/pytest tests -m engine
+	@.venv/bin/pytest scenarios
+
+fast: ## lint and the tests that need no engine
+	@scripts/setup python
+	@$(MAKE) --no-print-directory lint
+	@.venv/bin/pytest tests
+
+lint:
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+scenarios: setup ## what this project proves, on the real stack
+	@.venv/bin/pytest scenarios
+
+clean: setup ## remove what dead runs left on the engine
+	@.venv/bin/harness clean

@@ -1,0 +1,1 @@
+"""From a run folder to figures. Pure: reads files, returns values; no engine, network or clock."""

@@ -1,0 +1,147 @@
+"""All that a run has left, as one value, and what every check derives from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from harness.analysis.latency import Limit, limits_by_stream
+from harness.analysis.phases import (
+    Phase,
+    Step,
+    Window,
+    phases,
+    steps,
+    swap_windows,
+    with_phase,
+)
+from harness.analysis.plan import Completeness, compare, planned
+from harness.analysis.requestlog import COLUMNS
+from harness.analysis.requests import merge_lost_connections, requests
+from harness.analysis.runfolder import (
+    Explanation,
+    MachineSecond,
+    Operations,
+    RunFolderError,
+    convert,
+    read_lines,
+    read_operations,
+    read_record,
+    read_samples,
+)
+from harness.model.mark import Mark, MarkKind
+from harness.model.scenario import Record
+
+__all__ = ["History", "RunFolderError", "convert", "load"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class History:
+    """Samples, marks and the rest of a run folder. Frozen; the tables are not to be written to.
+
+    The order of samples carries no meaning.
+    """
+
+    folder: Path
+    record: Record
+    recorded: pd.DataFrame
+    """The samples as recorded (columns requestlog.COLUMNS)."""
+    damaged: int = 0
+    """Rows of the request log that could not be read."""
+    marks: tuple[Mark, ...] = ()
+    machine: tuple[MachineSecond, ...] = ()
+    operations: Operations | None = None
+    """None: the store could not be read."""
+    details: Mapping[int, str] = field(default_factory=dict)
+    """By seq, what the sender wrote down of a failed sample: untrusted text."""
+    damage: tuple[str, ...] = ()
+    """Lines and files beside the request log that could not be read: `marks.jsonl:12`."""
+
+    @cached_property
+    def start_ns(self) -> int:
+        """When the schedule began; without one, the first thing that is known. Monotonic."""
+        if self.record.sent is not None and self.record.sent.start_ns:
+            return self.record.sent.start_ns
+        moments = [mark.at_ns for mark in self.marks]
+        if len(self.recorded):
+            moments.append(int(self.recorded["due_ns"].min()))
+        return min(moments, default=0)
+
+    @cached_property
+    def last_ns(self) -> int:
+        """The last moment that anything is known of."""
+        moments = [mark.at_ns for mark in self.marks] + [row.at_ns for row in self.machine]
+        if len(self.recorded):
+            moments += [
+                int(self.recorded[column].max()) for column in ("due_ns", "sent_ns", "finished_ns")
+            ]
+        return max(moments, default=0)
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        return phases(self.marks, self.last_ns)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        return steps(self.marks, self.last_ns)
+
+    @cached_property
+    def errors(self) -> tuple[Mark, ...]:
+        return tuple(mark for mark in self.marks if mark.kind is MarkKind.error)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """The swaps, each with what settles after it."""
+        return swap_windows(self.phases, self.record.scenario.timing.settle_s)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Every sample, probes too, with `phase` and `swap`, in an order of its own content."""
+        rows = self.recorded
+        if self.record.path == "published":
+            rows = merge_lost_connections(rows)
+        rows = rows.sort_values(["due_ns", "seq", "finished_ns", "sent_ns"], kind="stable")
+        return with_phase(rows.reset_index(drop=True), self.phases)
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """One row a request that is not a probe, judged (analysis.requests)."""
+        return requests(self.samples, self.record, self.operations)
+
+    @cached_property
+    def plan(self) -> pd.DataFrame:
+        return planned(self.record)
+
+    @cached_property
+    def completeness(self) -> Completeness:
+        return compare(self.recorded, self.plan)
+
+    @cached_property
+    def limits(self) -> Mapping[str, Limit | None]:
+        """What a success may take, by stream that is not slow on purpose, and for `all`."""
+        return limits_by_stream(self.requests, self.record.scenario)
+
+
+def load(folder: Path) -> History:
+    """The history in a run folder, whole or cut short.
+
+    Raises RunFolderError where the folder is not a run's or is of another schema. Whatever else
+    cannot be read is counted in the history, and the check `recorded` tells of it.
+    """
+    record = read_record(folder)
+    decoded = read_samples(folder, record)
+    damage: list[str] = []
+    details = read_lines(folder / "details.jsonl", Explanation, damage)
+    return History(
+        folder=folder,
+        record=record,
+        recorded=decoded.samples[list(COLUMNS)],
+        damaged=decoded.damaged,
+        marks=read_lines(folder / "marks.jsonl", Mark, damage),
+        machine=read_lines(folder / "machine.jsonl", MachineSecond, damage),
+        operations=read_operations(folder / "operations.json", damage),
+        details={entry.seq: entry.text for entry in reversed(details)},
+        damage=tuple(damage),
+    )

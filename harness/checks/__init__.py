@@ -1,0 +1,39 @@
+"""Checks: functions from a history to a finding, one file each."""
+
+from typing import Final, Protocol
+
+from harness.analysis.history import History
+from harness.checks import (
+    answered,
+    crossed,
+    latency,
+    no_failed_request,
+    rate_held,
+    recorded,
+    replaced,
+    swap_completed,
+    writes,
+)
+from harness.model.finding import Finding
+
+__all__ = ["ALL", "Check"]
+
+
+class Check(Protocol):
+    """A function from a history to a finding. It may raise: that is inconclusive."""
+
+    def __call__(self, history: History, /) -> Finding: ...
+
+
+ALL: Final[tuple[Check, ...]] = (
+    no_failed_request.check,
+    swap_completed.check,
+    replaced.check,
+    writes.check,
+    latency.check,
+    recorded.check,
+    rate_held.check,
+    answered.check,
+    crossed.check,
+)
+"""Every check, what is said of the target first: the first of the worst names the verdict."""

@@ -1,0 +1,57 @@
+"""`no_failed_request`: nobody was turned away, at any time of the run."""
+
+from harness.analysis.counts import count
+from harness.analysis.history import History
+from harness.analysis.requests import FAILED, UNKNOWN
+from harness.checks.wording import EXAMPLES, counted, describe, example, in_phases
+from harness.model.finding import Finding, Verdict
+
+__all__ = ["check"]
+
+NAME = "no_failed_request"
+
+
+def check(history: History) -> Finding:
+    """Fail with one failed request, warm-up included; probes are not counted.
+
+    Inconclusive where none failed but some are unknown, or none was sent. What the sender could
+    not send is no failure of the target: `recorded` and `rate_held` see to it.
+    """
+    rows = history.requests
+    counts = count(rows, history.plan)
+    failed = rows[rows["state"] == FAILED]
+    unknown = rows[rows["state"] == UNKNOWN]
+    evidence = {
+        "sent": counts.sent,
+        "failed": counts.failed,
+        "unknown": counts.unknown,
+        "by_outcome": {
+            str(name): int(number)
+            for name, number in failed["outcome"].value_counts().items()
+            if number
+        },
+        "examples": [
+            example(history, row)
+            for _, row in (failed if len(failed) else unknown)[:EXAMPLES].iterrows()
+        ],
+    }
+    if counts.failed:
+        also = f"; {counts.unknown:,} more are unknown" if counts.unknown else ""
+        first = describe(history, failed.sort_values(["failed_ns", "seq"]).iloc[0])
+        verdict = Verdict.failed
+        message = (
+            f"{counts.failed:,} of {counts.sent:,} requests failed in {in_phases(failed)}, "
+            f"allowed 0; first {first}{also}"
+        )
+    elif counts.unknown:
+        verdict = Verdict.inconclusive
+        message = (
+            f"{counts.unknown:,} of {counts.sent:,} requests are unknown "
+            f"({counted(len(unknown), 'unanswered write')} that the store could not resolve, "
+            f"{counts.unknown - len(unknown):,} without a sample); no other failed"
+        )
+    elif not counts.sent:
+        verdict, message = Verdict.inconclusive, "no request was sent: nothing could fail"
+    else:
+        verdict, message = Verdict.passed, f"0 of {counts.sent:,} requests failed"
+    return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)

@@ -1,0 +1,114 @@
+"""`recorded`: the log is whole: every planned request has its one sample."""
+
+from typing import Any
+
+from harness.analysis.history import History
+from harness.checks.wording import EXAMPLES, bounded, counted, seqs
+from harness.model.finding import Finding, Verdict
+from harness.model.outcome import Outcome
+
+__all__ = ["check"]
+
+NAME = "recorded"
+EARLY_NS = 1_000_000
+"""A sender's timer may be this much early; more, and it did not keep to the schedule."""
+
+
+def check(history: History) -> Finding:
+    """Inconclusive where anything of the run's own record is missing, doubled or impossible."""
+    problems: list[str] = []
+    evidence: dict[str, Any] = {}
+    _account(history, problems, evidence)
+    _files(history, problems, evidence)
+    if history.record.sent is not None and history.record.sent.start_ns:
+        _completeness(history, problems, evidence)
+    _samples(history, problems, evidence)
+    if problems:
+        return Finding(
+            check=NAME,
+            verdict=Verdict.inconclusive,
+            message=f"the record is not whole: {'; '.join(problems)}. Run again",
+            evidence=evidence,
+        )
+    planned = len(history.plan)
+    return Finding(
+        check=NAME,
+        verdict=Verdict.passed,
+        message=f"each of {counted(planned, 'planned request')} has its one sample",
+        evidence={"planned": planned, "samples": len(history.recorded)},
+    )
+
+
+def _account(history: History, problems: list[str], evidence: dict[str, Any]) -> None:
+    sent = history.record.sent
+    if sent is None:
+        problems.append("the run was never completed: the sender left no account of itself")
+        return
+    if not sent.start_ns:
+        problems.append("the schedule never began")
+    elif not (history.plan["due_ns"] >= 0).any():
+        problems.append("the schedule ended before its first request was due")
+    if sent.ended != "finished":
+        problems.append(f"the sender ended as `{bounded(sent.ended, 200)}`, not `finished`")
+    if sent.errors:
+        problems.append(
+            f"{counted(len(sent.errors), 'error')} in the sender, the first: "
+            f"{bounded(sent.errors[0], 200)}"
+        )
+        evidence["sender_errors"] = [bounded(error) for error in sent.errors[:EXAMPLES]]
+
+
+def _files(history: History, problems: list[str], evidence: dict[str, Any]) -> None:
+    if history.damaged:
+        problems.append(f"{counted(history.damaged, 'damaged row')} in the request log")
+        evidence["damaged_rows"] = history.damaged
+    if history.damage:
+        problems.append(f"unreadable: {', '.join(history.damage[:3])}")
+        evidence["unreadable"] = list(history.damage[:EXAMPLES])
+
+
+def _completeness(history: History, problems: list[str], evidence: dict[str, Any]) -> None:
+    found = history.completeness
+    for number, examples, key, words in (
+        (found.missing, found.missing_examples, "missing", "without a sample"),
+        (found.duplicated, found.duplicated_examples, "duplicated", "with several samples"),
+        (found.unexpected, found.unexpected_examples, "unexpected", "that nobody planned"),
+        (
+            found.mismatched,
+            found.mismatched_examples,
+            "mismatched",
+            "recorded with another stream or due time than planned",
+        ),
+    ):
+        if number:
+            problems.append(f"{counted(number, 'request')} {words} ({seqs(examples)})")
+            evidence[key] = {"count": number, "first": list(examples[:EXAMPLES])}
+
+
+def _samples(history: History, problems: list[str], evidence: dict[str, Any]) -> None:
+    rows = history.samples
+    if not len(history.requests):
+        problems.append("there is no sample of any request")
+        return
+    not_sent = rows[rows["outcome"] == Outcome.not_sent.name]
+    if len(not_sent):
+        first = [int(seq) for seq in not_sent["seq"][:EXAMPLES]]
+        problems.append(
+            f"{counted(len(not_sent), 'request')} the sender could not send ({seqs(first)})"
+        )
+        evidence["not_sent"] = {"count": len(not_sent), "first": first}
+    sent = rows["sent_ns"] > 0
+    ok = rows["outcome"] == Outcome.ok.name
+    impossible = rows[
+        (ok & ~sent)
+        | (sent & (rows["sent_ns"] < rows["due_ns"] - EARLY_NS))
+        | (ok & (rows["finished_ns"] < rows["sent_ns"]))
+        | (ok & (rows["first_byte_ns"] > rows["finished_ns"]))
+        | (~ok & (rows["finished_ns"] > 0) & (rows["finished_ns"] < rows["sent_ns"]))
+    ]
+    if len(impossible):
+        first = [int(seq) for seq in impossible["seq"][:EXAMPLES]]
+        problems.append(
+            f"{counted(len(impossible), 'sample')} with times that cannot be ({seqs(first)})"
+        )
+        evidence["impossible_times"] = {"count": len(impossible), "first": first}

@@ -1,0 +1,148 @@
+"""`replaced`: the old release answered before each swap and the new one after it, alone."""
+
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.history import History
+from harness.analysis.phases import Phase
+from harness.checks.swap_completed import completed_swaps
+from harness.checks.wording import EXAMPLES, at, bounded, counted
+from harness.model.finding import Finding, Verdict
+
+__all__ = ["check"]
+
+NAME = "replaced"
+FOREVER = 2**63 - 1
+
+
+def check(history: History) -> Finding:
+    """Fail where the old release, or a container that was stopped, answers a request that was
+    sent after its end. Inconclusive where a release was not seen that should have been (a swap
+    that changed nothing), where the baseline is not what it says, or where a swap did not
+    complete: what answers after that is nobody's fault yet.
+
+    Only answers that tell their release are judged; an error page of the edge tells none.
+    """
+    scenario = history.record.scenario
+    rows = history.requests
+    told = rows[rows["release"].astype("str") != ""].assign(
+        release=lambda frame: frame["release"].astype("str"),
+        instance=lambda frame: frame["instance"].astype("str"),
+    )
+    evidence: dict[str, Any] = {
+        "answers": len(told),
+        "by_release": {
+            bounded(str(name), 60): int(number)
+            for name, number in told["release"].value_counts()[:EXAMPLES].items()
+        },
+    }
+    if not scenario.swaps:
+        return _finding(Verdict.passed, "no swap was asked for: no release to replace", evidence)
+    if scenario.releases[0] == scenario.releases[1]:
+        return _finding(
+            Verdict.inconclusive,
+            f"old and new release are both named {scenario.releases[0]}: whether the swap changed "
+            "anything cannot be told; name them differently",
+            evidence,
+        )
+    swaps = [phase for phase in history.phases if phase.name == "swap"]
+    wrong = _stopped(history, told)
+    unsure = _strangers(history, told)
+    for index, phase in enumerate(swaps):
+        begin = swaps[index - 1].end_ns if index else -FOREVER
+        end = swaps[index + 1].begin_ns if index + 1 < len(swaps) else FOREVER
+        _judge(history, told, phase, span=(begin, end), wrong=wrong, unsure=unsure)
+    if not swaps:
+        unsure.append("no swap was begun")
+    evidence["problems"] = (wrong + unsure)[:EXAMPLES]
+    if wrong:
+        return _finding(Verdict.failed, "; ".join(wrong[:3]), evidence)
+    if unsure:
+        return _finding(Verdict.inconclusive, "; ".join(unsure[:3]), evidence)
+    old, new = scenario.releases
+    return _finding(
+        Verdict.passed,
+        f"before each swap only the old release answered, after it only the new one "
+        f"({old} to {new}{', and back' if scenario.swaps > 1 else ''}; "
+        f"{counted(len(told), 'answer')} told their release)",
+        evidence,
+    )
+
+
+def _judge(
+    history: History,
+    told: pd.DataFrame,
+    phase: Phase,
+    *,
+    span: tuple[int, int],
+    wrong: list[str],
+    unsure: list[str],
+) -> None:
+    """One swap, within (the end of the one before, the beginning of the next)."""
+    old, new = history.record.scenario.releases_of(phase.swap)
+    before = told[(told["sent_ns"] >= span[0]) & (told["finished_ns"] <= phase.begin_ns)]
+    after = told[(told["sent_ns"] >= phase.end_ns) & (told["sent_ns"] < span[1])]
+    early = before[before["release"] == new]
+    # Between swaps, the new one is the old one of the swap before, which is judged there.
+    if phase.swap == 1 and len(early):
+        unsure.append(
+            f"the new release {new} answered before {phase.label} began "
+            f"({len(early):,} times, first {_who(history, early)}): "
+            "the baseline is not what it says"
+        )
+    if not (before["release"] == old).any():
+        unsure.append(f"the old release {old} was not seen before {phase.label}")
+    if phase.swap not in completed_swaps(history):
+        unsure.append(f"{phase.label} did not complete: what answered after it is not judged")
+        return
+    if not (after["release"] == new).any():
+        unsure.append(
+            f"the new release {new} was not seen after {phase.label}: a swap that changed nothing"
+        )
+        return
+    late = after[after["release"] == old]
+    if len(late):
+        wrong.append(
+            f"the old release {old} still answered after {phase.label} had ended: "
+            f"{counted(len(late), 'answer')}, first {_who(history, late)}"
+        )
+
+
+def _stopped(history: History, told: pd.DataFrame) -> list[str]:
+    completed = completed_swaps(history)
+    found = []
+    for step in history.steps:
+        if step.verb != "stop" or not step.instance or step.swap not in completed:
+            continue
+        late = told[(told["instance"] == step.instance) & (told["sent_ns"] > step.end_ns)]
+        if len(late):
+            found.append(
+                f"{bounded(step.instance, 60)} still answered after `{bounded(step.name, 100)}` "
+                f"had ended at {at(history, step.end_ns)}: {counted(len(late), 'answer')}, "
+                f"first {_who(history, late)}"
+            )
+    return found
+
+
+def _strangers(history: History, told: pd.DataFrame) -> list[str]:
+    strange = told[~told["release"].isin(history.record.scenario.releases)]
+    if not len(strange):
+        return []
+    name = bounded(str(strange["release"].iloc[0]), 60)
+    return [
+        (
+            f"{counted(len(strange), 'answer')} of a release that is neither old nor new: {name}, "
+            f"first {_who(history, strange)}"
+        )
+    ]
+
+
+def _who(history: History, rows: pd.DataFrame) -> str:
+    row = rows.sort_values(["sent_ns", "seq"]).iloc[0]
+    whom = bounded(str(row["instance"]), 60) or "an unnamed instance"
+    return f"#{row['seq']} from {whom}, sent at {at(history, int(row['sent_ns']))}"
+
+
+def _finding(verdict: Verdict, message: str, evidence: dict[str, Any]) -> Finding:
+    return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)

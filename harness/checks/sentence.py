@@ -1,0 +1,75 @@
+"""The verdict in one sentence, the bound that the run supports first."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.analysis.latency import ALL_STREAMS, SWAP_WINDOW
+from harness.checks.wording import counted, percent
+from harness.model.finding import Finding, Verdict, worst
+from harness.model.result import Latency, Requests
+from harness.model.scenario import Scenario
+
+__all__ = ["bound_of", "drop_bound", "sentence"]
+
+MILESTONES = (10, 30, 100, 300, 1_000)
+DOUBT = 0.05
+
+
+def bound_of(swaps: int) -> float:
+    """Upper 95 % bound on the probability of a drop in a swap, after so many clean ones.
+
+    1 - 0.05^(1/N): with a higher probability, N clean swaps in a row would come by chance less
+    than 1 time in 20. 1: 95 %, 10: 26 %, 100: 3.0 %. Source: design.md, 7.
+    """
+    return float(1 - DOUBT ** (1 / swaps))
+
+
+def drop_bound(swaps: int, completed: Sequence[int], findings: Sequence[Finding]) -> float | None:
+    """The bound where every swap was clean; None where one was not or it cannot be known.
+
+    Clean: all were completed and every check passed but `latency`, which drops nothing.
+    """
+    clean = all(
+        finding.verdict is Verdict.passed for finding in findings if finding.check != "latency"
+    )
+    if not findings or not clean or not swaps or len(set(completed)) < swaps:
+        return None
+    return bound_of(swaps)
+
+
+def sentence(
+    scenario: Scenario,
+    findings: Sequence[Finding],
+    requests: Requests,
+    latency_ms: Mapping[str, Mapping[str, Latency]],
+    bound: float | None,
+) -> str:
+    """What the run says, with its figures; the worst findings' own words where it did not pass."""
+    verdict = worst(findings)
+    old, new = scenario.releases
+    done = f"{counted(scenario.swaps, 'swap')} ({scenario.swap}, {old} to {new})"
+    if verdict is not Verdict.passed:
+        wrong = [finding for finding in findings if finding.verdict is verdict]
+        if not wrong:
+            return f"{verdict}: no check was made: there is no evidence; {done}"
+        more = f" (and {counted(len(wrong) - 1, 'more finding')})" if len(wrong) > 1 else ""
+        return f"{verdict}: {wrong[0].check}: {wrong[0].message}{more}; {done}"
+    dropped = f"dropped 0 of {counted(requests.sent, 'request')}"
+    speed = latency_ms[ALL_STREAMS]
+    if bound is None:
+        what = done if scenario.swaps else "no swap was asked for"
+        return f"{verdict}: {what}; {dropped}; p99 {_p99(speed['steady'])} steady"
+    return (
+        f"{verdict}: at 95 % confidence a swap drops something with a probability below "
+        f"{percent(bound)} ({_trials(scenario.swaps)}): {done} {dropped}; "
+        f"p99 {_p99(speed['steady'])} steady, {_p99(speed[SWAP_WINDOW])} in the swap"
+    )
+
+
+def _trials(swaps: int) -> str:
+    better = next((number for number in MILESTONES if number > swaps), None)
+    hint = f"; {better:,} would say {percent(bound_of(better))}" if better else ""
+    return f"{counted(swaps, 'clean swap')}{hint}"
+
+
+def _p99(latency: Latency) -> str:
+    return "not resolved" if latency.p99 is None else f"{latency.p99:.1f} ms"

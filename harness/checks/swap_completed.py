@@ -1,0 +1,79 @@
+"""`swap_completed`: every swap that was asked for went through."""
+
+from harness.analysis.history import History
+from harness.checks.wording import EXAMPLES, at, bounded, counted
+from harness.model.finding import Finding, Verdict
+from harness.model.mark import Mark
+
+__all__ = ["check", "completed_swaps"]
+
+NAME = "swap_completed"
+
+
+def completed_swaps(history: History) -> tuple[int, ...]:
+    """Numbers of the swaps that ended without an error.
+
+    A swap's phase ends however it went, so an error between its beginning and the next swap's
+    tells that it did not complete.
+    """
+    swaps = [phase for phase in history.phases if phase.name == "swap"]
+    found = []
+    for index, phase in enumerate(swaps):
+        later = swaps[index + 1].begin_ns if index + 1 < len(swaps) else history.last_ns + 1
+        broken = any(phase.begin_ns <= error.at_ns < later for error in history.errors)
+        if phase.ended and not broken:
+            found.append(phase.swap)
+    return tuple(found)
+
+
+def check(history: History) -> Finding:
+    """Fail where the release is to blame, inconclusive where the harness is or a swap lacks."""
+    wanted = history.record.scenario.swaps
+    ended = [phase for phase in history.phases if phase.name == "swap" and phase.ended]
+    evidence = {
+        "asked": wanted,
+        "ended": len(ended),
+        "errors": [
+            f"{at(history, mark.at_ns)} {_text(mark)}" for mark in history.errors[:EXAMPLES]
+        ],
+    }
+    blamed = [mark for mark in history.errors if mark.detail.get("blame") == "release"]
+    if blamed:
+        return Finding(
+            check=NAME,
+            verdict=Verdict.failed,
+            message=f"the deploy failed at {at(history, blamed[0].at_ns)}: {_text(blamed[0])}",
+            evidence=evidence,
+        )
+    if history.errors:
+        first = history.errors[0]
+        return Finding(
+            check=NAME,
+            verdict=Verdict.inconclusive,
+            message=(
+                f"the harness had an error of its own at {at(history, first.at_ns)}: {_text(first)}"
+            ),
+            evidence=evidence,
+        )
+    if len(ended) < wanted:
+        return Finding(
+            check=NAME,
+            verdict=Verdict.inconclusive,
+            message=(
+                f"{len(ended)} of {counted(wanted, 'swap')} ended, and no error says why; "
+                "see marks.jsonl, and run again"
+            ),
+            evidence=evidence,
+        )
+    return Finding(
+        check=NAME,
+        verdict=Verdict.passed,
+        message=f"{counted(wanted, 'swap')} completed" if wanted else "no swap was asked for",
+        evidence=evidence,
+    )
+
+
+def _text(mark: Mark) -> str:
+    detail = mark.detail
+    text = detail.get("text") or detail.get("message") or ""
+    return bounded(f"{mark.name}: {text}" if text else mark.name)

@@ -1,0 +1,98 @@
+"""The verdict: all checks on a history, and what they amount to."""
+
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness import __version__
+from harness.analysis.counts import count
+from harness.analysis.history import History
+from harness.analysis.latency import table
+from harness.analysis.outages import outages
+from harness.checks import ALL, Check
+from harness.checks.sentence import drop_bound, sentence
+from harness.checks.swap_completed import completed_swaps
+from harness.checks.wording import bounded
+from harness.model.finding import Finding, Verdict, worst
+from harness.model.mark import Mark, MarkKind
+from harness.model.result import Result
+
+__all__ = ["judge"]
+
+SCHEMA: Final = 1
+MOST_OUTAGES: Final = 200
+MOST_MARKS: Final = 2_000
+
+
+def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
+    """Runs every check, one that raises too: it is inconclusive, its traceback the evidence.
+
+    The same history gives the same result. Raises nothing of its own accord.
+    """
+    record = history.record
+    findings = tuple(_run(check, history) for check in checks)
+    requests = count(history.requests, history.plan)
+    latency_ms = table(history.requests, record.scenario, history.windows)
+    completed = completed_swaps(history)
+    bound = drop_bound(record.scenario.swaps, completed, findings)
+    found = outages(
+        history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+    )
+    return Result(
+        schema=SCHEMA,
+        harness=__version__,
+        run=record.run,
+        scenario=record.scenario.name,
+        verdict=worst(findings),
+        sentence=sentence(record.scenario, findings, requests, latency_ms, bound),
+        findings=findings,
+        requests=requests,
+        latency_ms=latency_ms,
+        outages=found[:MOST_OUTAGES],
+        marks=_marks(history.marks),
+        environment=_environment(history),
+        drop_bound=bound,
+    )
+
+
+def _run(check: Check, history: History) -> Finding:
+    try:
+        return check(history)
+    except Exception as error:  # noqa: BLE001 (a check that raises is evidence that is missing)
+        name = getattr(check, "__name__", type(check).__name__)
+        if name == "check":
+            name = check.__module__.rpartition(".")[2]
+        return Finding(
+            check=name,
+            verdict=Verdict.inconclusive,
+            message=f"the check itself raised {type(error).__name__}: "
+            f"{bounded(str(error), 300)}; please report it with the run folder",
+            evidence={
+                "traceback": [bounded(line) for line in traceback.format_exc().splitlines()[-20:]]
+            },
+        )
+
+
+def _marks(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """At most 2,000 in the order of time; the engine's events give way first."""
+    ordered = sorted(marks, key=lambda mark: mark.at_ns)
+    kept = [mark for mark in ordered if mark.kind is not MarkKind.event][:MOST_MARKS]
+    events = [mark for mark in ordered if mark.kind is MarkKind.event]
+    return tuple(sorted(kept + events[: MOST_MARKS - len(kept)], key=lambda mark: mark.at_ns))
+
+
+def _environment(history: History) -> Mapping[str, str | int | float | bool]:
+    """The recorded environment, and what else a reader needs to run it again."""
+    record = history.record
+    scenario = record.scenario
+    return {
+        **record.environment,
+        **{f"settings.{key}": value for key, value in scenario.settings.items()},
+        "path": record.path,
+        "target": scenario.target,
+        "swap": scenario.swap,
+        "swaps": scenario.swaps,
+        "releases": " ".join(scenario.releases),
+        "rate_hz": scenario.traffic.rate_hz,
+        "seed": scenario.seed,
+    }

@@ -1,0 +1,79 @@
+"""`writes`: what was acknowledged is in the store, and nothing is there twice."""
+
+from typing import Any
+
+from harness.analysis.history import History
+from harness.analysis.writes import Writes, resolve
+from harness.checks.wording import EXAMPLES, bounded, counted, seqs
+from harness.model.finding import Finding, Verdict
+
+__all__ = ["check"]
+
+NAME = "writes"
+
+
+def check(history: History) -> Finding:
+    """Fail where a write was lost or doubled; inconclusive where the store was not read, no
+    write was acknowledged, or the store holds writes that no sample explains.
+    """
+    if not any(stream.write for stream in history.record.scenario.traffic.streams):
+        return _finding(Verdict.passed, "no stream writes: none to hold against the store", {})
+    found = resolve(history.requests, history.record.run, history.operations)
+    evidence = _evidence(found)
+    if history.operations is None:
+        return _finding(
+            Verdict.inconclusive,
+            f"the store could not be read: {counted(found.writes, 'write')} "
+            f"({found.unanswered:,} unanswered) cannot be held against it; see logs/",
+            evidence,
+        )
+    wrong = []
+    if found.lost:
+        wrong.append(
+            f"{len(found.lost):,} of {counted(found.acknowledged, 'acknowledged write')} "
+            f"not in the store ({seqs(found.lost)})"
+        )
+    if found.doubled:
+        wrong.append(
+            f"{len(found.doubled):,} of {counted(found.writes, 'write')} applied more than once "
+            f"({seqs(found.doubled)})"
+        )
+    if wrong:
+        return _finding(Verdict.failed, f"{'; '.join(wrong)}; allowed 0", evidence)
+    if found.unexplained:
+        return _finding(
+            Verdict.inconclusive,
+            f"the store holds {counted(len(found.unexplained), 'write')} of this run that no "
+            f"sample explains (first {bounded(found.unexplained[0], 100)})",
+            evidence,
+        )
+    if not found.acknowledged:
+        return _finding(
+            Verdict.inconclusive, "no write was acknowledged: there is nothing to verify", evidence
+        )
+    told = f"{counted(found.acknowledged, 'acknowledged write')} applied exactly once"
+    if found.unanswered:
+        told += (
+            f"; of {found.unanswered:,} unanswered {found.applied_unanswered:,} applied, "
+            f"{found.unanswered - found.applied_unanswered:,} not"
+        )
+    if found.repeated:
+        told += f"; {len(found.repeated):,} reached the website more than once"
+    return _finding(Verdict.passed, told, evidence)
+
+
+def _evidence(found: Writes) -> dict[str, Any]:
+    return {
+        "writes": found.writes,
+        "acknowledged": found.acknowledged,
+        "unanswered": found.unanswered,
+        "applied_unanswered": found.applied_unanswered,
+        "lost": list(found.lost[:EXAMPLES]),
+        "doubled": list(found.doubled[:EXAMPLES]),
+        "repeated": list(found.repeated[:EXAMPLES]),
+        "unexplained": [bounded(id_, 100) for id_ in found.unexplained[:EXAMPLES]],
+    }
+
+
+def _finding(verdict: Verdict, message: str, evidence: dict[str, Any]) -> Finding:
+    return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)

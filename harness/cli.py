@@ -1,0 +1,174 @@
+"""The command: `harness verify`, `harness report`, `harness clean`."""
+
+import argparse
+import signal
+import sys
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness import __version__
+from harness.config import Settings, load
+from harness.live import LiveLine
+from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
+from harness.model.finding import EXIT_CODES, Verdict
+from harness.report.terminal import verdict_text
+from harness.verify import Judged, carry_out, judge_folder, plan
+
+__all__ = ["main"]
+
+NOT_JUDGED = 2
+INTERRUPTED = 130
+
+_EXITS = """exit codes: 0 pass; 1 fail; 2 nothing was judged (usage, settings, no engine, the stack
+or the old release did not start); 3 inconclusive (evidence is missing); 130 Ctrl-C"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; its exit code. What goes wrong on purpose is one message."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except Interrupted as error:
+        _complain(str(error))
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except NotJudgedError as error:
+        _complain(str(error))
+        return NOT_JUDGED
+    except MissingEvidenceError as error:
+        _complain(str(error))
+        return EXIT_CODES[Verdict.inconclusive]
+    except HarnessError as error:
+        _complain(str(error))
+        return NOT_JUDGED
+    except OSError as error:
+        _complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+        return NOT_JUDGED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="harness",
+        description="Proves, under constant load, that replacing a website's release drops no "
+        "request.",
+        epilog=_EXITS,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    verify = commands.add_parser(
+        "verify", help="swap the sample website under load and judge", epilog=_EXITS
+    )
+    add_settings(verify, prefix="--")
+    verify.set_defaults(run=_verify)
+
+    report = commands.add_parser("report", help="judge a run folder again, without an engine")
+    report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
+    report.set_defaults(run=_report)
+
+    clean = commands.add_parser("clean", help="remove what dead runs left on the engine")
+    clean.add_argument(
+        "--all",
+        action="store_true",
+        help="also what runs on other machines, in other containers or before a reboot left, "
+        "whatever its age; never what a living run here owns",
+    )
+    clean.set_defaults(run=_clean)
+    return parser
+
+
+def add_settings(parser: Any, *, prefix: str) -> None:
+    """An option for each setting but the tables, which belong into pyproject.toml.
+
+    `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
+    them, so that every face says the same of a wrong one.
+    """
+    for name, field in Settings.model_fields.items():
+        if name in {"images", "plugins"}:
+            continue
+        choices = typing.get_args(field.annotation)
+        shown = "" if field.is_required() or name == "seed" else f" (default {field.default})"
+        add = getattr(parser, "addoption", None) or parser.add_argument
+        add(
+            f"{prefix}{name.replace('_', '-')}",
+            dest=f"harness_{name}",
+            default=None,
+            metavar="|".join(map(str, choices)) if choices else name.upper(),
+            help=f"{field.description}{shown}",
+        )
+
+
+def given_settings(options: Any) -> dict[str, Any]:
+    """What was said on a command line, by setting."""
+    found = {name: getattr(options, f"harness_{name}", None) for name in Settings.model_fields}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _verify(options: argparse.Namespace) -> int:
+    settings = load(given_settings(options))
+    console = Console()
+    _end_in_order()
+    todo = plan(settings)
+    try:
+        with LiveLine(todo.folder, todo.scenario.traffic.stream_names(), console) as line:
+            judged = carry_out(todo.watched_by(line.on_mark))
+    except HarnessError:
+        _complain(f"what is known of this run: {todo.folder}")
+        raise
+    return _conclude(judged, console)
+
+
+def _report(options: argparse.Namespace) -> int:
+    return _conclude(judge_folder(options.folder), Console())
+
+
+def _conclude(judged: Judged, console: Console) -> int:
+    console.print(verdict_text(judged.result, judged.folder))
+    code = EXIT_CODES[judged.result.verdict]
+    if judged.unwritten:
+        _complain(f"{judged.unwritten}; free some space and run `harness report {judged.folder}`")
+        # A verdict that nobody can look up later is no evidence of a pass.
+        code = code or EXIT_CODES[Verdict.inconclusive]
+    return code
+
+
+def _clean(options: argparse.Namespace) -> int:
+    # Only this command and the stack itself need the engine's client, which is slow to import.
+    from harness.stack.engine import connect, sweep  # noqa: PLC0415
+
+    client = connect()
+    try:
+        swept = sweep(client, everything=options.all)
+    finally:
+        client.close()
+    for name in swept.removed:
+        print(f"removed {name}")
+    kept = f", {len(swept.kept)} of living runs kept" if swept.kept else ""
+    print(f"{len(swept.removed)} objects of dead runs removed{kept}")
+    return 0
+
+
+def _end_in_order() -> None:
+    """SIGTERM ends a run as Ctrl-C does; once it is ending, neither disturbs the removal."""
+
+    def interrupt(*_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: _complain("ending: removing the stack, a moment"))
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
+def _complain(text: str) -> None:
+    print(f"harness: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

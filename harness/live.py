@@ -1,0 +1,125 @@
+"""What a person sees while a run goes on: one line, from the request log as it grows."""
+
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from harness.analysis.requestlog import decode
+from harness.model.mark import Edge, Mark, MarkKind
+from harness.model.row import ROW_BYTES
+
+__all__ = ["LiveLine"]
+
+_PERIOD_S = 0.5
+_PLAIN_EVERY = 4
+"""Where there is no terminal, a line every two seconds."""
+_WINDOW_NS = 3_000_000_000
+_MOST_BYTES = 4 * 1024 * 1024
+"""Read at once: a look at the run must not disturb it."""
+
+
+class LiveLine:
+    """Follows `requests.bin`: a context manager around a run.
+
+    Shows the phase, the time since the start, requests recorded, the rate of the last three
+    seconds, failures, and p99 over them. A display only: nothing here reaches the verdict, and
+    an error in it ends the display, not the run.
+    """
+
+    def __init__(self, folder: Path, streams: tuple[str, ...], console: Console) -> None:
+        self._log = folder / "requests.bin"
+        self._streams = streams
+        self._console = console
+        self._phase = "up"
+        self._step = ""
+        self._began = time.monotonic()
+        self._read = 0
+        self._recorded = 0
+        self._failed = 0
+        self._recent: deque[pd.DataFrame] = deque()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
+
+    def on_mark(self, mark: Mark) -> None:
+        """Takes in a mark of the run's timeline."""
+        if mark.edge is Edge.begin and mark.kind is MarkKind.phase:
+            number = mark.detail.get("swap", "")
+            self._phase, self._step = f"{mark.name} {number}".strip(), ""
+        elif mark.edge is Edge.begin and mark.kind is MarkKind.step:
+            self._step = mark.name
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(2 * _PERIOD_S)
+
+    def _follow(self) -> None:
+        try:
+            if self._console.is_terminal:
+                with Live(console=self._console, auto_refresh=False, transient=True) as live:
+                    while not self._over.wait(_PERIOD_S):
+                        self._look()
+                        live.update(Text(self._line(), no_wrap=True), refresh=True)
+            else:
+                self._follow_plainly()
+        except (OSError, ValueError) as error:
+            print(f"live line: {error}", file=sys.stderr)
+
+    def _follow_plainly(self) -> None:
+        looks = 0
+        while not self._over.wait(_PERIOD_S):
+            self._look()
+            looks += 1
+            if looks % _PLAIN_EVERY == 0:
+                self._console.print(Text(self._line()))
+
+    def _look(self) -> None:
+        """Reads the whole rows that came since the last look."""
+        if not self._log.exists():
+            return
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            fresh = log.read(_MOST_BYTES)
+        fresh = fresh[: len(fresh) // ROW_BYTES * ROW_BYTES]
+        if not fresh:
+            return
+        self._read += len(fresh)
+        samples = decode(fresh, self._streams).samples
+        samples = samples[samples["stream"] != "probe"]
+        self._recorded += len(samples)
+        self._failed += int((samples["outcome"] != "ok").sum())
+        self._recent.append(samples[["due_ns", "sent_ns", "finished_ns"]])
+        newest = max((int(part["due_ns"].max()) for part in self._recent if len(part)), default=0)
+        while self._recent and (
+            not len(self._recent[0]) or self._recent[0]["due_ns"].max() < newest - _WINDOW_NS
+        ):
+            self._recent.popleft()
+
+    def _line(self) -> str:
+        elapsed_s = time.monotonic() - self._began
+        where = f"{self._phase}: {self._step}" if self._step else self._phase
+        line = f"{elapsed_s:5.1f} s  {where:<28}"
+        if not self._recorded:
+            return line.rstrip()
+        return line + f" {self._recorded:>7,} requests{self._figures()}  {self._failed} failed"
+
+    def _figures(self) -> str:
+        recent = pd.concat(self._recent) if self._recent else pd.DataFrame()
+        if len(recent) < 2:
+            return ""
+        span_ns = int(recent["sent_ns"].max() - recent["sent_ns"].min())
+        rate = len(recent) / max(span_ns / 1e9, 1e-9)
+        latency_ms = (recent["finished_ns"] - recent["due_ns"]).to_numpy() / 1e6
+        return f"  {rate:6.0f}/s  p99 {float(np.percentile(latency_ms, 99)):7.1f} ms"

@@ -1,0 +1,1 @@
+"""A result, written and printed: result.json, summary.md, junit.xml, the terminal."""

@@ -1,0 +1,63 @@
+"""How figures are put in print, alike in every report."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from harness.analysis.latency import SWAP_WINDOW
+from harness.model.finding import Finding, Verdict
+from harness.model.result import Latency, Result
+
+__all__ = [
+    "SIGNS",
+    "burst_note",
+    "latency_rows",
+    "milliseconds",
+    "not_passed",
+    "printable",
+    "requests_line",
+]
+
+SIGNS: Final = {Verdict.passed: "✓", Verdict.inconclusive: "?", Verdict.failed: "✗"}
+
+
+def printable(text: str, most: int = 1_000) -> str:
+    """One line without control characters (an escape sequence drives a terminal), bounded."""
+    kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return kept if len(kept) <= most else f"{kept[: most - 1]}…"
+
+
+def milliseconds(value: float | None) -> str:
+    """`5.1`, or a hyphen for what the samples do not resolve."""
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def latency_rows(result: Result) -> Iterator[tuple[str, Latency, Latency]]:
+    """(stream, steady, swap window), at most 20 streams."""
+    for stream, phases in list(result.latency_ms.items())[:20]:
+        yield stream, phases["steady"], phases[SWAP_WINDOW]
+
+
+def requests_line(result: Result) -> str:
+    """`6,012 of 6,012 planned requests sent: 6,012 ok, 0 failed, 0 unknown`."""
+    counts = result.requests
+    return (
+        f"{counts.sent:,} of {counts.planned:,} planned requests sent: {counts.ok:,} ok, "
+        f"{counts.failed:,} failed, {counts.unknown:,} unknown"
+    )
+
+
+def burst_note(result: Result) -> str:
+    """The rule of three, with what it does not hold for; empty where the run was not clean."""
+    if result.drop_bound is None or not result.requests.sent:
+        return ""
+    return (
+        f"Were failures to come singly and not in bursts, fewer than "
+        f"{300 / result.requests.sent:.2g} % of requests would fail "
+        f"(3 / {result.requests.sent:,}); a failed swap is a burst, so the bound by swaps counts."
+    )
+
+
+def not_passed(result: Result) -> tuple[Finding, ...]:
+    """Findings that did not pass, failures first."""
+    bad = [finding for finding in result.findings if finding.verdict is not Verdict.passed]
+    return tuple(sorted(bad, key=lambda finding: finding.verdict is not Verdict.failed))

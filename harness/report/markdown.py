@@ -1,0 +1,144 @@
+"""`summary.md`: the result for a CI job's summary page. Bounded; untrusted text is escaped."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from harness.model.finding import Finding
+from harness.model.result import Result
+from harness.report.figures import (
+    SIGNS,
+    burst_note,
+    latency_rows,
+    milliseconds,
+    not_passed,
+    printable,
+    requests_line,
+)
+
+__all__ = ["MOST_BYTES", "escaped", "summary"]
+
+MOST_BYTES: Final = 64 * 1024
+_OUTAGES: Final = 20
+_EXAMPLES: Final = 5
+_ENVIRONMENT: Final = 60
+_CUT: Final = "\n…the rest is in result.json\n"
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {char: f"\\{char}" for char in "\\`*[]|~#!$"}
+)
+
+
+def escaped(text: str, most: int = 1_000) -> str:
+    """The text as one line of Markdown that means itself, in a table's cell too."""
+    return printable(text, most).translate(_ESCAPES)
+
+
+def summary(result: Result) -> str:
+    """The result as GitHub-flavoured Markdown, less than 64 KiB of UTF-8."""
+    text = "\n".join(_lines(result)) + "\n"
+    raw = text.encode()
+    if len(raw) < MOST_BYTES:
+        return text
+    kept = raw[: MOST_BYTES - len(_CUT.encode()) - 1].decode("utf-8", "ignore")
+    return kept[: kept.rfind("\n") + 1] + _CUT
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield f"## {SIGNS[result.verdict]} {escaped(result.scenario, 200)}"
+    yield ""
+    yield f"**{escaped(result.sentence, 2_000)}**"
+    yield ""
+    yield f"{escaped(requests_line(result))}."
+    if burst_note(result):
+        yield f"{escaped(burst_note(result))}"
+    yield ""
+    yield "| check | verdict | finding |"
+    yield "|---|---|---|"
+    for finding in result.findings[:50]:
+        yield (
+            f"| {escaped(finding.check, 60)} | {SIGNS[finding.verdict]} {finding.verdict} "
+            f"| {escaped(finding.message)} |"
+        )
+    yield ""
+    yield from _latency(result)
+    yield from _outages(result)
+    for finding in not_passed(result)[:20]:
+        yield from _evidence(finding)
+    yield from _environment(result)
+
+
+def _latency(result: Result) -> Iterator[str]:
+    yield "### Latency in ms, from due to the last byte"
+    yield ""
+    yield "| stream | steady n | p50 | p99 | max | swap n | p50 | p99 | max |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    for stream, steady, swap in latency_rows(result):
+        cells = [
+            cell
+            for one in (steady, swap)
+            for cell in (
+                f"{one.count:,}",
+                milliseconds(one.p50),
+                milliseconds(one.p99),
+                milliseconds(one.max),
+            )
+        ]
+        yield f"| {escaped(stream, 60)} | {' | '.join(cells)} |"
+    yield ""
+    yield "“swap” is each swap with what settles after it; a hyphen is a percentile with fewer than 10"
+    yield "samples beyond it."
+    yield ""
+
+
+def _outages(result: Result) -> Iterator[str]:
+    if not result.outages:
+        return
+    yield "### Outages"
+    yield ""
+    yield "| from s | to s | kind | failed | slow | streams | phase | step |"
+    yield "|--:|--:|---|--:|--:|---|---|---|"
+    for outage in result.outages[:_OUTAGES]:
+        yield (
+            f"| {outage.start_s:+.3f} | {outage.end_s:+.3f} | {escaped(outage.kind, 60)} "
+            f"| {outage.failed:,} | {outage.slow:,} | {escaped(', '.join(outage.streams), 200)} "
+            f"| {escaped(outage.phase, 60)} | {escaped(outage.step, 100)} |"
+        )
+    if len(result.outages) > _OUTAGES:
+        yield ""
+        yield f"{len(result.outages) - _OUTAGES:,} more are in result.json."
+    yield ""
+
+
+def _evidence(finding: Finding) -> Iterator[str]:
+    yield f"<details><summary>{escaped(finding.check, 60)}: evidence</summary>"
+    yield ""
+    for key, value in list(finding.evidence.items())[:30]:
+        entries = value if isinstance(value, (list, tuple)) else [value]
+        for entry in entries[:_EXAMPLES]:
+            yield f"- {escaped(key, 60)}: {escaped(_shown(entry), 400)}"
+        if len(entries) > _EXAMPLES:
+            yield f"- {escaped(key, 60)}: {len(entries) - _EXAMPLES} more are in result.json"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _shown(entry: object) -> str:
+    if isinstance(entry, dict) and "request" in entry:
+        return f"{entry['request']}{': ' + entry['text'] if entry.get('text') else ''}"
+    return entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+
+
+def _environment(result: Result) -> Iterator[str]:
+    yield "<details><summary>Environment</summary>"
+    yield ""
+    yield f"- run: {escaped(result.run, 200)}"
+    yield f"- judged by: harness {escaped(result.harness, 60)}"
+    for key, value in list(result.environment.items())[:_ENVIRONMENT]:
+        yield f"- {escaped(str(key), 100)}: {escaped(str(value), 300)}"
+    if result.environment.get("path") == "published":
+        yield ""
+        yield "Measured through the engine's userland proxy: refused, reset and connect_timeout"
+        yield "cannot be told apart there, and are all connection_lost."
+    yield ""
+    yield "</details>"

@@ -1,0 +1,183 @@
+"""The order of a run's phases, and nothing else.
+
+up, answering, warm-up, steady, then swap and after for each swap; logs, down. Whatever happens
+on the way, teardown runs, logs first, and what is known is on disk.
+"""
+
+import contextlib
+import json
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from harness.machine import MachineWatch
+from harness.model.errors import HarnessError, Interrupted, NotJudgedError, ReleaseError
+from harness.model.mark import Mark, MarkKind
+from harness.model.scenario import Clock, Record, Scenario
+from harness.swap.strategy import Steps, Swap
+from harness.target import DescribesItself, KeepsLogs, KeepsStore, ReplacesReleases, Target
+from harness.timeline import Detail, SystemTime, Timekeeper, Timeline
+from harness.traffic.sender import Sender
+
+__all__ = ["Parts", "execute"]
+
+_LEAD_S = 0.3
+"""Orders to the sender are given this long before they take effect."""
+_PROBE_S = 15.0
+_POLL_S = 0.1
+_RECORD = TypeAdapter(Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a run is made of; fakes of each run it in milliseconds."""
+
+    target: Target
+    swap: Swap
+    sender: Sender
+    clock: Timekeeper = field(default_factory=SystemTime)
+    on_mark: Callable[[Mark], None] = lambda _: None
+    environment: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
+    """Runs the scenario and leaves its history in `folder`, which must exist and be empty.
+
+    Raises NotJudgedError where load never began, Interrupted on Ctrl-C. All else that goes
+    wrong is evidence: a mark of kind `error`, for the judgement to find.
+    """
+    record = Record(
+        run=run, scenario=scenario, environment=dict(parts.environment), clocks=(_now(parts.clock),)
+    )
+    _write_record(folder, record)
+    timeline = Timeline(folder / "marks.jsonl", parts.clock, parts.on_mark)
+    machine = MachineWatch(folder / "machine.jsonl", parts.clock)
+    path = record.path
+    try:
+        try:
+            with timeline.span(MarkKind.phase, "up"):
+                endpoint = parts.target.up(timeline)
+            path = endpoint.path
+            parts.sender.start(run, scenario, endpoint, folder)
+            with timeline.span(MarkKind.phase, "answering"):
+                parts.sender.probe(_PROBE_S)
+        except NotJudgedError:
+            raise
+        except HarnessError as error:
+            raise NotJudgedError(str(error)) from error
+        with _as_evidence(timeline):
+            _under_load(scenario, parts, timeline)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: the run was stopped and nothing was judged") from None
+    finally:
+        with timeline.span(MarkKind.phase, "down"):
+            environment = _take_down(parts, timeline, folder)
+        machine.stop()
+        timeline.close()
+        sent = parts.sender.sent()
+        errors = (*sent.errors, *timeline.errors, *machine.errors)
+        _write_record(
+            folder,
+            replace(
+                record,
+                path=path,
+                environment={**record.environment, **environment},
+                clocks=(*record.clocks, _now(parts.clock)),
+                sent=replace(sent, errors=errors),
+            ),
+        )
+
+
+def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
+    timing, sender = scenario.timing, parts.sender
+    start_ns = parts.clock.now_ns() + int(_LEAD_S * 1e9)
+    sender.go(start_ns)
+    _hold(parts, start_ns)
+    with timeline.span(MarkKind.phase, "warmup"):
+        _hold(parts, start_ns + int(timing.warmup_s * 1e9))
+    with timeline.span(MarkKind.phase, "steady"):
+        _hold(parts, parts.clock.now_ns() + int(timing.steady_s * 1e9))
+    for number in range(1, scenario.swaps + 1):
+        old, new = scenario.releases_of(number)
+        detail: dict[str, Detail] = {"swap": number, "old": old, "new": new}
+        with timeline.span(MarkKind.phase, "swap", detail):
+            is_replaced = _replace(parts, Steps(timeline, swap=number, old=old, new=new), timeline)
+        is_last = number == scenario.swaps or not is_replaced
+        with timeline.span(MarkKind.phase, "after", detail):
+            wait_s = timing.after_s if is_last else timing.between_s
+            end_ns = parts.clock.now_ns() + int(max(wait_s, _LEAD_S) * 1e9)
+            if is_last:
+                # The end is ordered ahead, so that no request is due beyond it.
+                sender.finish(end_ns, timing.finish_s)
+                return
+            _hold(parts, end_ns)
+
+
+def _replace(parts: Parts, steps: Steps, timeline: Timeline) -> bool:
+    """False where the release is at fault: the old one should serve on, which is watched."""
+    if not isinstance(parts.target, ReplacesReleases):
+        raise NotJudgedError(f"target: {parts.target.name} cannot replace a release")
+    try:
+        parts.swap.replace(parts.target.stage(), steps)
+    except ReleaseError as error:
+        timeline.mark(MarkKind.error, str(error), detail={"blame": "release"})
+        return False
+    return True
+
+
+def _hold(parts: Parts, until_ns: int) -> None:
+    """Waits, while the sender lives."""
+    while (left_s := (until_ns - parts.clock.now_ns()) / 1e9) > 0:
+        parts.sender.check()
+        parts.clock.sleep(min(left_s, _POLL_S))
+
+
+def _take_down(
+    parts: Parts, timeline: Timeline, folder: Path
+) -> Mapping[str, str | int | float | bool]:
+    """Sender, store, logs, target: each is tried, whatever became of the others."""
+    environment: Mapping[str, str | int | float | bool] = {}
+    target = parts.target
+    with _as_evidence(timeline):
+        parts.sender.close()
+    with _as_evidence(timeline):
+        if isinstance(target, KeepsStore) and parts.sender.sent().start_ns:
+            operations = asdict(target.operations())
+            (folder / "operations.json").write_text(json.dumps(operations), "utf-8")
+    with _as_evidence(timeline):
+        if isinstance(target, KeepsLogs):
+            target.gather(folder / "logs")
+    with _as_evidence(timeline):
+        if isinstance(target, DescribesItself):
+            environment = target.environment()
+    with _as_evidence(timeline):
+        target.down()
+    return environment
+
+
+@contextlib.contextmanager
+def _as_evidence(timeline: Timeline) -> Iterator[None]:
+    """What goes wrong becomes a mark: missing evidence, by our own lack or defect."""
+    try:
+        yield
+    except HarnessError as error:
+        timeline.mark(MarkKind.error, str(error), detail={"blame": "harness"})
+    except Exception as error:  # noqa: BLE001 (a defect of ours must not end as a traceback without a verdict)
+        timeline.mark(
+            MarkKind.error,
+            f"harness defect: {error!r}",
+            detail={"blame": "harness", "traceback": traceback.format_exc()[-4000:]},
+        )
+
+
+def _now(clock: Timekeeper) -> Clock:
+    return Clock(monotonic_ns=clock.now_ns(), wall_ns=clock.wall_ns())
+
+
+def _write_record(folder: Path, record: Record) -> None:
+    partial = folder / "scenario.json.partial"
+    partial.write_bytes(_RECORD.dump_json(record, indent=1))
+    partial.replace(folder / "scenario.json")

@@ -1,0 +1,202 @@
+"""The strict HTTP/1.1 client: one request, one attempt, one sample.
+
+Imported by the child process only: it waits through gevent.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from harness.model.arrivals import Arrival
+from harness.model.outcome import Outcome
+from harness.model.row import Sample
+from harness.model.traffic import Stream, Traffic
+from harness.traffic.answer import MalformedError
+from harness.traffic.connection import (
+    Connection,
+    establish,
+    new_socket,
+    receive,
+    resolve,
+    transmit,
+)
+from harness.traffic.flight import Flight
+from harness.traffic.prepared import Prepared
+
+__all__ = ["DETAIL_CHARS", "Client", "Unfinished"]
+
+DETAIL_CHARS: Final = 300
+
+
+class Unfinished(BaseException):
+    """Thrown into a greenlet in `Client.send` to make it give up.
+
+    `greenlet.kill(Unfinished)`: send then returns what it knows, with outcome `unfinished`.
+    A greenlet that has not begun, or is past send, does not get there: its caller decides.
+    """
+
+
+class Client:
+    """Sends the requests of a traffic to one address.
+
+    `authority` is the Host header. Every request carries `X-Request-Id: <run>-<seq>`, writes
+    carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
+    on every request that is not ok; it must not raise. Raises OSError for a host that cannot
+    be resolved, ValueError for a stream that HTTP forbids.
+
+    Any number of greenlets may send at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        authority: str,
+        run: str,
+        traffic: Traffic,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        detail: Callable[[int, Outcome, str], None] = lambda _seq, _outcome, _text: None,
+        max_idle_s: float = 20.0,
+    ) -> None:
+        self.opened = 0
+        """Connections that were established."""
+        self._family, self._address = resolve(host, port)
+        self._authority = authority
+        self._run = run
+        self._headers = traffic.headers
+        self._clock_ns = clock_ns
+        self._detail = detail
+        self._max_idle_s = max_idle_s
+        self._streams = [self._prepare(stream) for stream in traffic.streams]
+        self._prefix = f"{run}-".encode("ascii")
+        # By identity: a stream holds a mapping and has no hash. The stream is kept with it, so
+        # that its identity is not given to another.
+        self._others: dict[int, tuple[Stream, Prepared]] = {}
+
+    @property
+    def closed_idle(self) -> int:
+        """Pooled connections that the server ended, or wrote to, before they were used again.
+
+        They are discarded, which is no failure of any request.
+        """
+        return sum(prepared.pool.closed_idle for prepared in self._all() if prepared.pool)
+
+    def send(self, arrival: Arrival, stream: Stream | None = None) -> Sample:
+        """Send one request once, and return how it ended.
+
+        Blocks the calling greenlet until then, at most the stream's timeout from the moment of
+        sending. Raises nothing for whatever the network, the server or a lack of descriptors
+        and ports does. `stream` overrides the traffic's (a probe, whose index is in no
+        traffic): pass the same object each time.
+
+        The outcomes where more than one could be meant:
+        - an interim answer (100, 103) is a beginning of the answer: what follows it is
+          `truncated` or `read_timeout`, not `closed_before_answer` or `answer_timeout`;
+        - a connection that breaks while the request is written is `reset`, even where the
+          server may have answered early: the peer did refuse the request;
+        - the deadline met while the request is written is `answer_timeout`;
+        - a status is compared only once the answer is whole, so a 503 cut short is
+          `truncated`; the sample carries the status in any case.
+        """
+        prepared = self._streams[arrival.stream] if stream is None else self._other(stream)
+        flight = Flight(prepared, b"%b%d" % (self._prefix, arrival.seq))
+        try:
+            outcome, text = self._exchange(flight)
+        except Unfinished:
+            outcome, text = Outcome.unfinished, f"given up while {flight.stage()}"
+        except BaseException:
+            flight.close()
+            raise
+        finished_ns = self._clock_ns()
+        answer, connection = flight.answer, flight.connection
+        number, reuse = 0, 0
+        if connection is not None:
+            number, reuse = connection.number, connection.uses
+            connection.uses += 1
+        if connection and answer.complete and answer.reusable and prepared.pool is not None:
+            prepared.pool.put(connection, finished_ns)
+        else:
+            flight.close()
+        if outcome is not Outcome.ok:
+            self._detail(arrival.seq, outcome, text[:DETAIL_CHARS])
+        return Sample(
+            arrival.seq,
+            arrival.stream,
+            arrival.due_ns,
+            flight.sent_ns,
+            flight.first_byte_ns,
+            finished_ns,
+            outcome,
+            answer.status,
+            answer.size,
+            answer.release,
+            answer.instance,
+            number,
+            reuse,
+        )
+
+    def close(self) -> None:
+        """Close the idle connections; requests under way keep theirs."""
+        for prepared in self._all():
+            if prepared.pool is not None:
+                prepared.pool.close()
+
+    def _exchange(self, flight: Flight) -> tuple[Outcome, str]:
+        try:
+            connection = self._connect(flight)
+            request = flight.prepared.request(flight.identity)
+            transmit(connection.sock, request, flight.deadline_ns, self._clock_ns)
+            flight.sent = True
+            return self._read(flight, connection)
+        except MalformedError as error:
+            flight.answer.complete = False
+            return Outcome.malformed, str(error)
+        except OSError as error:
+            return flight.broken(error)
+
+    def _connect(self, flight: Flight) -> Connection:
+        prepared = flight.prepared
+        connection = prepared.pool.take(self._clock_ns()) if prepared.pool is not None else None
+        sock = connection.sock if connection else new_socket(self._family)
+        flight.sock = sock
+        flight.sent_ns = self._clock_ns()
+        flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
+        if connection is None:
+            establish(sock, self._address, flight.deadline_ns, self._clock_ns)
+            self.opened += 1
+            connection = Connection(sock, self.opened)
+        flight.connection = connection
+        return connection
+
+    def _read(self, flight: Flight, connection: Connection) -> tuple[Outcome, str]:
+        answer = flight.answer
+        while True:
+            data = receive(connection.sock, flight.deadline_ns, self._clock_ns)
+            now_ns = self._clock_ns()
+            if data and not flight.first_byte_ns:
+                flight.first_byte_ns = now_ns
+            if answer.feed(data) if data else answer.end():
+                return flight.prepared.judge(answer, flight.identity)
+            if not data:
+                return flight.cut()
+            if now_ns >= flight.deadline_ns:
+                raise TimeoutError("deadline")
+
+    def _prepare(self, stream: Stream) -> Prepared:
+        return Prepared(
+            stream,
+            authority=self._authority,
+            run=self._run,
+            headers=self._headers,
+            max_idle_s=self._max_idle_s,
+        )
+
+    def _other(self, stream: Stream) -> Prepared:
+        known = self._others.get(id(stream))
+        if known is None:
+            known = self._others[id(stream)] = (stream, self._prepare(stream))
+        return known[1]
+
+    def _all(self) -> list[Prepared]:
+        return [*self._streams, *(prepared for _, prepared in self._others.values())]

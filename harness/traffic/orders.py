@@ -1,0 +1,79 @@
+"""What parent and child say to each other: one JSON object a line, each way.
+
+The child's standard input closing is an order too: end at once. A parent that dies, however it
+dies, closes it.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from harness.model.traffic import Traffic
+
+__all__ = ["Brief", "Order", "Said", "order_from", "said_from", "to_line"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """The first line to the child: all that it needs to know."""
+
+    run: str
+    host: str
+    port: int
+    authority: str
+    traffic: Traffic
+    seed: int
+    log: str
+    """Path of the request log; it must not exist yet."""
+    details: str
+    """Path of the explanations of failed samples."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import, which may listen to Locust's `request` event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`probe`: ask every 20 ms until an answer is right, for at most timeout_s.
+
+    `go`: the schedule begins at start_ns. `stop`: it ends at stop_ns, and what is in flight may
+    take finish_s more.
+    """
+
+    do: str
+    timeout_s: float = 0.0
+    start_ns: int = 0
+    stop_ns: int = 0
+    finish_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """`listening` (ready for orders), `answering` or `silent` (the probe's end), `done`."""
+
+    say: str
+    probes: int = 0
+    text: str = ""
+    errors: tuple[str, ...] = ()
+    closed_idle: int = 0
+
+
+_BRIEF = TypeAdapter(Brief)
+_ORDER = TypeAdapter(Order)
+_SAID = TypeAdapter(Said)
+
+
+def to_line(message: Brief | Order | Said) -> bytes:
+    adapter: TypeAdapter[object] = TypeAdapter(type(message))
+    return bytes(adapter.dump_json(message)) + b"\n"
+
+
+def brief_from(line: bytes) -> Brief:
+    return _BRIEF.validate_json(line)
+
+
+def order_from(line: bytes) -> Order:
+    return _ORDER.validate_json(line)
+
+
+def said_from(line: bytes) -> Said:
+    return _SAID.validate_json(line)

@@ -1,0 +1,188 @@
+"""The parent's side of the sending child: starts it, gives orders, notices its death."""
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+from harness.model.errors import MissingEvidenceError, NotJudgedError
+from harness.model.scenario import Scenario, Sent
+from harness.target import Endpoint
+from harness.traffic.orders import Brief, Order, Said, said_from, to_line
+
+__all__ = ["ChildSender", "Sender"]
+
+_START_S = 30.0
+_GRACE_S = 5.0
+
+
+class Sender(Protocol):
+    """Sends a scenario's traffic to an endpoint and records every request."""
+
+    def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
+        """Gets ready; nothing is sent yet."""
+
+    def probe(self, timeout_s: float) -> None:
+        """Asks until an answer is right. NotJudgedError where none is in time."""
+
+    def go(self, start_ns: int) -> None:
+        """The schedule begins at that monotonic moment, which should lie ahead."""
+
+    def check(self) -> None:
+        """MissingEvidenceError where sending has ended by itself."""
+
+    def finish(self, stop_ns: int, finish_s: float) -> None:
+        """Ends the schedule and returns once nothing is in flight and all is on disk."""
+
+    def sent(self) -> Sent:
+        """What was sent, as far as is known; after an early end too."""
+
+    def close(self) -> None:
+        """Ends whatever still runs. Idempotent."""
+
+
+class ChildSender:
+    """Implements Sender by a child process (child.py)."""
+
+    def __init__(self, plugins: tuple[str, ...] = ()) -> None:
+        self._plugins = plugins
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._complaints: Path | None = None
+        self._start_ns = 0
+        self._stop_ns = 0
+        self._probes = 0
+        self._done: Said | None = None
+        self._death = ""
+
+    def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
+        logs = folder / "logs"
+        logs.mkdir(exist_ok=True)
+        self._complaints = logs / "sender.printed.txt"
+        with self._complaints.open("wb") as complaints:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "harness.traffic.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                # Locust's optional extras read these; the sender's behaviour is ours alone.
+                env={k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")},
+            )
+        threading.Thread(target=self._listen, name="sender", daemon=True).start()
+        brief = Brief(
+            run=run,
+            host=endpoint.host,
+            port=endpoint.port,
+            authority=endpoint.authority,
+            traffic=scenario.traffic,
+            seed=scenario.seed,
+            log=str(folder / "requests.bin"),
+            details=str(folder / "details.jsonl"),
+            plugins=self._plugins,
+        )
+        self._tell(to_line(brief))
+        self._hear(_START_S, "listening")
+
+    def probe(self, timeout_s: float) -> None:
+        self._tell(to_line(Order(do="probe", timeout_s=timeout_s)))
+        said = self._hear(timeout_s + _GRACE_S, "answering", "silent")
+        self._probes = said.probes
+        if said.say == "silent":
+            raise NotJudgedError(
+                f"target: no right answer within {timeout_s:g} s of {said.probes} requests; "
+                f"the last one: {said.text}"
+            )
+
+    def go(self, start_ns: int) -> None:
+        self._start_ns = start_ns
+        self._tell(to_line(Order(do="go", start_ns=start_ns)))
+
+    def check(self) -> None:
+        if self._child is None or self._done is not None:
+            return
+        if self._child.poll() is not None:
+            raise self._died()
+
+    def finish(self, stop_ns: int, finish_s: float) -> None:
+        self._stop_ns = stop_ns
+        self._tell(to_line(Order(do="stop", stop_ns=stop_ns, finish_s=finish_s)))
+        ahead_s = max(0.0, (stop_ns - time.monotonic_ns()) / 1e9)
+        # Twice the grace: killing what is left in flight has a bound of its own in the child.
+        self._done = self._hear(ahead_s + finish_s + 2 * _GRACE_S, "done")
+
+    def sent(self) -> Sent:
+        if self._done is not None:
+            return Sent(
+                probes=self._done.probes,
+                start_ns=self._start_ns,
+                stop_ns=self._stop_ns,
+                errors=self._done.errors,
+                closed_idle=self._done.closed_idle,
+            )
+        return Sent(
+            probes=self._probes,
+            start_ns=self._start_ns,
+            stop_ns=self._stop_ns or time.monotonic_ns(),
+            ended=self._death or "ended early",
+        )
+
+    def close(self) -> None:
+        """Closing its input tells it to end; it is killed where it does not."""
+        child = self._child
+        if child is None:
+            return
+        if child.stdin is not None and not child.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+        try:
+            child.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+    def _tell(self, line: bytes) -> None:
+        if self._child is None or self._child.stdin is None:
+            raise MissingEvidenceError("sender: not started")
+        try:
+            self._child.stdin.write(line)
+            self._child.stdin.flush()
+        except OSError as error:
+            raise self._died() from error
+
+    def _hear(self, timeout_s: float, *expected: str) -> Said:
+        try:
+            said = self._said.get(timeout=timeout_s)
+        except queue.Empty:
+            self._death = f"silent for {timeout_s:g} s"
+            raise MissingEvidenceError(
+                f"sender: the child process did not say {' or '.join(expected)} "
+                f"within {timeout_s:g} s"
+            ) from None
+        if said is None:
+            raise self._died()
+        if said.say not in expected:
+            raise MissingEvidenceError(f"sender: said {said.say!r}, expected {expected}")
+        return said
+
+    def _died(self) -> MissingEvidenceError:
+        code = self._child.wait(_GRACE_S) if self._child is not None else None
+        how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        self._death = f"died: {how}"
+        printed = self._complaints.read_text("utf-8", "replace") if self._complaints else ""
+        tail = "\n  ".join(printed.strip().splitlines()[-5:])
+        return MissingEvidenceError(
+            f"sender: the child process died ({how})" + (f":\n  {tail}" if tail else "")
+        )
+
+    def _listen(self) -> None:
+        """Until the child's output ends, which is said as None."""
+        if self._child is not None and self._child.stdout is not None:
+            for line in self._child.stdout:
+                self._said.put(said_from(line))
+            self._child.stdout.close()
+        self._said.put(None)

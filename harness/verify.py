@@ -1,0 +1,211 @@
+"""From settings to a judged run of the bundled stack: what the command and the plugin share."""
+
+import importlib.metadata
+import platform
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from harness import __version__, swap
+from harness.analysis.history import load
+from harness.analysis.runfolder import convert
+from harness.checks.verdict import judge
+from harness.config import Settings
+from harness.machine import describe
+from harness.mix import default_mix
+from harness.model.errors import NotJudgedError
+from harness.model.mark import Mark
+from harness.model.result import Result
+from harness.model.scenario import Scenario
+from harness.model.traffic import Traffic
+from harness.report.write import write_all
+from harness.run import Parts, execute
+from harness.stack.balancer import validated_algorithm
+from harness.stack.stack import Stack, StackPlan
+from harness.stack.website import Patience
+from harness.traffic.sender import ChildSender
+
+__all__ = ["Judged", "Plan", "carry_out", "judge_folder", "plan"]
+
+_LEAST_FREE_BYTES = 64 * 1024 * 1024
+_VERSIONED = ("docker", "gevent", "httptools", "locust", "numpy", "pandas", "pyarrow",
+              "pydantic", "testcontainers")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run about to begin. Nothing was started for it yet."""
+
+    run: str
+    scenario: Scenario
+    parts: Parts
+    folder: Path
+
+    def watched_by(self, on_mark: Callable[[Mark], None]) -> Self:
+        """The same run, each of whose marks is also given to `on_mark`."""
+        return replace(self, parts=replace(self.parts, on_mark=on_mark))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A run that is over. `unwritten` says why reports could not be written, if so."""
+
+    result: Result
+    folder: Path
+    unwritten: str = ""
+
+
+def plan(
+    settings: Settings,
+    *,
+    traffic: Traffic | None = None,
+    name: str = "",
+) -> Plan:
+    """Checks what can be checked before anything starts, and makes the run's folder.
+
+    NotJudgedError for what cannot work: an unknown swap or algorithm, a folder that cannot be
+    written.
+    """
+    strategy = swap.named(settings.swap)
+    validated_algorithm(settings.algorithm)
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    scenario = Scenario(
+        name=name or settings.swap,
+        target="stack",
+        swap=settings.swap,
+        swaps=settings.swaps,
+        releases=("v1", "v2"),
+        traffic=traffic
+        or default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals),
+        timing=settings.timing(),
+        limits=settings.limits(),
+        seed=settings.seed,
+        settings={
+            "algorithm": settings.algorithm,
+            "replicas": settings.replicas,
+            "ready_timeout_s": settings.ready_timeout_s,
+            "drain_timeout_s": settings.drain_timeout_s,
+            "stop_timeout_s": settings.stop_timeout_s,
+        },
+    )
+    stack = Stack(
+        StackPlan(
+            run=run,
+            releases=scenario.releases,
+            replicas=settings.replicas,
+            algorithm=settings.algorithm,
+            port=settings.port,
+            path=settings.path,
+            images=settings.images,
+            patience=Patience(
+                ready_s=settings.ready_timeout_s,
+                drain_s=settings.drain_timeout_s,
+                stop_s=settings.stop_timeout_s,
+            ),
+        )
+    )
+    parts = Parts(
+        target=stack,
+        swap=strategy,
+        sender=ChildSender(settings.plugins),
+        environment=_environment(settings),
+    )
+    return Plan(
+        run=run,
+        scenario=scenario,
+        parts=parts,
+        folder=_folder(settings.reports, scenario.name, run),
+    )
+
+
+def carry_out(todo: Plan) -> Judged:
+    """Runs it and judges what it left. Errors as of run.execute."""
+    execute(todo.run, todo.scenario, todo.parts, todo.folder)
+    judged = judge_folder(todo.folder)
+    try:
+        _point_latest(todo.folder)
+    except OSError as error:
+        return replace(judged, unwritten=judged.unwritten or f"reports/latest: {error}")
+    return judged
+
+
+def judge_folder(folder: Path) -> Judged:
+    """Judges a run folder and writes its reports: no engine, no network, no clock.
+
+    NotJudgedError where the folder is not a run's. A disk that refuses the reports does not
+    take the verdict away: `unwritten` says so.
+    """
+    unwritten = ""
+    try:
+        convert(folder)
+    except OSError as error:
+        unwritten = f"requests.parquet: {error}"
+    result = judge(load(folder))
+    try:
+        write_all(result, folder)
+    except OSError as error:
+        unwritten = unwritten or f"reports: {error}"
+    return Judged(result=result, folder=folder, unwritten=unwritten)
+
+
+def _folder(reports: Path, scenario: str, run: str) -> Path:
+    folder = reports / scenario / run
+    try:
+        folder.mkdir(parents=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise NotJudgedError(
+            f"reports: cannot write to {reports}: {error.strerror}; name another folder with "
+            "--reports"
+        ) from error
+    if free < _LEAST_FREE_BYTES:
+        folder.rmdir()
+        raise NotJudgedError(
+            f"disk: only {free // 1024} KiB are free for {reports}, a run needs 64 MiB; "
+            "free some, or name another folder with --reports"
+        )
+    return folder
+
+
+def _point_latest(folder: Path) -> None:
+    """`reports/latest`, a symbolic link, where the folder is one of a reports folder."""
+    resolved = folder.resolve()
+    latest = resolved.parent.parent / "latest"
+    if latest.exists() and not latest.is_symlink():
+        return
+    partial = latest.with_name(f".latest-{resolved.name}")
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(Path(resolved.parent.name) / resolved.name)
+    partial.replace(latest)
+
+
+def _environment(settings: Settings) -> dict[str, str | int | float | bool]:
+    found: dict[str, str | int | float | bool] = {
+        "harness": __version__,
+        "python": platform.python_version(),
+        "seed": settings.seed,
+        **describe(),
+    }
+    for name in _VERSIONED:
+        found[name] = importlib.metadata.version(name)
+    head = _git("rev-parse", "HEAD")
+    if head:
+        found["git_head"] = head
+        found["git_dirty"] = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return found
+
+
+def _git(*command: str) -> str:
+    """Of the folder that the command runs in: the tree whose deploy is being proved."""
+    try:
+        done = subprocess.run(
+            ["git", *command], capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

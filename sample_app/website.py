@@ -1,0 +1,99 @@
+"""The sample website: what the harness replaces under load.
+
+Settings, all from the environment: RELEASE, INSTANCE, IDEMPOTENT, STORE_HOST, STORE_PORT, and
+DRAIN_FD, which the launcher sets.
+"""
+
+import os
+import re
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from flask import Flask, Response, request
+from redis import Redis, RedisError
+
+from sample_app.store import apply, connect
+
+LONGEST_MS = 60_000
+LARGEST_BODY = 1 << 20
+_OPERATION_ID = re.compile("[!-~]{1,128}")
+
+
+class Text(Response):
+    default_mimetype = "text/plain"
+
+
+def create_app(
+    store: Redis | None = None, *, told_to_stop: Callable[[], bool] | None = None
+) -> Flask:
+    """The website of one release; `store` and `told_to_stop` are replaced in tests."""
+    app = Flask(__name__, static_folder=None)
+    app.response_class = Text
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    store = connect() if store is None else store
+    told_to_stop = launcher_was_told_to_stop if told_to_stop is None else told_to_stop
+    release = os.environ.get("RELEASE", "v1")
+    instance = os.environ.get("INSTANCE") or socket.gethostname()
+    idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
+    hello = greeting(release)
+
+    @app.before_request
+    def read_body() -> None:
+        # Closing a connection on unread bytes is a reset, which can overtake the answer.
+        request.get_data()
+
+    @app.after_request
+    def say_who_answered(response: Response) -> Response:
+        response.headers["X-Release"] = release
+        response.headers["X-Instance"] = instance
+        return response
+
+    @app.errorhandler(RedisError)
+    def store_unavailable(_error: RedisError) -> tuple[str, int]:
+        return "store unavailable", 503
+
+    @app.get("/")
+    @app.get("/index")
+    @app.get("/home")
+    def home() -> str:
+        return hello
+
+    @app.get("/ready")
+    def ready() -> tuple[str, int]:
+        return ("draining", 503) if told_to_stop() else ("ready", 200)
+
+    @app.get("/slow")
+    def slow() -> str | tuple[str, int]:
+        ms = request.args.get("ms", "")
+        if not re.fullmatch("[0-9]{1,5}", ms) or int(ms) > LONGEST_MS:
+            return f"ms must be a whole number from 0 to {LONGEST_MS}", 400
+        time.sleep(int(ms) / 1000)
+        return f"waited {int(ms)} ms"
+
+    @app.get("/visits")
+    def visits() -> str:
+        return f"visit {store.incr('visits')}"
+
+    @app.post("/operations")
+    def operations() -> str | tuple[str, int]:
+        operation = request.headers.get("X-Operation-Id", "")
+        if not _OPERATION_ID.fullmatch(operation):
+            return "X-Operation-Id must be 1 to 128 printable ASCII characters, no space", 400
+        apply(store, operation, idempotent=idempotent)
+        return f"operation {operation} applied"
+
+    return app
+
+
+def greeting(release: str) -> str:
+    """The home page's text. The two releases of the post, or any other by its name."""
+    adjective = {"v1": "", "v2": "changed "}.get(release, f"{release} ")
+    return f"Hello beautiful {adjective}world!"
+
+
+def launcher_was_told_to_stop() -> bool:
+    """True once the launcher closed its end of the pipe DRAIN_FD, or died; False without one."""
+    fd = os.environ.get("DRAIN_FD")
+    return fd is not None and bool(select.select([int(fd)], [], [], 0)[0])

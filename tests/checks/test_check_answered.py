@@ -1,0 +1,65 @@
+import pytest
+from synthetic import clean
+
+from harness.checks.answered import check
+from harness.model.finding import Finding, Verdict
+from harness.model.mark import MarkKind
+from harness.model.outcome import Outcome
+
+
+def test_answers_before_during_and_after_pass():
+    assert check(clean().history()) == Finding(
+        check="answered",
+        verdict=Verdict.passed,
+        message="every stream was answered in steady, swap 1, after 1",
+        evidence={"streams": ["get-reused", "get-new", "write", "slow"], "phases": 3},
+    )
+
+
+@pytest.mark.parametrize(
+    ("phase", "since", "until"), [("steady", 1, 11), ("swap 1", 11, 14), ("after 1", 14, 99)]
+)
+def test_a_stream_without_an_answer_in_a_phase_is_inconclusive(phase, since, until):
+    draft = clean()
+    draft.fail(draft.seqs("write", since, until), Outcome.reset)
+    finding = check(draft.history())
+    assert finding == Finding(
+        check="answered",
+        verdict=Verdict.inconclusive,
+        message=f"no answer succeeded: write in {phase}; raise the stream's rate or lengthen the "
+        "phase, if nothing else failed",
+        evidence={"unanswered": [f"write in {phase}"], "count": 1},
+    )
+
+
+def test_each_swap_of_several_is_judged():
+    draft = clean(swaps=2)
+    draft.fail(draft.seqs(since=15, until=18), Outcome.reset)
+    finding = check(draft.history())
+    assert finding.evidence["unanswered"] == [
+        f"{stream} in swap 2" for stream in ("get-reused", "get-new", "write", "slow")
+    ]
+
+
+def test_one_answer_is_enough():
+    draft = clean()
+    draft.fail(draft.seqs("write", 11, 14)[1:], Outcome.reset)
+    assert check(draft.history()).verdict is Verdict.passed
+
+
+def test_a_run_without_a_phase_after_is_inconclusive():
+    draft = clean()
+    draft.marks = [mark for mark in draft.marks if mark.name != "after"]
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.inconclusive
+    assert finding.message == "the run had no phase after: there is nothing to compare"
+
+
+def test_without_any_phase_it_is_inconclusive():
+    draft = clean()
+    draft.marks = [mark for mark in draft.marks if mark.kind is not MarkKind.phase]
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.inconclusive
+    assert finding.message == (
+        "the run had no phase steady, swap, after: there is nothing to compare"
+    )

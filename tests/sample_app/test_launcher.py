@@ -1,0 +1,200 @@
+"""The real launcher with the real gunicorn, on a loopback port of its own."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from sample_app import launcher
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the launcher is made for containers: sigtimedwait, /proc"
+)
+DEADLINE_S = 15.0
+
+
+def until(condition, what):
+    """Polls `condition` until it is truthy, and returns that."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s"
+        time.sleep(0.01)
+    return value
+
+
+class Website:
+    def __init__(self, process, log):
+        self.process = process
+        self.log = log
+        self.port = until(self._listening, "gunicorn listens")
+        until(lambda: self.get("/ready")[0] == 200, "the website is ready")
+
+    def _listening(self):
+        assert self.process.poll() is None, self.log.read_text()
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        return found and int(found[1])
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+
+    def get(self, path):
+        connection = self.connect()
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def tell(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def exit_code(self):
+        return self.process.wait(DEADLINE_S)
+
+    def gunicorn(self):
+        pid = self.process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+
+
+@pytest.fixture
+def serve(tmp_path):
+    @contextmanager
+    def serving(**settings):
+        log = tmp_path / "stderr"
+        env = os.environ | {"BIND": "127.0.0.1", "PORT": "0", "STORE_HOST": "127.0.0.1"}
+        env |= {"INSTANCE": "website-1", "RELEASE": "v1", "ACCESS_LOG": "", "LINGER_S": "0"}
+        with (
+            log.open("w") as stderr,
+            subprocess.Popen(
+                [sys.executable, launcher.__file__],
+                env=env | settings,
+                stderr=stderr,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                yield Website(process, log)
+            finally:
+                # The group is the launcher's own: workers that lost their parent are in it too.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    return serving
+
+
+def test_told_to_stop_it_turns_unready_and_serves_on_until_a_second_signal(serve):
+    with serve(LINGER_S="60") as website:
+        website.tell()
+        until(lambda: website.get("/ready") == (503, "draining"), "the website is unready")
+        assert website.get("/") == (200, "Hello beautiful world!")
+        website.tell()
+        assert website.exit_code() == 0
+
+
+def test_the_linger_ends_by_itself_and_not_before(serve):
+    with serve(LINGER_S="0.8") as website:
+        begun = time.monotonic()
+        website.tell(signal.SIGINT)
+        until(lambda: "Handling signal: term" in website.log.read_text(), "gunicorn is told")
+        assert time.monotonic() - begun >= 0.8
+        assert website.exit_code() == 0
+
+
+def test_a_request_in_flight_is_finished(serve):
+    """The linger is shorter than the request, so gunicorn was told while it was in flight."""
+    with serve(LINGER_S="0.3") as website:
+        connection = website.connect()
+        connection.request("GET", "/slow?ms=1500", headers={"Connection": "close"})
+        website.tell()
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"waited 1500 ms")
+        assert website.exit_code() == 0
+        connection.close()
+
+
+def test_a_request_longer_than_the_grace_does_not_hold_up_the_stop(serve):
+    with serve(GRACE_S="1", LINGER_S="0.3") as website:
+        connection = website.connect()
+        connection.request("GET", "/slow?ms=60000")
+        website.tell()
+        website.exit_code()
+        connection.close()
+
+
+def test_gunicorn_killed_is_an_exit_with_128_and_the_signal(serve):
+    with serve() as website:
+        os.kill(website.gunicorn(), signal.SIGKILL)
+        assert website.exit_code() == 128 + signal.SIGKILL
+
+
+def test_gunicorn_ended_unasked_is_never_an_exit_with_0(serve):
+    with serve() as website:
+        os.kill(website.gunicorn(), signal.SIGTERM)
+        assert website.exit_code() == 1
+
+
+def test_gunicorn_that_cannot_start_is_an_exit_with_its_code(tmp_path):
+    missing = tmp_path / "missing" / "access.log"
+    env = os.environ | {"BIND": "127.0.0.1", "PORT": "0", "ACCESS_LOG": str(missing)}
+    ended = subprocess.run(
+        [sys.executable, launcher.__file__],
+        env=env,
+        timeout=DEADLINE_S,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert str(missing) in ended.stderr.decode()
+
+
+def test_linger_and_grace_end_within_dockers_stop_timeout():
+    folder = Path(launcher.__file__).parent
+    linger = re.search(r'"LINGER_S", "(.+?)"', (folder / "launcher.py").read_text())
+    grace = re.search(r'"GRACE_S", "(.+?)"', (folder / "gunicorn.conf.py").read_text())
+    # gunicorn looks at its workers once a second.
+    assert float(linger[1]) + float(grace[1]) + 1 < 10
+
+
+def test_orphans_are_reaped_with_the_child(monkeypatch):
+    ended = [(7, 0), (42, 3 << 8), (8, signal.SIGKILL), (0, 0)]
+    asked = set()
+    monkeypatch.setattr("os.waitpid", lambda *asking: asked.add(asking) or ended.pop(0))
+    assert launcher.reap(42) == 3
+    assert asked == {(-1, os.WNOHANG)}
+    assert ended == []
+
+
+def test_a_store_that_refuses_is_a_503_from_the_real_client(serve):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with serve(STORE_PORT=str(bound.getsockname()[1])) as website:
+            assert website.get("/visits") == (503, "store unavailable")
+
+
+def test_the_access_log_has_a_line_of_json_a_request(serve, tmp_path):
+    path = tmp_path / "access.log"
+    with serve(ACCESS_LOG=str(path)) as website:
+        with socket.create_connection(("127.0.0.1", website.port)) as raw:
+            head = b'GET /a"b\\c%00?q=1 HTTP/1.1\r\nHost: h\r\nX-Request-Id: run-"7\\\xff\r\n'
+            raw.sendall(head + b"Connection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: raw.recv(4096), b""))
+            assert answer.startswith(b"HTTP/1.1 404")
+        assert website.get("/slow?ms=50")[0] == 200
+        website.tell()
+        assert website.exit_code() == 0
+    *_ready, odd, slow = map(json.loads, path.read_text().splitlines())
+    assert (odd["request"], odd["path"], odd["status"]) == ('run-"7\\\xff', '/a"b\\c%00', 404)
+    assert 50_000 <= slow.pop("duration_us") < 10_000_000
+    assert abs(slow.pop("at_ns") - time.time_ns()) < 60e9
+    who = {"release": "v1", "instance": "website-1"}
+    assert slow == {"request": "", "method": "GET", "path": "/slow", "status": 200} | who

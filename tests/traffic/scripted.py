@@ -1,0 +1,218 @@
+"""A raw-socket HTTP server that does what a script says, byte for byte.
+
+It runs in plain threads, so that a client in this thread's gevent hub can talk to it.
+"""
+
+import contextlib
+import itertools
+import socket
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from typing import Self
+
+Behaviour = Callable[["Peer"], None]
+
+
+class Peer:
+    """One request that was read, and the connection to answer it on."""
+
+    def __init__(self, sock: socket.socket, request: bytes, index: int, nth: int) -> None:
+        self.sock = sock
+        self.request = request
+        self.index = index
+        """Counted from 0 over all connections."""
+        self.nth = nth
+        """Counted from 0 on this connection."""
+        self.stopping = threading.Event()
+        self.ended = False
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, though not beyond the end of the server."""
+        self.stopping.wait(seconds)
+
+    def close(self) -> None:
+        """End the stream in order (FIN)."""
+        self.ended = True
+        self.sock.close()
+
+    def reset(self) -> None:
+        """Break the connection (RST)."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+
+class Scripted:
+    """Serves each request with a behaviour: the n-th of a list (its last for all later ones),
+    or one function for all. A connection stays open until a behaviour ends it."""
+
+    def __init__(self, script: Behaviour | Sequence[Behaviour]) -> None:
+        self.script = script
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+        self._socks: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._threads[0].join(5)
+        for sock in self._socks:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections += 1
+            self._socks = [known for known in self._socks if known.fileno() >= 0]
+            self._socks.append(sock)
+            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        # An OSError is the client's end of the connection, as it wished.
+        with contextlib.suppress(OSError), sock:
+            for nth in itertools.count():
+                request = read_request(sock)
+                if not request:
+                    return
+                with self._lock:
+                    index = len(self.requests)
+                    self.requests.append(request)
+                peer = Peer(sock, request, index, nth)
+                peer.stopping = self._stopping
+                self._behaviour(index)(peer)
+                if peer.ended or self._stopping.is_set():
+                    return
+
+    def _behaviour(self, index: int) -> Behaviour:
+        if callable(self.script):
+            return self.script
+        return self.script[min(index, len(self.script) - 1)]
+
+
+def read_request(sock: socket.socket) -> bytes:
+    """A whole request, or b"" where the client ended the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = sock.recv(65536)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        (
+            int(line.partition(b":")[2])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
+        ),
+        0,
+    )
+    while len(body) < length:
+        more = sock.recv(65536)
+        if not more:
+            return b""
+        data += more
+        body += more
+    return data
+
+
+# Answers as bytes.
+
+
+def whole(body: bytes = b"hello", status: str = "200 OK", extra: bytes = b"") -> bytes:
+    """An answer with a length, by release v1 and instance i1."""
+    return b"HTTP/1.1 %b\r\nX-Release: v1\r\nX-Instance: i1\r\n%bContent-Length: %d\r\n\r\n%b" % (
+        status.encode(),
+        extra,
+        len(body),
+        body,
+    )
+
+
+def chunked(*parts: bytes, trailers: bytes = b"") -> bytes:
+    """An answer in chunks, by release v1 and instance i1."""
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    return (
+        b"HTTP/1.1 200 OK\r\nX-Release: v1\r\nX-Instance: i1\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n%b0\r\n%b\r\n" % (chunks, trailers)
+    )
+
+
+def until_end(body: bytes = b"hello") -> bytes:
+    """An answer that the end of the stream ends."""
+    return b"HTTP/1.1 200 OK\r\nX-Release: v1\r\nX-Instance: i1\r\n\r\n" + body
+
+
+# Behaviours.
+
+
+def says(*pieces: bytes, gap_s: float = 0.02) -> Behaviour:
+    """Send the pieces, apart in time, and keep the connection open."""
+
+    def behave(peer: Peer) -> None:
+        for number, piece in enumerate(pieces):
+            if number:
+                peer.pause(gap_s)
+            peer.send(piece)
+
+    return behave
+
+
+def closes(data: bytes = b"") -> Behaviour:
+    """Send `data` and end the stream."""
+
+    def behave(peer: Peer) -> None:
+        peer.send(data)
+        peer.close()
+
+    return behave
+
+
+def resets(data: bytes = b"", after_s: float = 0.05) -> Behaviour:
+    """Send `data`, give the client time to read it, and break the connection."""
+
+    def behave(peer: Peer) -> None:
+        if data:
+            peer.send(data)
+            peer.pause(after_s)
+        peer.reset()
+
+    return behave
+
+
+def stalls(data: bytes = b"") -> Behaviour:
+    """Send `data` and nothing more."""
+
+    def behave(peer: Peer) -> None:
+        if data:
+            peer.send(data)
+        peer.pause(60)
+
+    return behave
+
+
+def trickles(data: bytes, gap_s: float) -> Behaviour:
+    """Send `data` a byte at a time."""
+    return says(*(data[i : i + 1] for i in range(len(data))), gap_s=gap_s)

@@ -1,0 +1,410 @@
+"""Each way a request can end has one name, and makes one sample."""
+
+import errno
+import itertools
+import os
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import gevent
+import pytest
+from scripted import Peer, chunked, closes, resets, says, stalls, trickles, until_end, whole
+from talk import Start, stream
+
+from harness.model.arrivals import Arrival
+from harness.model.outcome import Outcome
+from harness.model.row import PROBE_STREAM
+from harness.model.traffic import Connection, Traffic
+from harness.traffic import connection as connections
+from harness.traffic.client import DETAIL_CHARS, Client, Unfinished
+
+HEAD = b"HTTP/1.1 200 OK\r\nX-Release: v1\r\n"
+IN_BODY = HEAD + b"Content-Length: 5\r\n\r\nhe"
+IN_CHUNK = HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(says(whole()), id="length"),
+        pytest.param(says(chunked(b"hel", b"lo")), id="chunked"),
+        pytest.param(says(chunked(b"hello", trailers=b"A: b\r\nX-Release: no\r\n")), id="trailers"),
+        pytest.param(says(chunked(b"hello", trailers=b"A:\r\n")), id="empty-trailer"),
+        pytest.param(closes(until_end()), id="until-end"),
+        pytest.param(closes(b"HTTP/1.0 200 OK\r\nX-Release: v1\r\n\r\nhello"), id="http-1.0"),
+        pytest.param(trickles(whole(), 0.001), id="length-trickled"),
+        pytest.param(trickles(chunked(b"hel", b"lo"), 0.001), id="chunked-trickled"),
+        pytest.param(says(b"HTTP/1.1 100 Continue\r\n\r\n" + whole()), id="100-glued"),
+        pytest.param(says(b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n", whole()), id="103-apart"),
+        pytest.param(says(b"HTTP/1.1 103 Early\r\n\r\n" * 1000 + whole()), id="103-many"),
+        pytest.param(says(b"HTTP/1.1 104 New\r\nX-Release: no\r\n\r\n" + whole()), id="104"),
+        pytest.param(says(whole(extra=b"Upgrade: h2c\r\nConnection: Upgrade\r\n")), id="upgrade"),
+    ],
+)
+def test_whole_answer_is_ok(start: Start, connection: Connection, behaviour) -> None:
+    talk = start(behaviour, connection=connection, timeout_s=5)
+    sample = talk.send()
+    assert talk.details == []
+    assert (sample.outcome, sample.status, sample.bytes) == (Outcome.ok, 200, 5)
+    assert sample.release == "v1"
+    assert (sample.connection, sample.reuse) == (1, 0)
+    assert sample.sent_ns < sample.first_byte_ns <= sample.finished_ns
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome", "status"),
+    [
+        pytest.param(resets(), Outcome.reset, 0, id="reset-before-answer"),
+        pytest.param(resets(HEAD), Outcome.reset, 0, id="reset-in-headers"),
+        pytest.param(resets(IN_BODY), Outcome.reset, 200, id="reset-in-body"),
+        pytest.param(resets(until_end()), Outcome.reset, 200, id="reset-where-end-was-due"),
+        pytest.param(closes(), Outcome.closed_before_answer, 0, id="closed"),
+        pytest.param(closes(b"HTTP/1.1 20"), Outcome.truncated, 0, id="cut-in-status-line"),
+        pytest.param(closes(HEAD), Outcome.truncated, 0, id="cut-in-headers"),
+        pytest.param(closes(IN_BODY), Outcome.truncated, 200, id="cut-in-body"),
+        pytest.param(closes(IN_CHUNK), Outcome.truncated, 200, id="cut-in-chunk"),
+        pytest.param(
+            closes(IN_CHUNK + b"llo\r\n"), Outcome.truncated, 200, id="cut-between-chunks"
+        ),
+        pytest.param(
+            closes(IN_CHUNK + b"llo\r\n0\r\nA: b\r\n"), Outcome.truncated, 200, id="cut-in-trailers"
+        ),
+        pytest.param(
+            closes(b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.truncated, 0, id="cut-after-100"
+        ),
+        pytest.param(
+            closes(whole(b"sorry", "503 Away")[:-1]), Outcome.truncated, 503, id="cut-503"
+        ),
+        pytest.param(stalls(), Outcome.answer_timeout, 0, id="stall-before-answer"),
+        pytest.param(stalls(HEAD), Outcome.read_timeout, 0, id="stall-in-headers"),
+        pytest.param(stalls(IN_BODY), Outcome.read_timeout, 200, id="stall-in-body"),
+        pytest.param(stalls(IN_CHUNK), Outcome.read_timeout, 200, id="stall-in-chunk"),
+        pytest.param(stalls(until_end()), Outcome.read_timeout, 200, id="stall-where-end-was-due"),
+        pytest.param(trickles(whole(), 0.01), Outcome.read_timeout, 0, id="trickle"),
+        pytest.param(says(whole(b"sorry", "503 Away")), Outcome.wrong_status, 503, id="503"),
+        pytest.param(
+            says(whole(b"", "302 Found", b"Location: /other\r\n")),
+            Outcome.wrong_status,
+            302,
+            id="redirect-is-not-followed",
+        ),
+        pytest.param(says(whole(b"other")), Outcome.wrong_body, 200, id="other-text"),
+        pytest.param(says(whole(b"hello!")), Outcome.wrong_body, 200, id="longer-text"),
+        pytest.param(says(whole(b"hell")), Outcome.wrong_body, 200, id="shorter-text"),
+        pytest.param(
+            says(whole().replace(b": v1", b": v9")), Outcome.wrong_body, 200, id="other-release"
+        ),
+        pytest.param(says(b"SSH-2.0-OpenSSH\r\n"), Outcome.malformed, 0, id="garbage"),
+        pytest.param(says(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Outcome.malformed, 0, id="http2"),
+        pytest.param(says(b"HTTP/2.0 200 OK\r\n\r\n"), Outcome.malformed, 0, id="version-2"),
+        pytest.param(says(b"RTSP/1.0 200 OK\r\n\r\n"), Outcome.malformed, 0, id="rtsp"),
+        pytest.param(says(b"\r\n" + whole()), Outcome.malformed, 0, id="line-end-first"),
+        pytest.param(says(whole() + whole()), Outcome.malformed, 200, id="second-answer"),
+        pytest.param(says(whole() + b"\r\n"), Outcome.malformed, 200, id="line-end-after"),
+        pytest.param(says(whole()[:-2], b"loX"), Outcome.malformed, 200, id="byte-too-many"),
+        pytest.param(
+            says(whole(extra=b"Connection: close\r\n") + b"X"),
+            Outcome.malformed,
+            200,
+            id="byte-too-many-before-close",
+        ),
+        pytest.param(says(chunked(b"hello") + b"X"), Outcome.malformed, 200, id="byte-after-chunk"),
+        pytest.param(
+            says(chunked(b"hello") + chunked()), Outcome.malformed, 200, id="second-chunked"
+        ),
+        pytest.param(
+            says(chunked(b"hello") + b"\r\n"), Outcome.malformed, 200, id="line-end-after-chunks"
+        ),
+        pytest.param(says(HEAD + b"A: " + b"b" * 70_000), Outcome.malformed, 0, id="huge-header"),
+        pytest.param(
+            says(HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+            Outcome.malformed,
+            0,
+            id="two-lengths",
+        ),
+        pytest.param(
+            says(HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello"),
+            Outcome.malformed,
+            0,
+            id="length-and-chunks",
+        ),
+        pytest.param(
+            says(HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n"),
+            Outcome.malformed,
+            200,
+            id="coding-not-asked-for",
+        ),
+        pytest.param(
+            says(b"HTTP/1.1 101 Switch\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n"),
+            Outcome.malformed,
+            0,
+            id="101",
+        ),
+        pytest.param(says(IN_CHUNK + b"llXX0\r\n\r\n"), Outcome.malformed, 200, id="bad-chunk"),
+    ],
+)
+def test_failure_has_its_own_name(
+    start: Start, connection: Connection, behaviour, outcome: Outcome, status: int
+) -> None:
+    talk = start([behaviour, says(whole())], connection=connection)
+    sample = talk.send()
+    assert (sample.outcome, sample.status) == (outcome, status), talk.details
+    assert len(talk.server.requests) == 1, "tried again"
+    [(seq, named, text)] = talk.details
+    assert (seq, named) == (0, outcome)
+    assert 0 < len(text) <= DETAIL_CHARS
+    assert "\n" not in text
+    # A connection on which something went wrong carries no other request.
+    wrong_answer = outcome in {Outcome.wrong_status, Outcome.wrong_body}
+    after = talk.send()
+    assert after.outcome is Outcome.ok
+    assert after.reuse == (1 if wrong_answer and connection is Connection.reuse else 0)
+
+
+def test_first_byte_is_dated_only_where_one_came(start: Start) -> None:
+    talk = start([stalls(), stalls(HEAD)])
+    assert talk.send().first_byte_ns == 0
+    assert talk.send().first_byte_ns > 0
+
+
+@pytest.mark.parametrize("behaviour", [stalls(), stalls(IN_BODY), trickles(whole(), 0.01)])
+def test_deadline_bounds_the_whole_request(start: Start, behaviour) -> None:
+    sample = start(behaviour, timeout_s=0.2).send()
+    assert 0.2e9 <= sample.finished_ns - sample.sent_ns < 0.3e9
+
+
+def test_endless_answer_ends_at_the_deadline(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are there at every look do not keep the deadline from being seen."""
+    pieces = itertools.chain([until_end()], itertools.repeat(b"x" * 1000))
+
+    def floods(sock: object, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
+        assert clock_ns() < deadline_ns + 500_000_000
+        return next(pieces)
+
+    monkeypatch.setattr("harness.traffic.client.receive", floods)
+    sample = start(stalls(), timeout_s=0.2).send()
+    assert sample.outcome is Outcome.read_timeout
+    assert sample.finished_ns - sample.sent_ns < 0.4e9
+
+
+def test_answer_that_waited_for_us_is_not_a_timeout(start: Start) -> None:
+    """A late look of our own, the hub being busy beyond the deadline, is not the peer's."""
+    talk = start(says(whole()), timeout_s=0.1)
+    talk.send()  # so that the next one is written before anything waits
+
+    def hog() -> None:
+        end = time.monotonic_ns() + 300_000_000
+        while time.monotonic_ns() < end:
+            pass
+
+    hogging = gevent.spawn(hog)
+    sample = talk.send()
+    hogging.join()
+    assert (sample.outcome, sample.reuse) == (Outcome.ok, 1)
+    assert sample.finished_ns - sample.sent_ns > 0.1e9
+
+
+def test_request_that_cannot_be_written_in_time_is_answer_timeout(start: Start) -> None:
+    """The server reads nothing: the request fills the kernel's buffers and stays."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        big = stream(method="POST", body="x" * 20_000_000)
+        client = Client(
+            host="127.0.0.1",
+            port=listener.getsockname()[1],
+            authority="site.test",
+            run="r1",
+            traffic=Traffic(streams=(big,)),
+        )
+        sample = client.send(Arrival(0, 0, 0))
+    assert sample.outcome is Outcome.answer_timeout
+
+
+def test_large_request_arrives_whole(start: Start) -> None:
+    talk = start(says(whole()), method="POST", body="x" * 5_000_000, timeout_s=5)
+    assert talk.send().outcome is Outcome.ok
+    assert talk.server.requests[0].count(b"x" * 5_000_000) == 1
+
+
+def test_reset_while_writing_is_reset(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        big = stream(method="POST", body="x" * 20_000_000, timeout_s=2.0)
+        client = Client(
+            host="127.0.0.1",
+            port=listener.getsockname()[1],
+            authority="site.test",
+            run="r1",
+            traffic=Traffic(streams=(big,)),
+        )
+        sending = gevent.spawn(client.send, Arrival(0, 0, 0))
+        gevent.sleep(0.1)
+        peer, _ = listener.accept()
+        peer.close()  # with unread bytes: RST
+        assert sending.get(timeout=5).outcome is Outcome.reset
+
+
+def dead_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def client_of(port: int, **settings: object) -> Client:
+    return Client(
+        host="127.0.0.1",
+        port=port,
+        authority="site.test",
+        run="r1",
+        traffic=Traffic(streams=(stream(**settings),)),
+    )
+
+
+def test_port_without_listener_is_refused() -> None:
+    sample = client_of(dead_port()).send(Arrival(7, 0, 0))
+    assert sample.outcome is Outcome.refused
+    assert 0 < sample.sent_ns <= sample.finished_ns
+    assert (sample.connection, sample.first_byte_ns) == (0, 0)
+
+
+def test_connection_to_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead port of the ephemeral range may be given to the very socket that asks for it."""
+    port = dead_port()
+    original = connections.new_socket
+
+    def bound(family: int):
+        sock = original(family)
+        sock.bind(("127.0.0.1", port))
+        return sock
+
+    monkeypatch.setattr("harness.traffic.client.new_socket", bound)
+    assert client_of(port).send(Arrival(0, 0, 0)).outcome is Outcome.refused
+
+
+def test_full_backlog_is_connect_timeout() -> None:
+    listener = socket.socket()
+    fillers = []
+    try:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        sample = client_of(listener.getsockname()[1]).send(Arrival(0, 0, 0))
+    finally:
+        for sock in (listener, *fillers):
+            sock.close()
+    assert sample.outcome is Outcome.connect_timeout
+    assert 0.3e9 <= sample.finished_ns - sample.sent_ns < 0.4e9
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"),
+    [
+        (errno.EHOSTUNREACH, Outcome.unreachable),
+        (errno.ENETUNREACH, Outcome.unreachable),
+        (errno.EPERM, Outcome.unreachable),
+        (errno.ETIMEDOUT, Outcome.connect_timeout),
+        (errno.ECONNRESET, Outcome.reset),
+        (errno.EADDRNOTAVAIL, Outcome.not_sent),
+        (errno.ENOBUFS, Outcome.not_sent),
+    ],
+)
+def test_errors_of_connecting(
+    monkeypatch: pytest.MonkeyPatch, number: int, outcome: Outcome
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("harness.traffic.client.establish", fails)
+    sample = client_of(1).send(Arrival(0, 0, 0))
+    assert sample.outcome is outcome
+    assert (sample.sent_ns == 0) is (outcome is Outcome.not_sent)
+    assert sample.finished_ns > 0
+
+
+def test_lack_of_descriptors_is_not_sent(start: Start) -> None:
+    talk = start(says(whole()))
+    gevent.sleep(0)  # the hub has its own descriptors by now
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        sample = talk.client.send(Arrival(0, 0, 0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (sample.outcome, sample.sent_ns) == (Outcome.not_sent, 0)
+    assert sample.finished_ns > 0
+    assert "Too many open files" in talk.details[0][2]
+    assert talk.server.requests == []
+    assert talk.send().outcome is Outcome.ok
+
+
+@pytest.mark.parametrize("status", ["204 None", "304 Same"])
+def test_answer_without_body_ends_with_its_headers(start: Start, status: str) -> None:
+    answer = b"HTTP/1.1 %b\r\nX-Release: v1\r\n\r\n" % status.encode()
+    talk = start(says(answer), expect_status=int(status[:3]), expect_body={"v1": ""})
+    assert [talk.send().outcome for _ in range(2)] == [Outcome.ok, Outcome.ok]
+    assert talk.client.opened == 1
+
+
+@pytest.mark.parametrize(
+    "length", [b"Content-Length: 5\r\n", b"", b"Transfer-Encoding: chunked\r\n"]
+)
+def test_answer_to_head_ends_with_its_headers(start: Start, length: bytes) -> None:
+    talk = start(says(HEAD + length + b"\r\n"), method="HEAD")
+    samples = [talk.send() for _ in range(2)]
+    assert [(s.outcome, s.bytes) for s in samples] == [(Outcome.ok, 0)] * 2
+    assert talk.client.opened == 1
+
+
+def test_body_after_answer_to_head_is_malformed(start: Start) -> None:
+    assert start(says(whole()), method="HEAD").send().outcome is Outcome.malformed
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "stage", "status"),
+    [(stalls(), "waiting for the answer", 0), (stalls(IN_BODY), "reading the answer", 200)],
+)
+def test_request_given_up_is_unfinished(start: Start, behaviour, stage: str, status: int) -> None:
+    talk = start([behaviour, says(whole())], timeout_s=30.0)
+    sending = gevent.spawn(talk.send)
+    gevent.sleep(0.1)
+    sending.kill(Unfinished)
+    sample = sending.get()
+    assert (sample.outcome, sample.status) == (Outcome.unfinished, status)
+    assert sample.sent_ns > 0
+    assert stage in talk.details[0][2]
+    assert talk.send().reuse == 0, "its connection was used again"
+
+
+def test_plain_kill_leaves_no_connection_open(start: Start) -> None:
+    ended = threading.Event()
+
+    def waits_for_the_end(peer: Peer) -> None:
+        if peer.sock.recv(1) == b"":
+            ended.set()
+
+    talk = start(waits_for_the_end, timeout_s=30.0)
+    sending = gevent.spawn(talk.send)
+    gevent.sleep(0.1)
+    sending.kill()
+    assert isinstance(sending.get(), gevent.GreenletExit)
+    gevent.sleep(0.01)  # gevent closes in the loop's next turn
+    assert ended.wait(1)
+
+
+def test_probe_is_a_stream_passed_in(start: Start) -> None:
+    probe = stream(name="probe", path="/ready", connection=Connection.new, timeout_s=1.0)
+    talk = start(says(whole()), path="/page")
+    samples = [talk.send(probe, index=PROBE_STREAM) for _ in range(2)]
+    assert [(s.outcome, s.connection, s.reuse) for s in samples] == [
+        (Outcome.ok, 1, 0),
+        (Outcome.ok, 2, 0),
+    ]
+    assert all(r.startswith(b"GET /ready HTTP/1.1\r\n") for r in talk.server.requests)

@@ -1,0 +1,258 @@
+"""What is sent, on which connection, and what its answer is held against."""
+
+import time
+
+import gevent
+import pytest
+from scripted import Peer, chunked, closes, says, whole
+from talk import Start, stream
+
+from harness.model.arrivals import Arrival
+from harness.model.outcome import Outcome
+from harness.model.row import NAME_BYTES
+from harness.model.traffic import Connection, Traffic
+from harness.traffic.client import Client
+
+
+def test_request_is_exactly_this(start: Start) -> None:
+    talk = start(says(whole()), headers={"Accept": "text/plain"})
+    talk.send()
+    assert talk.server.requests == [
+        b"GET /page HTTP/1.1\r\nHost: site.test\r\nX-Request-Id: r1-0\r\nAccept: text/plain\r\n\r\n"
+    ]
+
+
+def test_write_is_exactly_this(start: Start) -> None:
+    """The operation id fills every gap; the length follows it as it gains a digit."""
+    talk = start(
+        lambda peer: peer.send(whole(peer.request.partition(b"\r\n\r\n")[2])),
+        method="POST",
+        path="/w/{operation}",
+        body='{"é": "{operation}"}',
+        write=True,
+        connection=Connection.new,
+        expect_body={"*": '{"é": "{operation}"}'},
+    )
+    talk.seq = 9
+    assert [talk.send().outcome for _ in range(2)] == [Outcome.ok] * 2
+    assert talk.server.requests[1] == (
+        b"POST /w/r1-10 HTTP/1.1\r\nHost: site.test\r\nX-Request-Id: r1-10\r\n"
+        b"X-Operation-Id: r1-10\r\nConnection: close\r\nContent-Length: 15\r\n\r\n"
+        b'{"\xc3\xa9": "r1-10"}'
+    )
+    assert b"Content-Length: 14\r\n" in talk.server.requests[0]
+
+
+def test_post_without_body_states_its_length(start: Start) -> None:
+    talk = start(says(whole()), method="POST")
+    talk.send()
+    assert talk.server.requests[0].endswith(b"\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"path": "/a b"},
+        {"path": "a"},
+        {"path": "/a\r\nX: y"},
+        {"path": "/é"},
+        {"method": "GET /"},
+        {"method": "CONNECT"},
+    ],
+)
+def test_stream_that_http_forbids_is_refused_at_once(settings: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="stream 'page'"):
+        Client(
+            host="127.0.0.1",
+            port=1,
+            authority="a",
+            run="r1",
+            traffic=Traffic(streams=(stream(**settings),)),
+        )
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "x"}, {"x-request-id": "x"}, {"A b": "x"}, {"A": "b\r\nC: d"}]
+)
+def test_header_that_is_not_the_users_to_send_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        Client(
+            host="127.0.0.1",
+            port=1,
+            authority="a",
+            run="r1",
+            traffic=Traffic(streams=(stream(),), headers=headers),
+        )
+
+
+@pytest.mark.parametrize(("authority", "run"), [("", "r"), ("a", ""), ("a", "r 1"), ("a\n", "r")])
+def test_names_that_no_header_can_carry_are_refused(authority: str, run: str) -> None:
+    with pytest.raises(ValueError, match=r"authority|run"):
+        Client(
+            host="127.0.0.1",
+            port=1,
+            authority=authority,
+            run=run,
+            traffic=Traffic(streams=(stream(),)),
+        )
+
+
+# Connections.
+
+
+def test_connection_is_reused(start: Start) -> None:
+    talk = start(says(whole()))
+    samples = [talk.send() for _ in range(3)]
+    assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (1, 1), (1, 2)]
+    assert (talk.server.connections, talk.client.opened) == (1, 1)
+
+
+def test_new_connection_for_each_request(start: Start) -> None:
+    talk = start(says(whole()), connection=Connection.new)
+    samples = [talk.send() for _ in range(3)]
+    assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (2, 0), (3, 0)]
+    assert talk.server.connections == 3
+
+
+def test_answer_is_whole_though_the_server_lingers(start: Start) -> None:
+    sample = start(says(whole(), b"", gap_s=0.2), connection=Connection.new).send()
+    assert sample.outcome is Outcome.ok
+    assert sample.finished_ns - sample.sent_ns < 0.15e9
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        whole(extra=b"Connection: close\r\n"),
+        whole(extra=b"Connection: x, Close\r\n"),
+        whole(extra=b"Connection: x\r\nConnection: close\r\n"),
+        whole().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        whole(extra=b"Connection: keep-alive\r\n").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    ],
+)
+def test_connection_is_not_reused_against_the_servers_word(start: Start, answer: bytes) -> None:
+    talk = start(says(answer))
+    assert [talk.send().reuse for _ in range(2)] == [0, 0]
+
+
+def test_close_seen_before_sending_is_no_failure(start: Start) -> None:
+    talk = start([closes(whole()), says(whole())])
+    assert talk.send().outcome is Outcome.ok
+    gevent.sleep(0.05)
+    sample = talk.send()
+    assert (sample.outcome, sample.connection, sample.reuse) == (Outcome.ok, 2, 0)
+    assert talk.client.closed_idle == 1
+    assert len(talk.server.requests) == 2
+
+
+def test_reset_seen_before_sending_is_no_failure(start: Start) -> None:
+    def resets_later(peer: Peer) -> None:
+        peer.send(whole())
+        peer.pause(0.02)
+        peer.reset()
+
+    talk = start([resets_later, says(whole())])
+    talk.send()
+    gevent.sleep(0.1)
+    assert talk.send().outcome is Outcome.ok
+    assert talk.client.closed_idle == 1
+
+
+def test_stray_bytes_seen_before_sending_are_not_taken_for_an_answer(start: Start) -> None:
+    talk = start([says(whole(), whole(b"stray"), gap_s=0.02), says(whole())])
+    talk.send()
+    gevent.sleep(0.1)
+    sample = talk.send()
+    assert (sample.outcome, sample.connection) == (Outcome.ok, 2)
+    assert talk.client.closed_idle == 1
+
+
+def test_close_after_sending_on_a_used_connection_has_its_own_name(start: Start) -> None:
+    talk = start([says(whole()), closes(), says(whole())])
+    samples = [talk.send() for _ in range(3)]
+    assert [(s.outcome, s.connection, s.reuse) for s in samples] == [
+        (Outcome.ok, 1, 0),
+        (Outcome.closed_on_reuse, 1, 1),
+        (Outcome.ok, 2, 0),
+    ]
+    assert talk.client.closed_idle == 0
+
+
+def test_idle_connections_are_ended_by_us_first(start: Start) -> None:
+    talk = start(says(whole()), max_idle_s=0.05)
+    talk.send()
+    time.sleep(0.08)
+    sample = talk.send()
+    assert (sample.outcome, sample.connection) == (Outcome.ok, 2)
+    assert talk.client.closed_idle == 0
+
+
+def test_last_used_connection_is_taken_first(start: Start) -> None:
+    talk = start(says(b"", whole(), gap_s=0.05))
+    sending = [gevent.spawn(talk.client.send, Arrival(n, 0, 0)) for n in range(2)]
+    gevent.joinall(sending)
+    last = max((s.value for s in sending), key=lambda sample: sample.finished_ns)
+    assert talk.send().connection == last.connection
+
+
+def test_streams_share_no_connections(start: Start) -> None:
+    talk = start(says(whole()))
+    other = stream(name="other")
+    samples = [talk.send(), talk.send(other), talk.send(), talk.send(other)]
+    assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (2, 0), (1, 1), (2, 1)]
+
+
+def test_close_ends_idle_connections(start: Start) -> None:
+    talk = start(says(whole()))
+    talk.send()
+    talk.client.close()
+    assert (talk.send().connection, talk.client.closed_idle) == (2, 0)
+
+
+# Expectations.
+
+
+def test_body_of_any_release_is_expected_under_a_star(start: Start) -> None:
+    talk = start(says(whole()), expect_body={"v2": "no", "*": "hello"})
+    assert talk.send().outcome is Outcome.ok
+
+
+def test_own_text_of_a_release_comes_before_the_star(start: Start) -> None:
+    talk = start(says(whole()), expect_body={"v1": "no", "*": "hello"})
+    assert talk.send().outcome is Outcome.wrong_body
+
+
+def test_unchecked_body_is_counted(start: Start) -> None:
+    talk = start(says(whole(b"x" * 3_000_000)), expect_body=None, timeout_s=5)
+    sample = talk.send()
+    assert (sample.outcome, sample.bytes) == (Outcome.ok, 3_000_000)
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [(b"x", Outcome.ok), (b"y", Outcome.wrong_body), (b"xx", Outcome.wrong_body)],
+)
+def test_large_body_is_compared_to_its_last_byte(
+    start: Start, last: bytes, outcome: Outcome
+) -> None:
+    body = b"x" * 2_999_999 + last
+    talk = start(
+        [says(whole(body)), says(chunked(body))],
+        expect_body={"v1": "x" * 3_000_000},
+        timeout_s=5,
+    )
+    assert [talk.send().outcome for _ in range(2)] == [outcome] * 2
+
+
+def test_release_and_instance_are_bounded(start: Start) -> None:
+    long = b"\xc3\xa9" * 40
+    talk = start(says(whole(extra=b"").replace(b"i1", long)))
+    assert talk.send().instance == "é" * (NAME_BYTES // 2)
+
+
+def test_detail_names_where_bodies_differ(start: Start) -> None:
+    talk = start(says(whole(b"help!")))
+    talk.send()
+    text = talk.details[0][2]
+    assert "at byte 3" in text
+    assert "expected b'lo', observed b'p!'" in text
