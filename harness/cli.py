@@ -3,18 +3,17 @@
 import argparse
 import signal
 import sys
-import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from harness import __version__
-from harness.config import Settings, load
+from harness.config import load
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
+from harness.options import add_settings, given_settings
 from harness.report.terminal import verdict_text
 from harness.verify import Judged, carry_out, judge_folder, plan
 
@@ -81,33 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     clean.set_defaults(run=_clean)
     return parser
-
-
-def add_settings(parser: Any, *, prefix: str) -> None:
-    """An option for each setting but the tables, which belong into pyproject.toml.
-
-    `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
-    them, so that every face says the same of a wrong one.
-    """
-    for name, field in Settings.model_fields.items():
-        if name in {"images", "plugins"}:
-            continue
-        choices = typing.get_args(field.annotation)
-        shown = "" if field.is_required() or name == "seed" else f" (default {field.default})"
-        add = getattr(parser, "addoption", None) or parser.add_argument
-        add(
-            f"{prefix}{name.replace('_', '-')}",
-            dest=f"harness_{name}",
-            default=None,
-            metavar="|".join(map(str, choices)) if choices else name.upper(),
-            help=f"{field.description}{shown}",
-        )
-
-
-def given_settings(options: Any) -> dict[str, Any]:
-    """What was said on a command line, by setting."""
-    found = {name: getattr(options, f"harness_{name}", None) for name in Settings.model_fields}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _verify(options: argparse.Namespace) -> int:

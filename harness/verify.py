@@ -19,6 +19,7 @@ from harness.config import Settings
 from harness.machine import describe
 from harness.mix import default_mix
 from harness.model.errors import NotJudgedError
+from harness.model.finding import Verdict
 from harness.model.mark import Mark
 from harness.model.result import Result
 from harness.model.scenario import Scenario
@@ -30,8 +31,9 @@ from harness.stack.stack import Stack, StackPlan
 from harness.stack.website import Patience
 from harness.traffic.sender import ChildSender
 
-__all__ = ["Judged", "Plan", "carry_out", "judge_folder", "plan"]
+__all__ = ["Judged", "Plan", "carry_out", "judge_folder", "new_run", "new_stack", "plan"]
 
+RELEASES = ("v1", "v2")
 _LEAST_FREE_BYTES = 64 * 1024 * 1024
 _VERSIONED = ("docker", "gevent", "httptools", "locust", "numpy", "pandas", "pyarrow",
               "pydantic", "testcontainers")  # fmt: skip
@@ -59,6 +61,23 @@ class Judged:
     folder: Path
     unwritten: str = ""
 
+    def assert_passed(self) -> None:
+        """AssertionError with the verdict and what did not pass; inconclusive is no pass."""
+        if self.result.verdict is not Verdict.passed or self.unwritten:
+            raise AssertionError(self.explanation())
+
+    def explanation(self) -> str:
+        """The verdict in a sentence, each finding that did not pass, and the run folder."""
+        findings = [
+            f"  {finding.verdict.value}: {finding.check}: {finding.message}"
+            for finding in self.result.findings
+            if finding.verdict is not Verdict.passed
+        ]
+        unwritten = [f"  {self.unwritten}"] if self.unwritten else []
+        return "\n".join(
+            [self.result.sentence, *findings, *unwritten, f"  run folder: {self.folder}"]
+        )
+
 
 def plan(
     settings: Settings,
@@ -73,13 +92,13 @@ def plan(
     """
     strategy = swap.named(settings.swap)
     validated_algorithm(settings.algorithm)
-    run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    run = new_run()
     scenario = Scenario(
         name=name or settings.swap,
         target="stack",
         swap=settings.swap,
         swaps=settings.swaps,
-        releases=("v1", "v2"),
+        releases=RELEASES,
         traffic=traffic
         or default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals),
         timing=settings.timing(),
@@ -93,10 +112,31 @@ def plan(
             "stop_timeout_s": settings.stop_timeout_s,
         },
     )
-    stack = Stack(
+    parts = Parts(
+        target=new_stack(run, settings),
+        swap=strategy,
+        sender=ChildSender(settings.plugins),
+        environment=_environment(settings),
+    )
+    return Plan(
+        run=run,
+        scenario=scenario,
+        parts=parts,
+        folder=_folder(settings.reports, scenario.name, run),
+    )
+
+
+def new_run() -> str:
+    """An id for a run: its UTC time, and some chance for those of the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def new_stack(run: str, settings: Settings) -> Stack:
+    """The bundled stack for that run; nothing is started yet."""
+    return Stack(
         StackPlan(
             run=run,
-            releases=scenario.releases,
+            releases=RELEASES,
             replicas=settings.replicas,
             algorithm=settings.algorithm,
             port=settings.port,
@@ -108,18 +148,6 @@ def plan(
                 stop_s=settings.stop_timeout_s,
             ),
         )
-    )
-    parts = Parts(
-        target=stack,
-        swap=strategy,
-        sender=ChildSender(settings.plugins),
-        environment=_environment(settings),
-    )
-    return Plan(
-        run=run,
-        scenario=scenario,
-        parts=parts,
-        folder=_folder(settings.reports, scenario.name, run),
     )
 
 

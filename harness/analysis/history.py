@@ -23,7 +23,6 @@ from harness.analysis.requests import merge_lost_connections, requests
 from harness.analysis.runfolder import (
     Explanation,
     MachineSecond,
-    Operations,
     RunFolderError,
     convert,
     read_lines,
@@ -32,6 +31,7 @@ from harness.analysis.runfolder import (
     read_samples,
 )
 from harness.model.mark import Mark, MarkKind
+from harness.model.operations import Operations
 from harness.model.scenario import Record
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
@@ -102,7 +102,8 @@ class History:
         rows = self.recorded
         if self.record.path == "published":
             rows = merge_lost_connections(rows)
-        rows = rows.sort_values(["due_ns", "seq", "finished_ns", "sent_ns"], kind="stable")
+        doubled = rows["seq"].duplicated().any()
+        rows = rows.sort_values(list(COLUMNS) if doubled else ["due_ns", "seq"])
         return with_phase(rows.reset_index(drop=True), self.phases)
 
     @cached_property

@@ -54,7 +54,9 @@ def outages(
 
 def _bad(requests: pd.DataFrame, limits: Mapping[str, Limit | None]) -> pd.DataFrame:
     allowed = {name: limit.limit_ms for name, limit in limits.items() if limit is not None}
-    most = requests["stream"].astype("str").map(allowed).fillna(np.inf)
+    streams = requests["stream"].cat
+    most = np.array([allowed.get(name, np.inf) for name in streams.categories] or [np.inf])
+    most = most[streams.codes.to_numpy()]
     slow = (requests["state"] == OK) & (requests["latency_ms"] > most)
     failed = requests["state"].isin([FAILED, UNKNOWN])
     bad = requests[slow | failed].assign(is_failed=failed[slow | failed])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.analysis.runfolder import Operations
+from harness.model.operations import Operations
 from harness.model.outcome import LOST_CONNECTION, UNANSWERED, Outcome
 from harness.model.scenario import Record
 from harness.model.traffic import PROBE

@@ -3,8 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,12 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.analysis.requestlog import Decoded, decode, read_parquet, write_parquet
 from harness.model.errors import NotJudgedError
+from harness.model.operations import Operations
 from harness.model.scenario import Record
 
 __all__ = [
     "Explanation",
     "MachineSecond",
-    "Operations",
     "RunFolderError",
     "convert",
     "read_lines",
@@ -60,14 +59,6 @@ class Explanation:
     seq: int
     outcome: str | int = ""
     text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operations:
-    """What the store says: how often each operation id was applied, and reached the website."""
-
-    applied: Mapping[str, int] = field(default_factory=dict)
-    arrived: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_record(folder: Path) -> Record:
@@ -128,26 +119,36 @@ def convert(folder: Path) -> None:
 
     The raw log is deleted only after the table was written, forced to disk and read back with
     the same count of samples and of damaged rows, and never where it holds damaged rows: then
-    it is evidence. Raises RunFolderError where the table is not what was written (the log is
-    kept), OSError where the disk refuses.
+    it is evidence. Raises OSError where the disk refuses, or gives back another table than was
+    written: the log is kept then, and can be judged from.
     """
     log, table = folder / LOG, folder / TABLE
     if not log.exists():
         return
     decoded = decode(log.read_bytes(), read_record(folder).scenario.traffic.stream_names())
     partial = folder / f"{TABLE}.partial"
-    write_parquet(partial, decoded)
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    back = read_parquet(partial)
-    if len(back.samples) != len(decoded.samples) or back.damaged != decoded.damaged:
-        raise RunFolderError(
-            f"{partial}: expected {len(decoded.samples)} samples, observed "
-            f"{len(back.samples)} on reading back; {LOG} is kept: check the disk"
-        )
-    partial.replace(table)
+    try:
+        write_parquet(partial, decoded)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        _verify(partial, decoded)
+        partial.replace(table)
+    finally:
+        partial.unlink(missing_ok=True)
     if not decoded.damaged:
         log.unlink()
+
+
+def _verify(path: Path, decoded: Decoded) -> None:
+    try:
+        back = read_parquet(path)
+    except ValueError as error:
+        raise OSError(f"{path}: written, and not readable: {error}; check the disk") from error
+    if len(back.samples) != len(decoded.samples) or back.damaged != decoded.damaged:
+        raise OSError(
+            f"{path}: expected {len(decoded.samples)} samples, observed {len(back.samples)} on "
+            "reading back; check the disk"
+        )
 
 
 def read_lines(path: Path, kind: type[T], damage: list[str]) -> tuple[T, ...]:

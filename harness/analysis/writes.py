@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from harness.analysis.requests import OK
-from harness.analysis.runfolder import Operations
+from harness.model.operations import Operations
 from harness.model.outcome import UNANSWERED
 
 __all__ = ["Writes", "resolve"]

@@ -25,7 +25,8 @@ def check(history: History) -> Finding:
             evidence={"phases": [phase.label for phase in history.phases[:EXAMPLES]]},
         )
     good = history.requests[history.requests["state"] == OK]
-    seen = set(zip(good["stream"].astype("str"), good["phase"], good["swap"], strict=True))
+    kinds = good[["stream", "phase", "swap"]].drop_duplicates()
+    seen = set(kinds.itertuples(index=False, name=None))
     streams = history.record.scenario.traffic.stream_names()
     holes = [
         (stream, phase)

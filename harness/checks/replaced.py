@@ -14,6 +14,7 @@ __all__ = ["check"]
 
 NAME = "replaced"
 FOREVER = 2**63 - 1
+COLUMNS = ["seq", "sent_ns", "finished_ns", "release", "instance"]
 
 
 def check(history: History) -> Finding:
@@ -26,15 +27,14 @@ def check(history: History) -> Finding:
     """
     scenario = history.record.scenario
     rows = history.requests
-    told = rows[rows["release"].astype("str") != ""].assign(
-        release=lambda frame: frame["release"].astype("str"),
-        instance=lambda frame: frame["instance"].astype("str"),
-    )
+    told = rows.loc[(rows["release"] != "").to_numpy(), COLUMNS]
+    told = told.sort_values(["sent_ns", "seq"], ignore_index=True)
     evidence: dict[str, Any] = {
         "answers": len(told),
         "by_release": {
             bounded(str(name), 60): int(number)
             for name, number in told["release"].value_counts()[:EXAMPLES].items()
+            if number
         },
     }
     if not scenario.swaps:
@@ -81,8 +81,9 @@ def _judge(
 ) -> None:
     """One swap, within (the end of the one before, the beginning of the next)."""
     old, new = history.record.scenario.releases_of(phase.swap)
-    before = told[(told["sent_ns"] >= span[0]) & (told["finished_ns"] <= phase.begin_ns)]
-    after = told[(told["sent_ns"] >= phase.end_ns) & (told["sent_ns"] < span[1])]
+    before = _sent(told, span[0], phase.begin_ns)
+    before = before[before["finished_ns"] <= phase.begin_ns]
+    after = _sent(told, phase.end_ns, span[1])
     early = before[before["release"] == new]
     # Between swaps, the new one is the old one of the swap before, which is judged there.
     if phase.swap == 1 and len(early):
@@ -109,13 +110,20 @@ def _judge(
         )
 
 
+def _sent(told: pd.DataFrame, begin_ns: int, end_ns: int) -> pd.DataFrame:
+    """Those sent in [begin, end), of rows in the order of sending."""
+    begin, end = told["sent_ns"].searchsorted([begin_ns, end_ns])
+    return told.iloc[int(begin) : int(end)]
+
+
 def _stopped(history: History, told: pd.DataFrame) -> list[str]:
     completed = completed_swaps(history)
     found = []
     for step in history.steps:
         if step.verb != "stop" or not step.instance or step.swap not in completed:
             continue
-        late = told[(told["instance"] == step.instance) & (told["sent_ns"] > step.end_ns)]
+        later = _sent(told, step.end_ns + 1, FOREVER)
+        late = later[later["instance"] == step.instance]
         if len(late):
             found.append(
                 f"{bounded(step.instance, 60)} still answered after `{bounded(step.name, 100)}` "
@@ -139,7 +147,7 @@ def _strangers(history: History, told: pd.DataFrame) -> list[str]:
 
 
 def _who(history: History, rows: pd.DataFrame) -> str:
-    row = rows.sort_values(["sent_ns", "seq"]).iloc[0]
+    row = rows.iloc[0]
     whom = bounded(str(row["instance"]), 60) or "an unnamed instance"
     return f"#{row['seq']} from {whom}, sent at {at(history, int(row['sent_ns']))}"
 

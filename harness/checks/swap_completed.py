@@ -1,5 +1,7 @@
 """`swap_completed`: every swap that was asked for went through."""
 
+from typing import Any
+
 from harness.analysis.history import History
 from harness.checks.wording import EXAMPLES, at, bounded, counted
 from harness.model.finding import Finding, Verdict
@@ -13,15 +15,15 @@ NAME = "swap_completed"
 def completed_swaps(history: History) -> tuple[int, ...]:
     """Numbers of the swaps that ended without an error.
 
-    A swap's phase ends however it went, so an error between its beginning and the next swap's
-    tells that it did not complete.
+    A swap's phase ends however it went, so an error between its beginning and the next phase's
+    tells that it did not complete. One in a later phase, as in teardown, does not.
     """
-    swaps = [phase for phase in history.phases if phase.name == "swap"]
+    phases = history.phases
     found = []
-    for index, phase in enumerate(swaps):
-        later = swaps[index + 1].begin_ns if index + 1 < len(swaps) else history.last_ns + 1
+    for index, phase in enumerate(phases):
+        later = phases[index + 1].begin_ns if index + 1 < len(phases) else history.last_ns + 1
         broken = any(phase.begin_ns <= error.at_ns < later for error in history.errors)
-        if phase.ended and not broken:
+        if phase.name == "swap" and phase.ended and not broken:
             found.append(phase.swap)
     return tuple(found)
 
@@ -30,13 +32,18 @@ def check(history: History) -> Finding:
     """Fail where the release is to blame, inconclusive where the harness is or a swap lacks."""
     wanted = history.record.scenario.swaps
     ended = [phase for phase in history.phases if phase.name == "swap" and phase.ended]
-    evidence = {
+    evidence: dict[str, Any] = {
         "asked": wanted,
         "ended": len(ended),
         "errors": [
             f"{at(history, mark.at_ns)} {_text(mark)}" for mark in history.errors[:EXAMPLES]
         ],
     }
+    traces = [
+        str(mark.detail["traceback"]) for mark in history.errors if "traceback" in mark.detail
+    ]
+    if traces:
+        evidence["traceback"] = [bounded(line) for line in traces[0].splitlines()[-EXAMPLES:]]
     blamed = [mark for mark in history.errors if mark.detail.get("blame") == "release"]
     if blamed:
         return Finding(

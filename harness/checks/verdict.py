@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness import __version__
@@ -15,13 +16,14 @@ from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.mark import Mark, MarkKind
-from harness.model.result import Result
+from harness.model.result import Latency, Outage, Requests, Result
 
 __all__ = ["judge"]
 
 SCHEMA: Final = 1
 MOST_OUTAGES: Final = 200
 MOST_MARKS: Final = 2_000
+MOST_TEXT: Final = 4_000
 
 
 def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
@@ -31,27 +33,50 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
     """
     record = history.record
     findings = tuple(_run(check, history) for check in checks)
-    requests = count(history.requests, history.plan)
-    latency_ms = table(history.requests, record.scenario, history.windows)
-    completed = completed_swaps(history)
+    completed, figures = (), NO_FIGURES
+    try:
+        completed, figures = completed_swaps(history), _figures(history)
+    except Exception as error:  # noqa: BLE001 (figures that cannot be had are evidence that is missing)
+        findings = (*findings, _raised("figures", error))
     bound = drop_bound(record.scenario.swaps, completed, findings)
-    found = outages(
-        history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
-    )
     return Result(
         schema=SCHEMA,
         harness=__version__,
         run=record.run,
         scenario=record.scenario.name,
         verdict=worst(findings),
-        sentence=sentence(record.scenario, findings, requests, latency_ms, bound),
+        sentence=sentence(record.scenario, findings, figures.requests, figures.latency_ms, bound),
         findings=findings,
-        requests=requests,
-        latency_ms=latency_ms,
-        outages=found[:MOST_OUTAGES],
+        requests=figures.requests,
+        latency_ms=figures.latency_ms,
+        outages=figures.outages[:MOST_OUTAGES],
         marks=_marks(history.marks),
         environment=_environment(history),
         drop_bound=bound,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    requests: Requests
+    latency_ms: Mapping[str, Mapping[str, Latency]]
+    outages: tuple[Outage, ...]
+
+
+NO_FIGURES: Final = _Figures(
+    requests=Requests(planned=0, sent=0, ok=0, failed=0, unknown=0, by_outcome={}),
+    latency_ms={},
+    outages=(),
+)
+
+
+def _figures(history: History) -> _Figures:
+    return _Figures(
+        requests=count(history.requests, history.plan),
+        latency_ms=table(history.requests, history.record.scenario, history.windows),
+        outages=outages(
+            history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+        ),
     )
 
 
@@ -62,15 +87,18 @@ def _run(check: Check, history: History) -> Finding:
         name = getattr(check, "__name__", type(check).__name__)
         if name == "check":
             name = check.__module__.rpartition(".")[2]
-        return Finding(
-            check=name,
-            verdict=Verdict.inconclusive,
-            message=f"the check itself raised {type(error).__name__}: "
-            f"{bounded(str(error), 300)}; please report it with the run folder",
-            evidence={
-                "traceback": [bounded(line) for line in traceback.format_exc().splitlines()[-20:]]
-            },
-        )
+        return _raised(name, error)
+
+
+def _raised(name: str, error: Exception) -> Finding:
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return Finding(
+        check=name,
+        verdict=Verdict.inconclusive,
+        message=f"the check itself raised {type(error).__name__}: {bounded(str(error), 300)}; "
+        "please report it with the run folder",
+        evidence={"traceback": [bounded(line) for line in lines[-20:]]},
+    )
 
 
 def _marks(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
@@ -78,7 +106,16 @@ def _marks(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
     ordered = sorted(marks, key=lambda mark: mark.at_ns)
     kept = [mark for mark in ordered if mark.kind is not MarkKind.event][:MOST_MARKS]
     events = [mark for mark in ordered if mark.kind is MarkKind.event]
-    return tuple(sorted(kept + events[: MOST_MARKS - len(kept)], key=lambda mark: mark.at_ns))
+    chosen = kept + events[: MOST_MARKS - len(kept)]
+    return tuple(_bounded(mark) for mark in sorted(chosen, key=lambda mark: mark.at_ns))
+
+
+def _bounded(mark: Mark) -> Mark:
+    detail = {
+        key: value[:MOST_TEXT] if isinstance(value, str) else value
+        for key, value in list(mark.detail.items())[:20]
+    }
+    return replace(mark, name=bounded(mark.name), detail=detail)
 
 
 def _environment(history: History) -> Mapping[str, str | int | float | bool]:

@@ -17,9 +17,10 @@ from pydantic import TypeAdapter
 
 from harness.analysis.history import History
 from harness.analysis.requestlog import OUTCOMES
-from harness.analysis.runfolder import MachineSecond, Operations
+from harness.analysis.runfolder import MachineSecond
 from harness.model.arrivals import arrivals_until
 from harness.model.mark import Edge, Mark, MarkKind
+from harness.model.operations import Operations
 from harness.model.outcome import Outcome
 from harness.model.row import PROBE_STREAM, Sample, pack_name, pack_sample
 from harness.model.scenario import Clock, Record, Scenario, Sent, Timing
@@ -110,9 +111,7 @@ class Draft:
 
     def steal(self, share: float | None, since: float, until: float) -> None:
         self.machine = [
-            replace(row, steal_share=share)
-            if since < (row.at_ns - START) / S <= until
-            else row
+            replace(row, steal_share=share) if since < (row.at_ns - START) / S <= until else row
             for row in self.machine
         ]
 
@@ -144,9 +143,7 @@ def mark(kind: MarkKind, name: str, seconds: float, edge: Edge, **detail: str | 
     return Mark(at_ns=at(seconds), kind=kind, name=name, edge=edge, detail=detail)
 
 
-def span(
-    kind: MarkKind, name: str, begin: float, end: float, **detail: str | int
-) -> list[Mark]:
+def span(kind: MarkKind, name: str, begin: float, end: float, **detail: str | int) -> list[Mark]:
     return [
         mark(kind, name, begin, Edge.begin, **detail),
         mark(kind, name, end, Edge.end, **detail),
@@ -262,9 +259,7 @@ def categorised(samples: pd.DataFrame) -> pd.DataFrame:
     frame = samples.reset_index(drop=True)
     for name in ("stream", "release", "instance"):
         frame[name] = frame[name].astype("str").astype("category")
-    frame["outcome"] = pd.Categorical(
-        frame["outcome"], categories=pd.Index(OUTCOMES, dtype="str")
-    )
+    frame["outcome"] = pd.Categorical(frame["outcome"], categories=pd.Index(OUTCOMES, dtype="str"))
     return frame
 
 
@@ -279,8 +274,7 @@ def packed(samples: pd.DataFrame) -> bytes:
                 numbers[name] = len(numbers)
                 rows.append(pack_name(numbers[name], name))
         sample = Sample(
-            **row._asdict()
-            | {"stream": indices[row.stream], "outcome": Outcome[row.outcome]}
+            **row._asdict() | {"stream": indices[row.stream], "outcome": Outcome[row.outcome]}
         )
         rows.append(pack_sample(sample, numbers[row.release], numbers[row.instance]))
     return b"".join(rows)

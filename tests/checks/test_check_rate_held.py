@@ -70,7 +70,9 @@ def test_the_last_partial_second_counts_with_its_own_number():
     draft.sent(stop_ns=stop)
     draft.drop(draft.seqs(since=17.1))
     late(draft, draft.seqs(since=17)[:1], 300)
-    assert check(draft.history()).message.startswith("the rate was not held: in second 17 29 of 30 ")
+    assert check(draft.history()).message.startswith(
+        "the rate was not held: in second 17 29 of 30 "
+    )
 
 
 def test_without_a_schedule_the_rate_cannot_be_told():

@@ -29,9 +29,7 @@ def test_a_run_without_an_account_of_the_sender_is_inconclusive():
     draft.record = type(draft.record)(
         run="r", scenario=draft.record.scenario, environment={}, sent=None
     )
-    assert problem(draft) == (
-        "the run was never completed: the sender left no account of itself"
-    )
+    assert problem(draft) == ("the run was never completed: the sender left no account of itself")
 
 
 def test_a_schedule_that_never_began_is_inconclusive():

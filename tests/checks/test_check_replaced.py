@@ -113,6 +113,13 @@ def test_after_a_swap_that_did_not_complete_nobody_is_blamed():
     )
 
 
+def test_an_error_in_teardown_does_not_excuse_the_old_release():
+    draft = clean()
+    draft.set(draft.seqs(since=15)[:2], release="v1", instance="website-0")
+    draft.marks.append(error(19, "a container is stuck", "harness"))
+    assert told(draft)[0] is Verdict.failed
+
+
 def test_the_second_swap_is_judged_too():
     draft = clean(swaps=2)
     draft.set(draft.seqs(since=18), release="v2", instance="website-2")

@@ -1,6 +1,6 @@
-from synthetic import clean, error
+from synthetic import clean, error, mark
 
-from harness.checks.swap_completed import check
+from harness.checks.swap_completed import check, completed_swaps
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Edge, MarkKind
 
@@ -67,6 +67,24 @@ def test_a_swap_that_never_ended_is_inconclusive():
 
 def test_without_a_swap_asked_for_it_says_so():
     assert check(clean(swaps=0).history()).message == "no swap was asked for"
+
+
+def test_a_defects_traceback_is_evidence():
+    draft = clean()
+    defect = mark(
+        MarkKind.error, "harness defect: KeyError()", 12, Edge.at, blame="harness", traceback="a\nb"
+    )
+    draft.marks.append(defect)
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.inconclusive
+    assert finding.evidence["traceback"] == ["a", "b"]
+
+
+def test_an_error_in_teardown_leaves_the_swap_complete_but_not_the_run():
+    draft = clean()
+    draft.marks.append(error(19, "a container is stuck", "harness"))
+    assert completed_swaps(draft.history()) == (1,)
+    assert check(draft.history()).verdict is Verdict.inconclusive
 
 
 def test_control_characters_of_an_error_are_not_printed():

@@ -54,8 +54,8 @@ def test_a_failed_request_fails_and_leaves_no_bound():
     assert not_passed(result) == {"no_failed_request": Verdict.failed}
     assert result.drop_bound is None
     assert result.sentence == (
-        "fail: no_failed_request: 1 of 5,400 requests failed in swap 1, allowed 0; first #3905 "
-        "GET / reset at +13.012 s, during `stop website-1`; 1 swap (drain, v1 to v2)"
+        "fail: no_failed_request: 1 of 5,400 requests failed in swap 1, allowed 0; first #3904 "
+        "GET / reset at +13.008 s, during `stop website-1`; 1 swap (drain, v1 to v2)"
     )
     [outage] = result.outages
     assert (outage.kind, outage.failed, outage.phase, outage.step) == (
@@ -119,6 +119,22 @@ def test_a_check_of_ours_that_raises_keeps_its_name():
     result = judge(draft.history(), [check for check in ALL if "writes" in check.__module__])
     assert [finding.check for finding in result.findings] == ["writes"]
     assert result.verdict is Verdict.inconclusive
+
+
+def test_figures_that_cannot_be_had_are_inconclusive_and_never_a_traceback():
+    draft = clean()
+    draft.samples = draft.samples.assign(finished_ns="soon")
+    result = judge(draft.history())
+    assert result.verdict is Verdict.inconclusive
+    assert result.findings[-1].check == "figures"
+    assert result.drop_bound is None
+
+
+def test_marks_are_bounded_in_size_too():
+    draft = clean()
+    draft.marks.append(error(12, "x" * 99_999, "release"))
+    result = judge(draft.history())
+    assert max(len(str(mark)) for mark in result.marks) < 5_000
 
 
 def test_no_checks_are_no_evidence():
@@ -220,9 +236,9 @@ def test_a_hundred_thousand_samples_are_judged_in_two_seconds():
     draft = clean(swaps=80)
     assert len(draft.samples) > 99_000
     history = draft.history()
-    began = time.perf_counter()
+    began = time.process_time()  # not the wall clock: tests share a machine
     result = judge(history)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert result.verdict is Verdict.passed, result.sentence
     assert at(0) == 5_000 * S
     assert isinstance(result.findings[0], Finding)

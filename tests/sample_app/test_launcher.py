@@ -66,28 +66,34 @@ class Website:
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
 
+@contextmanager
+def launched(log, **settings):
+    env = os.environ | {"BIND": "127.0.0.1", "PORT": "0", "STORE_HOST": "127.0.0.1"}
+    env |= {"INSTANCE": "website-1", "RELEASE": "v1", "ACCESS_LOG": "", "LINGER_S": "0"}
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, launcher.__file__],
+            env=env | settings,
+            stderr=stderr,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            # The group is the launcher's own: workers that lost their parent are in it too.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 @pytest.fixture
 def serve(tmp_path):
     @contextmanager
     def serving(**settings):
         log = tmp_path / "stderr"
-        env = os.environ | {"BIND": "127.0.0.1", "PORT": "0", "STORE_HOST": "127.0.0.1"}
-        env |= {"INSTANCE": "website-1", "RELEASE": "v1", "ACCESS_LOG": "", "LINGER_S": "0"}
-        with (
-            log.open("w") as stderr,
-            subprocess.Popen(
-                [sys.executable, launcher.__file__],
-                env=env | settings,
-                stderr=stderr,
-                start_new_session=True,
-            ) as process,
-        ):
-            try:
-                yield Website(process, log)
-            finally:
-                # The group is the launcher's own: workers that lost their parent are in it too.
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+        with launched(log, **settings) as process:
+            yield Website(process, log)
 
     return serving
 
@@ -122,6 +128,14 @@ def test_a_request_in_flight_is_finished(serve):
         connection.close()
 
 
+def test_a_slow_request_holds_up_no_other(serve):
+    with serve() as website:
+        connection = website.connect()
+        connection.request("GET", "/slow?ms=60000")
+        assert website.get("/")[0] == 200
+        connection.close()
+
+
 def test_a_request_longer_than_the_grace_does_not_hold_up_the_stop(serve):
     with serve(GRACE_S="1", LINGER_S="0.3") as website:
         connection = website.connect()
@@ -144,17 +158,10 @@ def test_gunicorn_ended_unasked_is_never_an_exit_with_0(serve):
 
 
 def test_gunicorn_that_cannot_start_is_an_exit_with_its_code(tmp_path):
-    missing = tmp_path / "missing" / "access.log"
-    env = os.environ | {"BIND": "127.0.0.1", "PORT": "0", "ACCESS_LOG": str(missing)}
-    ended = subprocess.run(
-        [sys.executable, launcher.__file__],
-        env=env,
-        timeout=DEADLINE_S,
-        capture_output=True,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert str(missing) in ended.stderr.decode()
+    log, missing = tmp_path / "stderr", tmp_path / "missing" / "access.log"
+    with launched(log, ACCESS_LOG=str(missing)) as process:
+        assert process.wait(DEADLINE_S) == 1
+    assert str(missing) in log.read_text()
 
 
 def test_linger_and_grace_end_within_dockers_stop_timeout():

@@ -11,7 +11,7 @@ from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.row import NAME_BYTES
 from harness.model.traffic import Connection, Traffic
-from harness.traffic.client import Client
+from harness.traffic.client import DETAIL_CHARS, Client
 
 
 def test_request_is_exactly_this(start: Start) -> None:
@@ -115,9 +115,9 @@ def test_new_connection_for_each_request(start: Start) -> None:
 
 
 def test_answer_is_whole_though_the_server_lingers(start: Start) -> None:
-    sample = start(says(whole(), b"", gap_s=0.2), connection=Connection.new).send()
+    sample = start(says(whole(), b"", gap_s=3), connection=Connection.new).send()
     assert sample.outcome is Outcome.ok
-    assert sample.finished_ns - sample.sent_ns < 0.15e9
+    assert sample.finished_ns - sample.sent_ns < 2e9
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,12 @@ def test_release_and_instance_are_bounded(start: Start) -> None:
     long = b"\xc3\xa9" * 40
     talk = start(says(whole(extra=b"").replace(b"i1", long)))
     assert talk.send().instance == "é" * (NAME_BYTES // 2)
+
+
+def test_detail_is_bounded(start: Start) -> None:
+    talk = start(says(whole(b"\0" * 100)), expect_body={"v1": "\1" * 100})
+    talk.send()
+    assert len(talk.details[0][2]) == DETAIL_CHARS
 
 
 def test_detail_names_where_bodies_differ(start: Start) -> None:

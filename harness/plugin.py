@@ -1,0 +1,119 @@
+"""The pytest face: options `--harness-…`, and fixtures for settings, traffic, a stack, a run.
+
+    def test_my_swap_drops_nothing(harness_run):
+        harness_run(swap="drain").assert_passed()
+
+What a test asks for is imported when it asks: a project that has this plugin installed and does
+not use it pays nothing for it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.config import Settings
+    from harness.model.traffic import Traffic
+    from harness.stack.stack import Stack
+    from harness.target import Endpoint
+    from harness.verify import Judged
+
+__all__ = ["harness_run", "harness_settings", "harness_stack", "harness_traffic"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    from harness.options import add_settings  # noqa: PLC0415 (see above)
+
+    add_settings(parser.getgroup("harness", "zero-downtime harness"), prefix="--harness-")
+
+
+@pytest.fixture(scope="session")
+def harness_settings(pytestconfig: pytest.Config) -> "Settings":
+    """Settings from `[tool.harness]` and from `--harness-…` options, which win."""
+    from harness.config import load  # noqa: PLC0415
+    from harness.options import given_settings  # noqa: PLC0415
+
+    with _plainly():
+        return load(given_settings(pytestconfig.option), folder=pytestconfig.rootpath)
+
+
+@pytest.fixture
+def harness_traffic(harness_settings: "Settings") -> "Traffic":
+    """The default mix at the rate of the settings; override it for traffic of your own."""
+    from harness.mix import default_mix  # noqa: PLC0415
+
+    return default_mix(
+        harness_settings.rate,
+        timeout_s=harness_settings.timeout_s,
+        arrivals=harness_settings.arrivals,
+    )
+
+
+@pytest.fixture
+def harness_stack(
+    request: pytest.FixtureRequest, harness_settings: "Settings", tmp_path_factory: Any
+) -> "Iterator[tuple[Stack, Endpoint]]":
+    """The bundled stack, up and serving v1, and where it answers; gone after the test."""
+    from harness.timeline import SystemTime, Timeline  # noqa: PLC0415
+    from harness.verify import new_run, new_stack  # noqa: PLC0415
+
+    _refuse_xdist(request.config)
+    timeline = Timeline(tmp_path_factory.mktemp("harness") / "marks.jsonl", SystemTime())
+    with _plainly():
+        stack = new_stack(new_run(), harness_settings)
+        try:
+            yield stack, stack.up(timeline)
+        finally:
+            stack.down()
+            timeline.close()
+
+
+@pytest.fixture
+def harness_run(
+    request: pytest.FixtureRequest, harness_settings: "Settings", harness_traffic: "Traffic"
+) -> "Callable[..., Judged]":
+    """`harness_run(**settings)` carries out one run and returns it judged.
+
+    Keywords override settings for that run; `name` names its folder (default: the test's name)
+    and `traffic` replaces the fixture's. Where nothing could be judged the test fails with the
+    message of the command line.
+    """
+    from harness.verify import carry_out, plan  # noqa: PLC0415
+
+    _refuse_xdist(request.config)
+
+    def run(*, name: str = "", traffic: "Traffic | None" = None, **changes: Any) -> "Judged":
+        from harness.config import load  # noqa: PLC0415
+
+        with _plainly():
+            base = harness_settings.model_dump()
+            settings = load(base | changes, folder=request.config.rootpath)
+            chosen = traffic or (None if {"rate", "arrivals"} & set(changes) else harness_traffic)
+            return carry_out(plan(settings, traffic=chosen, name=name or request.node.name))
+
+    return run
+
+
+def _refuse_xdist(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        pytest.fail(
+            "harness: load is not sent under pytest-xdist: several stacks and senders at once "
+            "would take the machine from each other, and each would measure the others; "
+            "run these tests with `-n 0`",
+            pytrace=False,
+        )
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What the harness raises on purpose is a message, not a traceback."""
+    from harness.model.errors import HarnessError, Interrupted  # noqa: PLC0415
+
+    try:
+        yield
+    except Interrupted as error:
+        raise KeyboardInterrupt(str(error)) from error
+    except HarnessError as error:
+        pytest.fail(f"harness: {error}", pytrace=False)
