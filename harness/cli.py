@@ -88,7 +88,7 @@ def _verify(options: argparse.Namespace) -> int:
     _end_in_order()
     todo = plan(settings)
     try:
-        with LiveLine(todo.folder, todo.scenario.traffic.stream_names(), console) as line:
+        with LiveLine(todo.folder, todo.scenario.traffic, console) as line:
             judged = carry_out(todo.watched_by(line.on_mark))
     except HarnessError:
         _complain(f"what is known of this run: {todo.folder}")

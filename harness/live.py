@@ -16,6 +16,7 @@ from rich.text import Text
 from harness.analysis.requestlog import decode
 from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.row import ROW_BYTES
+from harness.model.traffic import Traffic
 
 __all__ = ["LiveLine"]
 
@@ -23,6 +24,7 @@ _PERIOD_S = 0.5
 _PLAIN_EVERY = 4
 """Where there is no terminal, a line every two seconds."""
 _WINDOW_NS = 3_000_000_000
+_SETTLED_NS = 1_500_000_000
 _MOST_BYTES = 4 * 1024 * 1024
 """Read at once: a look at the run must not disturb it."""
 
@@ -35,9 +37,10 @@ class LiveLine:
     an error in it ends the display, not the run.
     """
 
-    def __init__(self, folder: Path, streams: tuple[str, ...], console: Console) -> None:
+    def __init__(self, folder: Path, traffic: Traffic, console: Console) -> None:
         self._log = folder / "requests.bin"
-        self._streams = streams
+        self._streams = traffic.stream_names()
+        self._slow = [stream.name for stream in traffic.streams if stream.slow]
         self._console = console
         self._phase = "up"
         self._step = ""
@@ -83,7 +86,7 @@ class LiveLine:
             self._look()
             looks += 1
             if looks % _PLAIN_EVERY == 0:
-                self._console.print(Text(self._line()))
+                self._console.print(Text(self._line()), soft_wrap=True)
 
     def _look(self) -> None:
         """Reads the whole rows that came since the last look."""
@@ -100,7 +103,7 @@ class LiveLine:
         samples = samples[samples["stream"] != "probe"]
         self._recorded += len(samples)
         self._failed += int((samples["outcome"] != "ok").sum())
-        self._recent.append(samples[["due_ns", "sent_ns", "finished_ns"]])
+        self._recent.append(samples[["stream", "due_ns", "sent_ns", "finished_ns"]])
         newest = max((int(part["due_ns"].max()) for part in self._recent if len(part)), default=0)
         while self._recent and (
             not len(self._recent[0]) or self._recent[0]["due_ns"].max() < newest - _WINDOW_NS
@@ -113,13 +116,19 @@ class LiveLine:
         line = f"{elapsed_s:5.1f} s  {where:<28}"
         if not self._recorded:
             return line.rstrip()
-        return line + f" {self._recorded:>7,} requests{self._figures()}  {self._failed} failed"
+        return f"{line} {self._recorded:>7,} sent{self._figures()}  {self._failed} failed"
 
     def _figures(self) -> str:
         recent = pd.concat(self._recent) if self._recent else pd.DataFrame()
         if len(recent) < 2:
             return ""
-        span_ns = int(recent["sent_ns"].max() - recent["sent_ns"].min())
-        rate = len(recent) / max(span_ns / 1e9, 1e-9)
-        latency_ms = (recent["finished_ns"] - recent["due_ns"]).to_numpy() / 1e6
-        return f"  {rate:6.0f}/s  p99 {float(np.percentile(latency_ms, 99)):7.1f} ms"
+        # A request is in the log once it is answered: the newest second and a half, in which
+        # slow ones are still under way, tells nothing of the rate.
+        end_ns = int(recent["sent_ns"].max()) - _SETTLED_NS
+        begin_ns = max(end_ns - _WINDOW_NS + _SETTLED_NS, int(recent["sent_ns"].min()))
+        sent = int(recent["sent_ns"].between(begin_ns, end_ns, inclusive="left").sum())
+        rate = f"{sent * 1e9 / (end_ns - begin_ns):.0f}/s" if end_ns > begin_ns else ""
+        quick = recent[~recent["stream"].isin(self._slow)]
+        latency_ms = (quick["finished_ns"] - quick["due_ns"]).to_numpy() / 1e6
+        p99 = float(np.percentile(latency_ms, 99)) if len(latency_ms) else float("nan")
+        return f"  {rate:>7}  p99 {p99:6.1f} ms"

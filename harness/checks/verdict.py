@@ -33,7 +33,8 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
     """
     record = history.record
     findings = tuple(_run(check, history) for check in checks)
-    completed, figures = (), NO_FIGURES
+    completed: tuple[int, ...] = ()
+    figures = NO_FIGURES
     try:
         completed, figures = completed_swaps(history), _figures(history)
     except Exception as error:  # noqa: BLE001 (figures that cannot be had are evidence that is missing)

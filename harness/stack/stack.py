@@ -13,6 +13,7 @@ from docker.models.containers import Container
 from testcontainers.core.network import Network
 
 from harness.model.errors import NotJudgedError, ReleaseError
+from harness.model.operations import Operations
 from harness.stack import images, store
 from harness.stack.balancer import Balancer, configuration, slot_names, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_lines, launch
@@ -21,7 +22,6 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
 from harness.stack.website import PORT, Patience, Website
-from harness.model.operations import Operations
 from harness.target import Endpoint, Stage
 from harness.timeline import Timeline, wait_until
 

@@ -3,8 +3,8 @@
 from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
-from harness.stack.containers import run_in
 from harness.model.operations import Operations
+from harness.stack.containers import run_in
 
 __all__ = ["ENTRY", "operations"]
 

@@ -38,9 +38,11 @@ def test_a_slow_swap_fails_by_stream():
     draft.delay(draft.seqs("get-reused", 12, 13)[:20], 300)
     assert told(draft) == (
         Verdict.failed,
-        "all: 20 of 1,450 answers in the swap window took longer than 105.0 ms (from steady p99 "
-        "5.0 ms), allowed 14; get-reused: 20 of 750 answers in the swap window took longer than "
-        "105.0 ms (from steady p99 5.0 ms), allowed 7",
+        (
+            "all: 20 of 1,450 answers in the swap window took longer than 105.0 ms (from steady p99 "
+            "5.0 ms), allowed 14; get-reused: 20 of 750 answers in the swap window took longer than "
+            "105.0 ms (from steady p99 5.0 ms), allowed 7"
+        ),
     )
 
 
@@ -55,8 +57,10 @@ def test_more_than_one_in_a_hundred_but_fewer_than_ten_cannot_be_told():
     draft.delay(draft.seqs("get-reused", 12, 13)[:8], 300)
     assert told(draft) == (
         Verdict.inconclusive,
-        "get-reused: 8 of 750 answers in the swap window took longer than 105.0 ms (from steady "
-        "p99 5.0 ms), allowed 7; too few samples to tell: raise its rate or make more swaps",
+        (
+            "get-reused: 8 of 750 answers in the swap window took longer than 105.0 ms (from steady "
+            "p99 5.0 ms), allowed 7; too few samples to tell: raise its rate or make more swaps"
+        ),
     )
 
 
@@ -100,9 +104,11 @@ def test_fewer_than_10_answers_in_the_swap_are_inconclusive():
     draft.fail(draft.seqs("write", 11, 16)[9:], Outcome.refused)
     assert told(draft) == (
         Verdict.inconclusive,
-        "write: 0 of 9 answers in the swap window took longer than 105.0 ms (from steady p90 5.0 "
-        "ms, stricter than its p99 would be), allowed 0; too few samples to tell: raise its rate "
-        "or make more swaps",
+        (
+            "write: 0 of 9 answers in the swap window took longer than 105.0 ms (from steady p90 5.0 "
+            "ms, stricter than its p99 would be), allowed 0; too few samples to tell: raise its rate "
+            "or make more swaps"
+        ),
     )
 
 

@@ -98,15 +98,19 @@ def test_an_unanswered_write_is_unknown_until_the_store_is_read():
     finding = check(draft.history())
     assert (finding.verdict, finding.message) == (
         Verdict.inconclusive,
-        "1 of 5,400 requests are unknown (1 unanswered write that the store could not resolve, "
-        "0 without a sample); no other failed",
+        (
+            "1 of 5,400 requests are unknown (1 unanswered write that the store could not resolve, "
+            "0 without a sample); no other failed"
+        ),
     )
     draft.operations = unread
     finding = check(draft.history())
     assert (finding.verdict, finding.message) == (
         Verdict.failed,
-        "1 of 5,400 requests failed in swap 1, allowed 0; first #3906 POST /items/{operation} "
-        "reset (a write: applied) at +13.012 s, during `stop website-1`",
+        (
+            "1 of 5,400 requests failed in swap 1, allowed 0; first #3906 POST /items/{operation} "
+            "reset (a write: applied) at +13.012 s, during `stop website-1`"
+        ),
     )
 
 
@@ -125,8 +129,10 @@ def test_a_missing_sample_is_unknown():
     finding = check(draft.history())
     assert (finding.verdict, finding.message) == (
         Verdict.inconclusive,
-        "2 of 5,400 requests are unknown (0 unanswered writes that the store could not resolve, "
-        "2 without a sample); no other failed",
+        (
+            "2 of 5,400 requests are unknown (0 unanswered writes that the store could not resolve, "
+            "2 without a sample); no other failed"
+        ),
     )
 
 

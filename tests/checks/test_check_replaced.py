@@ -28,8 +28,10 @@ def test_old_before_and_new_after_pass():
 def test_a_swap_there_and_one_back_pass():
     assert told(clean(swaps=2)) == (
         Verdict.passed,
-        "before each swap only the old release answered, after it only the new one "
-        "(v1 to v2, and back; 6,600 answers told their release)",
+        (
+            "before each swap only the old release answered, after it only the new one "
+            "(v1 to v2, and back; 6,600 answers told their release)"
+        ),
     )
 
 
@@ -47,8 +49,10 @@ def test_an_old_release_that_still_answers_fails():
     draft.set(draft.seqs(since=15)[:2], release="v1", instance="website-0")
     assert told(draft) == (
         Verdict.failed,
-        "the old release v1 still answered after swap 1 had ended: 2 answers, "
-        "first #4503 from website-0, sent at +15.000 s",
+        (
+            "the old release v1 still answered after swap 1 had ended: 2 answers, "
+            "first #4503 from website-0, sent at +15.000 s"
+        ),
     )
 
 
@@ -63,8 +67,10 @@ def test_a_stopped_container_that_answers_fails():
     draft.set(draft.seqs(since=13.95)[:1], instance="website-1", release="v1")
     assert told(draft) == (
         Verdict.failed,
-        "website-1 still answered after `stop website-1` had ended at +13.900 s: 1 answer, "
-        "first #4188 from website-1, sent at +13.950 s",
+        (
+            "website-1 still answered after `stop website-1` had ended at +13.900 s: 1 answer, "
+            "first #4188 from website-1, sent at +13.950 s"
+        ),
     )
 
 
@@ -79,8 +85,10 @@ def test_a_new_release_before_the_swap_spoils_the_baseline():
     draft.set(draft.seqs(since=5)[:3], release="v2", instance="website-2")
     assert told(draft) == (
         Verdict.inconclusive,
-        "the new release v2 answered before swap 1 began (3 times, first #1503 from website-2, "
-        "sent at +5.000 s): the baseline is not what it says",
+        (
+            "the new release v2 answered before swap 1 began (3 times, first #1503 from website-2, "
+            "sent at +5.000 s): the baseline is not what it says"
+        ),
     )
 
 
@@ -98,8 +106,10 @@ def test_a_third_release_is_inconclusive():
     draft.set(draft.seqs(since=5)[:1], release="v3\x1b[1m", instance="")
     assert told(draft) == (
         Verdict.inconclusive,
-        "1 answer of a release that is neither old nor new: v3\N{REPLACEMENT CHARACTER}[1m, "
-        "first #1503 from an unnamed instance, sent at +5.000 s",
+        (
+            "1 answer of a release that is neither old nor new: v3\N{REPLACEMENT CHARACTER}[1m, "
+            "first #1503 from an unnamed instance, sent at +5.000 s"
+        ),
     )
 
 
@@ -144,8 +154,10 @@ def test_releases_of_one_name_cannot_be_told_apart():
     draft.scenario(releases=("v1", "v1"))
     assert told(draft) == (
         Verdict.inconclusive,
-        "old and new release are both named v1: whether the swap changed anything cannot be told; "
-        "name them differently",
+        (
+            "old and new release are both named v1: whether the swap changed anything cannot be told; "
+            "name them differently"
+        ),
     )
 
 

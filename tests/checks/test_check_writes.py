@@ -105,8 +105,10 @@ def test_a_store_that_was_not_read_is_inconclusive():
     draft.operations = None
     assert told(draft) == (
         Verdict.inconclusive,
-        "the store could not be read: 720 writes (2 unanswered) cannot be held against it; "
-        "see logs/",
+        (
+            "the store could not be read: 720 writes (2 unanswered) cannot be held against it; "
+            "see logs/"
+        ),
     )
 
 

@@ -144,6 +144,12 @@ def test_whole_answer_is_ok(start: Start, connection: Connection, behaviour) -> 
             0,
             id="101",
         ),
+        pytest.param(
+            says(b"HTTP/1.1 101 Switch\r\n\r\n" + whole()),
+            Outcome.malformed,
+            0,
+            id="101-without-upgrade",
+        ),
         pytest.param(says(IN_CHUNK + b"llXX0\r\n\r\n"), Outcome.malformed, 200, id="bad-chunk"),
     ],
 )
