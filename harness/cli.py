@@ -91,7 +91,8 @@ def _verify(options: argparse.Namespace) -> int:
         with LiveLine(todo.folder, todo.scenario.traffic, console) as line:
             judged = carry_out(todo.watched_by(line.on_mark))
     except HarnessError:
-        _complain(f"what is known of this run: {todo.folder}")
+        if todo.folder.exists():
+            _complain(f"what is known of this run: {todo.folder}")
         raise
     return _conclude(judged, console)
 

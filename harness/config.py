@@ -103,7 +103,8 @@ def _from_file(folder: Path) -> dict[str, Any]:
                 content = tomllib.loads(path.read_text("utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise NotJudgedError(f"settings: {path} is not valid TOML: {error}") from error
-            section = content.get("tool", {}).get("harness", {})
+            tool = content.get("tool", {})
+            section = tool.get("harness", {}) if isinstance(tool, dict) else {}
             if not isinstance(section, dict):
                 raise NotJudgedError(f"settings: {path}: [tool.harness] must be a table")
             return dict(section)

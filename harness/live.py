@@ -90,11 +90,13 @@ class LiveLine:
 
     def _look(self) -> None:
         """Reads the whole rows that came since the last look."""
-        if not self._log.exists():
+        try:
+            with self._log.open("rb") as log:
+                log.seek(self._read)
+                fresh = log.read(_MOST_BYTES)
+        except FileNotFoundError:
+            # Not there yet, or already converted: the run is being judged.
             return
-        with self._log.open("rb") as log:
-            log.seek(self._read)
-            fresh = log.read(_MOST_BYTES)
         fresh = fresh[: len(fresh) // ROW_BYTES * ROW_BYTES]
         if not fresh:
             return

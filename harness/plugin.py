@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
+_TRAFFIC = {"rate", "arrivals", "timeout_s"}
+"""Settings that the default mix is made from: where a run changes one, it is made anew."""
+
 __all__ = ["harness_run", "harness_settings", "harness_stack", "harness_traffic"]
 
 
@@ -60,14 +63,16 @@ def harness_stack(
     from harness.verify import new_run, new_stack  # noqa: PLC0415
 
     _refuse_xdist(request.config)
-    timeline = Timeline(tmp_path_factory.mktemp("harness") / "marks.jsonl", SystemTime())
     with _plainly():
         stack = new_stack(new_run(), harness_settings)
+        timeline = Timeline(tmp_path_factory.mktemp("harness") / "marks.jsonl", SystemTime())
         try:
             yield stack, stack.up(timeline)
         finally:
-            stack.down()
-            timeline.close()
+            try:
+                stack.down()
+            finally:
+                timeline.close()
 
 
 @pytest.fixture
@@ -90,7 +95,7 @@ def harness_run(
         with _plainly():
             base = harness_settings.model_dump()
             settings = load(base | changes, folder=request.config.rootpath)
-            chosen = traffic or (None if {"rate", "arrivals"} & set(changes) else harness_traffic)
+            chosen = traffic or (None if _TRAFFIC & set(changes) else harness_traffic)
             return carry_out(plan(settings, traffic=chosen, name=name or request.node.name))
 
     return run

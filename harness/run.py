@@ -117,15 +117,17 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
 
 
 def _replace(parts: Parts, steps: Steps, timeline: Timeline) -> bool:
-    """False where the release is at fault: the old one should serve on, which is watched."""
-    if not isinstance(parts.target, ReplacesReleases):
-        raise NotJudgedError(f"target: {parts.target.name} cannot replace a release")
-    try:
-        parts.swap.replace(parts.target.stage(), steps)
-    except ReleaseError as error:
-        timeline.mark(MarkKind.error, str(error), detail={"blame": "release"})
-        return False
-    return True
+    """False where it did not come to its end: the load goes on, and what serves is watched."""
+    is_replaced = False
+    with _as_evidence(timeline):
+        if not isinstance(parts.target, ReplacesReleases):
+            raise NotJudgedError(f"target: {parts.target.name} cannot replace a release")
+        try:
+            parts.swap.replace(parts.target.stage(), steps)
+            is_replaced = True
+        except ReleaseError as error:
+            timeline.mark(MarkKind.error, str(error), detail={"blame": "release"})
+    return is_replaced
 
 
 def _hold(parts: Parts, until_ns: int) -> None:

@@ -1,5 +1,6 @@
 """From settings to a judged run of the bundled stack: what the command and the plugin share."""
 
+import contextlib
 import importlib.metadata
 import platform
 import secrets
@@ -152,8 +153,15 @@ def new_stack(run: str, settings: Settings) -> Stack:
 
 
 def carry_out(todo: Plan) -> Judged:
-    """Runs it and judges what it left. Errors as of run.execute."""
-    execute(todo.run, todo.scenario, todo.parts, todo.folder)
+    """Runs it and judges what it left. Errors as of run.execute.
+
+    Where nothing came up, and so nothing is known beyond the error, no run folder is left.
+    """
+    try:
+        execute(todo.run, todo.scenario, todo.parts, todo.folder)
+    except NotJudgedError:
+        _forget_if_bare(todo.folder)
+        raise
     judged = judge_folder(todo.folder)
     try:
         _point_latest(todo.folder)
@@ -179,6 +187,16 @@ def judge_folder(folder: Path) -> Judged:
     except OSError as error:
         unwritten = unwritten or f"reports: {error}"
     return Judged(result=result, folder=folder, unwritten=unwritten)
+
+
+def _forget_if_bare(folder: Path) -> None:
+    """Removes the folder of a run that neither sent a request nor left a log."""
+    if (folder / "requests.bin").exists() or any((folder / "logs").glob("*")):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        # The scenario's own folder, where this was its only run.
+        folder.parent.rmdir()
 
 
 def _folder(reports: Path, scenario: str, run: str) -> Path:

@@ -39,11 +39,9 @@ def check(history: History) -> Finding:
             f"{at(history, mark.at_ns)} {_text(mark)}" for mark in history.errors[:EXAMPLES]
         ],
     }
-    traces = [
-        str(mark.detail["traceback"]) for mark in history.errors if "traceback" in mark.detail
-    ]
-    if traces:
-        evidence["traceback"] = [bounded(line) for line in traces[0].splitlines()[-EXAMPLES:]]
+    for mark in history.errors[:1]:
+        if trace := str(mark.detail.get("traceback", "")):
+            evidence["traceback"] = [bounded(line) for line in trace.splitlines()[-EXAMPLES:]]
     blamed = [mark for mark in history.errors if mark.detail.get("blame") == "release"]
     if blamed:
         return Finding(

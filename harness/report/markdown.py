@@ -85,8 +85,8 @@ def _latency(result: Result) -> Iterator[str]:
         ]
         yield f"| {escaped(stream, 60)} | {' | '.join(cells)} |"
     yield ""
-    yield "“swap” is each swap with what settles after it; a hyphen is a percentile with fewer than 10"
-    yield "samples beyond it."
+    yield "“swap” is each swap with what settles after it; a hyphen stands for a percentile"
+    yield "with fewer than 10 samples beyond it."
     yield ""
 
 

@@ -139,7 +139,10 @@ class Balancer:
         self._api.change(slot, "state maint")
 
     def _state(self, slot: str) -> ServerState:
-        return self._api.servers()[slot]
+        state = self._api.servers().get(slot)
+        if state is None:
+            raise MissingEvidenceError(f"balancer: HAProxy's Runtime API says nothing of {slot}")
+        return state
 
     def _await(self, condition: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
         if not wait_until(condition, clock=self._clock, timeout_s=timeout_s):

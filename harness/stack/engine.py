@@ -39,6 +39,11 @@ def connect() -> docker.DockerClient:
                 "engine: the Docker socket refused this user (permission denied); "
                 "add the user to the `docker` group, or run as root"
             ) from error
+        host = os.environ.get("DOCKER_HOST")
+        if host:
+            raise NotJudgedError(
+                f"engine: no Docker engine answers at DOCKER_HOST={host}; correct it, or unset it"
+            ) from error
         raise NotJudgedError(f"engine: no Docker engine answers; {_REMEDY}") from error
     return client
 

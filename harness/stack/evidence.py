@@ -19,6 +19,7 @@ from harness.timeline import Timeline
 __all__ = ["EventWatch", "gather", "versions"]
 
 _PRINTED_LINES = 2000
+_SHOWN_CHARS = 100
 
 
 class EventWatch:
@@ -74,7 +75,7 @@ def gather(containers: Iterable[Container], volume_of: Container | None, folder:
     errors: list[str] = []
     if volume_of is not None:
         try:
-            _extract(volume_of, folder)
+            errors += _extract(volume_of, folder)
         except (docker.errors.APIError, OSError, tarfile.TarError) as error:
             errors.append(f"log volume: {error}")
     for container in containers:
@@ -89,14 +90,29 @@ def gather(containers: Iterable[Container], volume_of: Container | None, folder:
         (folder / "gathering-errors.txt").write_text("\n".join(errors) + "\n", "utf-8")
 
 
-def _extract(container: Container, folder: Path) -> None:
+def _extract(container: Container, folder: Path) -> list[str]:
+    """Writes the volume's files into `folder`, flat; says which of them could not be had.
+
+    The archive comes from a container and is untrusted: of a path only the bare name counts,
+    and links are left out. One odd member costs none of the others.
+    """
+    errors: list[str] = []
     chunks, _ = container.get_archive(LOGS_AT)
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
         for member in archive:
-            source = archive.extractfile(member) if member.isfile() else None
-            if source is not None:
-                # The bare name: a path in an archive from a container is untrusted.
-                (folder / Path(member.name).name).write_bytes(source.read())
+            if member.isdir():
+                continue
+            shown = f"log volume: {member.name[:_SHOWN_CHARS]!r}"
+            name = Path(member.name).name
+            source = archive.extractfile(member) if member.isreg() else None
+            if source is None or name in {"", ".."} or "\0" in name:
+                errors.append(f"{shown} is not a plain file; left out")
+                continue
+            try:
+                (folder / name).write_bytes(source.read())
+            except OSError as error:
+                errors.append(f"{shown}: {error.strerror}")
+    return errors
 
 
 def versions(containers: Mapping[str, Container]) -> dict[str, str]:

@@ -17,6 +17,7 @@ BASES = ("harness-base:trixie", "debian:trixie-slim")
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 _TAIL_LINES = 15
+_REASON_CHARS = 300
 
 
 def base_image(client: docker.DockerClient) -> str:
@@ -37,13 +38,14 @@ def found(client: docker.DockerClient, name: str, *, remedy: str) -> str:
     """`name`, if that image is here or can be pulled; else NotJudgedError with the remedy."""
     try:
         client.images.get(name)
-    except docker.errors.ImageNotFound:
+    except docker.errors.DockerException:  # not found, or a name that no image can have
         try:
-            repository, _, tag = name.partition(":")
-            client.images.pull(repository, tag=tag or "latest")
-        except (docker.errors.APIError, requests.RequestException) as error:
+            # Whole: a colon may stand before a registry's port, a digest's hash or a tag.
+            client.images.pull(name)
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            why = str(getattr(error, "explanation", None) or error)[:_REASON_CHARS]
             raise NotJudgedError(
-                f"image: {name} is not on this engine and cannot be pulled; {remedy}"
+                f"image: {name!r} is not on this engine and cannot be pulled ({why}); {remedy}"
             ) from error
     return name
 

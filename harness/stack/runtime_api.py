@@ -123,14 +123,14 @@ class RuntimeApi:
         return {
             row["svname"]: _state(row)
             for row in rows
-            if row["pxname"] == BACKEND and row["svname"] != "BACKEND"
+            if row.get("pxname") == BACKEND and row["svname"] != "BACKEND"
         }
 
     def algorithm(self) -> str:
         """The balance algorithm that HAProxy itself says it runs."""
         text = self.command("show stat").removeprefix("# ")
         for row in csv.DictReader(io.StringIO(text)):
-            if row["pxname"] == BACKEND and row["svname"] == "BACKEND":
+            if row.get("pxname") == BACKEND and row["svname"] == "BACKEND":
                 return row.get("algo") or ""
         return ""
 

@@ -38,7 +38,7 @@ MAX_IN_FLIGHT = 8_000
 PROBE_EVERY_S = 0.02
 _MAX_DETAILS = 1_000
 _NAP_S = 0.02
-_STDIN = 0
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _SECOND_NS = 1_000_000_000
 
 
@@ -59,7 +59,7 @@ class Dispatcher:
             traffic=brief.traffic,
             detail=self._details.add,
         )
-        self._in_flight: dict[gevent.Greenlet[..., None], Arrival] = {}
+        self._in_flight: dict[Any, Arrival] = {}
         self._stop_ns = 0
         self._finish_s = 0.0
         self._probes = 0
@@ -138,6 +138,8 @@ class Dispatcher:
     def _send(self, arrival: Arrival) -> None:
         sample = self._client.send(arrival)
         self._recorder.record(sample)
+        # From here on the request has its sample, whatever a listener does.
+        self._in_flight.pop(gevent.getcurrent(), None)
         if len(self._environment.events.request._handlers) > self._own_listeners:  # noqa: SLF001 (as above)
             self._fire(sample)
 
@@ -156,7 +158,8 @@ class Dispatcher:
     def _landed(self, greenlet: "gevent.Greenlet[..., None]") -> None:
         arrival = self._in_flight.pop(greenlet, None)
         if arrival is not None and not greenlet.successful():
-            # A defect of our own: said, never blamed on the target.
+            # A defect of our own: said, never blamed on the target. It has its one sample too.
+            self._recorder.record(Sample(*arrival))
             self._details.errors[f"sender: request {arrival.seq} raised {greenlet.exception!r}"] = 1
 
     def _finish(self) -> None:
@@ -230,15 +233,19 @@ class OpenLoopUser(locust.User):
         raise locust.exception.StopUser
 
 
-class _Orders:
-    """Lines from standard input, as they come; None at its end."""
+class _Parent:
+    """The parent: its orders are lines from standard input, its ear is standard output."""
 
     def __init__(self) -> None:
+        # Plugins may print: that goes to the errors, for the parent would take it for an answer.
+        self._ear = os.dup(_STDOUT)
+        os.dup2(_STDERR, _STDOUT)
         os.set_blocking(_STDIN, False)
         self._buffer = b""
         self._lines: deque[bytes] = deque()
 
     def next(self) -> bytes | None:
+        """An order; None once there are no more."""
         while not self._lines:
             chunk = gevent.os.nb_read(_STDIN, 65536)
             if not chunk:
@@ -247,17 +254,16 @@ class _Orders:
             self._lines.extend(whole)
         return self._lines.popleft()
 
-
-def _say(said: Said) -> None:
-    os.write(1, to_line(said))
+    def say(self, said: Said) -> None:
+        os.write(self._ear, to_line(said))
 
 
 def main() -> int:
     """0 once the schedule is finished; 1 where the parent went away before."""
     # Ctrl-C reaches the whole process group: the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    orders = _Orders()
-    line = orders.next()
+    parent = _Parent()
+    line = parent.next()
     if line is None:
         return 1
     brief = brief_from(line)
@@ -270,23 +276,29 @@ def main() -> int:
     # What was imported lives as long as the process: collecting it again only costs pauses.
     gc.collect()
     gc.freeze()
-    _say(Said(say="listening"))
-    listening = gevent.spawn(_follow, orders, dispatcher, runner)
+    parent.say(Said(say="listening"))
+    listening = gevent.spawn(_follow, parent, dispatcher, runner)
     # Orders end when the parent goes away; the event when the schedule is finished.
     listening.rawlink(lambda _: dispatcher.over.set())
     dispatcher.over.wait()
     if not dispatcher.is_finished:
         return 1
-    _say(dispatcher.close())
+    parent.say(dispatcher.close())
     return 0
 
 
-def _follow(orders: _Orders, dispatcher: Dispatcher, runner: Any) -> None:
+def _follow(parent: _Parent, dispatcher: Dispatcher, runner: Any) -> None:
     """Carries out orders until there are no more: the parent went away, or was answered."""
-    while (line := orders.next()) is not None:
+
+    def probe(timeout_s: float) -> None:
+        parent.say(dispatcher.probe(timeout_s))
+
+    while (line := parent.next()) is not None:
         order: Order = order_from(line)
         if order.do == "probe":
-            _say(dispatcher.probe(order.timeout_s))
+            # Not waited for here: a parent that goes away meanwhile must be noticed.
+            probing = gevent.spawn(probe, order.timeout_s)
+            probing.link_exception(lambda _: dispatcher.over.set())
         elif order.do == "go":
             OpenLoopUser.start_ns = order.start_ns
             runner.start(1, spawn_rate=1)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -147,7 +149,7 @@ ROW = st.tuples(
 def test_outages_never_overlap_and_hold_every_failure(rows):
     rows = [(due, due + took, outcome) for due, took, outcome in rows]
     found = fold(rows)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert after.start_s - before.end_s >= 0.2 - 1e-9
     assert sum(o.failed for o in found) == sum(row[2] != "ok" for row in rows)
     for due, end, outcome in rows:

@@ -122,7 +122,7 @@ def machine(*shares, first_ns=500_000_000):
         (machine(None, None), None),
         (machine(0.1, 0.3), 0.2),
         (machine(0.1, None, 0.3), 0.2),
-        (machine(0.9, 0.0, 0.0, 0.0, 0.9, first_ns=0), 0.225),
+        (machine(0.9, 0.0, 0.0, 0.0, 0.9, first_ns=0), 0.0),
         (machine(1.0, first_ns=9_000_000_000), None),
         (machine(1.0, first_ns=-5), None),
     ],

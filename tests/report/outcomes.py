@@ -1,0 +1,63 @@
+"""Results to report: one of each verdict, and one made of hostile text."""
+
+from dataclasses import replace
+
+from synthetic import clean, error
+
+from harness.checks.verdict import judge
+from harness.model.outcome import Outcome
+from harness.model.result import Result
+
+HOSTILE = "<script>|`[red]x[/red]\x1b[2J\x00\x85\u202e\ud800]]>&\n## no\r* _"
+
+
+def passed() -> Result:
+    return fixed(judge(clean().history()))
+
+
+def failed() -> Result:
+    draft = clean()
+    seqs = draft.seqs(since=12.6, until=12.7)
+    draft.fail(seqs, Outcome.wrong_status, status=503, instance="website-1", release="v1")
+    draft.details = {seqs[0]: "<h1>503 | `no` server</h1>", seqs[1]: "[bold]x[/bold]"}
+    draft.delay(draft.seqs(since=15, until=15.3), 700)
+    return fixed(judge(draft.history()))
+
+
+def inconclusive() -> Result:
+    draft = clean()
+    draft.damaged = 2
+    draft.operations = None
+    draft.record = replace(draft.record, path="published")
+    return fixed(judge(draft.history()))
+
+
+def hostile() -> Result:
+    draft = clean()
+    seqs = draft.seqs(since=12.6, until=12.7)
+    text = HOSTILE.encode("utf-8", "replace").decode()
+    draft.fail(seqs, Outcome.wrong_status, status=503, instance=text, release=text)
+    draft.details = dict.fromkeys(seqs, HOSTILE * 500)
+    draft.marks.append(error(13, text * 500, "release"))
+    result = judge(draft.history())
+    worst = replace(
+        result.findings[0],
+        message=HOSTILE * 500,
+        evidence={HOSTILE: [HOSTILE * 500] * 500, "n": {HOSTILE: HOSTILE}},
+    )
+    outages = tuple(replace(result.outages[0], kind=HOSTILE, step=HOSTILE) for _ in range(200))
+    return replace(
+        result,
+        scenario=HOSTILE,
+        sentence=HOSTILE * 500,
+        run=HOSTILE,
+        findings=tuple(replace(worst, check=f"{HOSTILE}{n}") for n in range(60)),
+        outages=outages,
+        environment=dict.fromkeys((f"{n}{HOSTILE}" for n in range(500)), HOSTILE * 50),
+        latency_ms={HOSTILE: result.latency_ms["all"]},
+    )
+
+
+def fixed(result: Result) -> Result:
+    """Without what changes from release to release of the harness."""
+    return replace(result, harness="0")
