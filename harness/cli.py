@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _complain(f"{error.filename or 'the system'}: {error.strerror or error}")
         return NOT_JUDGED
+    except Exception:  # noqa: BLE001 (Python's own exit code for it is 1, which is a verdict here)
+        _complain(f"a defect of its own; please report it:\n{traceback.format_exc()}")
+        return EXIT_CODES[Verdict.inconclusive]
 
 
 def _parser() -> argparse.ArgumentParser:

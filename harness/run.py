@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from harness.machine import MachineWatch
 from harness.model.errors import HarnessError, Interrupted, NotJudgedError, ReleaseError
-from harness.model.mark import Mark, MarkKind
+from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.scenario import Clock, Record, Scenario
 from harness.swap.strategy import Steps, Swap
 from harness.target import DescribesItself, KeepsLogs, KeepsStore, ReplacesReleases, Target
@@ -28,6 +28,7 @@ _LEAD_S = 0.3
 """Orders to the sender are given this long before they take effect."""
 _PROBE_S = 15.0
 _POLL_S = 0.1
+_INTERRUPTED = "interrupted: the run was stopped and nothing was judged"
 _RECORD = TypeAdapter(Record)
 
 
@@ -53,9 +54,24 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
         run=run, scenario=scenario, environment=dict(parts.environment), clocks=(_now(parts.clock),)
     )
     _write_record(folder, record)
-    timeline = Timeline(folder / "marks.jsonl", parts.clock, parts.on_mark)
+    defects: list[str] = []
+    timeline = Timeline(folder / "marks.jsonl", parts.clock, _guarded(parts.on_mark, defects))
     machine = MachineWatch(folder / "machine.jsonl", parts.clock)
     path = record.path
+
+    def complete(environment: Mapping[str, str | int | float | bool]) -> None:
+        machine.stop()
+        sent = parts.sender.sent()
+        errors = (*sent.errors, *timeline.errors, *machine.errors, *defects)
+        done = replace(
+            record,
+            path=path,
+            environment={**record.environment, **environment},
+            clocks=(*record.clocks, _now(parts.clock)),
+            sent=replace(sent, errors=errors),
+        )
+        _write_record(folder, done)
+
     try:
         try:
             with timeline.span(MarkKind.phase, "up"):
@@ -64,31 +80,20 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
             parts.sender.start(run, scenario, endpoint, folder)
             with timeline.span(MarkKind.phase, "answering"):
                 parts.sender.probe(_PROBE_S)
-        except NotJudgedError:
-            raise
-        except HarnessError as error:
-            raise NotJudgedError(str(error)) from error
+        except Exception as error:
+            told = _tell(timeline, error)
+            if isinstance(error, NotJudgedError):
+                raise
+            raise NotJudgedError(told) from error
         with _as_evidence(timeline):
             _under_load(scenario, parts, timeline)
     except KeyboardInterrupt:
-        raise Interrupted("interrupted: the run was stopped and nothing was judged") from None
+        raise Interrupted(_INTERRUPTED) from None
     finally:
-        with timeline.span(MarkKind.phase, "down"):
-            environment = _take_down(parts, timeline, folder)
-        machine.stop()
+        is_interrupted = _take_down(parts, timeline, folder, complete)
         timeline.close()
-        sent = parts.sender.sent()
-        errors = (*sent.errors, *timeline.errors, *machine.errors)
-        _write_record(
-            folder,
-            replace(
-                record,
-                path=path,
-                environment={**record.environment, **environment},
-                clocks=(*record.clocks, _now(parts.clock)),
-                sent=replace(sent, errors=errors),
-            ),
-        )
+    if is_interrupted:
+        raise Interrupted(_INTERRUPTED)
 
 
 def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
@@ -138,26 +143,65 @@ def _hold(parts: Parts, until_ns: int) -> None:
 
 
 def _take_down(
-    parts: Parts, timeline: Timeline, folder: Path
-) -> Mapping[str, str | int | float | bool]:
-    """Sender, store, logs, target: each is tried, whatever became of the others."""
-    environment: Mapping[str, str | int | float | bool] = {}
-    target = parts.target
-    with _as_evidence(timeline):
-        parts.sender.close()
-    with _as_evidence(timeline):
-        if isinstance(target, KeepsStore) and parts.sender.sent().start_ns:
+    parts: Parts,
+    timeline: Timeline,
+    folder: Path,
+    complete: Callable[[Mapping[str, str | int | float | bool]], None],
+) -> bool:
+    """Sender, store, logs, target, record: each is tried, whatever became of the others.
+
+    Whether Ctrl-C came meanwhile: it ends the gathering of evidence, and never a removal.
+    """
+    environment: dict[str, str | int | float | bool] = {}
+    target, sender = parts.target, parts.sender
+
+    def read_store() -> None:
+        if isinstance(target, KeepsStore) and sender.sent().start_ns:
             operations = asdict(target.operations())
             (folder / "operations.json").write_text(json.dumps(operations), "utf-8")
-    with _as_evidence(timeline):
+
+    def gather() -> None:
         if isinstance(target, KeepsLogs):
             target.gather(folder / "logs")
-    with _as_evidence(timeline):
+
+    def describe() -> None:
         if isinstance(target, DescribesItself):
-            environment = target.environment()
-    with _as_evidence(timeline):
-        target.down()
-    return environment
+            environment.update(target.environment())
+
+    def mark(edge: Edge) -> Callable[[], None]:
+        return lambda: timeline.mark(MarkKind.phase, "down", edge)
+
+    interrupts = [
+        _interrupted(timeline, work, insists=insists)
+        for work, insists in (
+            (mark(Edge.begin), False),
+            (sender.close, True),
+            (read_store, False),
+            (gather, False),
+            (describe, False),
+            (target.down, True),
+            (mark(Edge.end), False),
+            (lambda: complete(environment), True),
+        )
+    ]
+    return any(interrupts)
+
+
+def _interrupted(timeline: Timeline, work: Callable[[], None], *, insists: bool) -> bool:
+    """Does a part of the teardown; whether Ctrl-C came meanwhile.
+
+    What insists is begun again then: it is idempotent, and may have been stopped half way.
+    """
+    is_interrupted = False
+    while True:
+        try:
+            with _as_evidence(timeline):
+                work()
+        except KeyboardInterrupt:
+            is_interrupted = True
+            if insists:
+                continue
+        return is_interrupted
 
 
 @contextlib.contextmanager
@@ -165,14 +209,33 @@ def _as_evidence(timeline: Timeline) -> Iterator[None]:
     """What goes wrong becomes a mark: missing evidence, by our own lack or defect."""
     try:
         yield
-    except HarnessError as error:
-        timeline.mark(MarkKind.error, str(error), detail={"blame": "harness"})
     except Exception as error:  # noqa: BLE001 (a defect of ours must not end as a traceback without a verdict)
-        timeline.mark(
-            MarkKind.error,
-            f"harness defect: {error!r}",
-            detail={"blame": "harness", "traceback": traceback.format_exc()[-4000:]},
-        )
+        _tell(timeline, error)
+
+
+def _tell(timeline: Timeline, error: Exception) -> str:
+    """Leaves a mark of an error that is not the release's; its text."""
+    if isinstance(error, HarnessError):
+        timeline.mark(MarkKind.error, str(error), detail={"blame": "harness"})
+        return str(error)
+    # OSError is what the system and, by its client, the engine refuse.
+    text = str(error) if isinstance(error, OSError) else f"harness defect: {error!r}"
+    trace = "".join(traceback.format_exception(error))[-4000:]
+    timeline.mark(MarkKind.error, text, detail={"blame": "harness", "traceback": trace})
+    return text
+
+
+def _guarded(on_mark: Callable[[Mark], None], defects: list[str]) -> Callable[[Mark], None]:
+    """A watcher that raises stops neither the run nor its teardown; it is told of."""
+
+    def guarded(mark: Mark) -> None:
+        try:
+            on_mark(mark)
+        except Exception as error:  # noqa: BLE001 (see above)
+            if not defects:
+                defects.append(f"on_mark: {error!r}")
+
+    return guarded
 
 
 def _now(clock: Timekeeper) -> Clock:

@@ -19,7 +19,7 @@ from harness.checks.verdict import judge
 from harness.config import Settings
 from harness.machine import describe
 from harness.mix import default_mix
-from harness.model.errors import NotJudgedError
+from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 from harness.model.finding import Verdict
 from harness.model.mark import Mark
 from harness.model.result import Result
@@ -162,37 +162,47 @@ def carry_out(todo: Plan) -> Judged:
     except NotJudgedError:
         _forget_if_bare(todo.folder)
         raise
-    judged = judge_folder(todo.folder)
     try:
-        _point_latest(todo.folder)
-    except OSError as error:
-        return replace(judged, unwritten=judged.unwritten or f"reports/latest: {error}")
-    return judged
+        judged = judge_folder(todo.folder)
+    except (OSError, NotJudgedError) as error:
+        # There was load: what it showed cannot be told, which is not that there was none.
+        raise MissingEvidenceError(f"the run cannot be judged: {error}") from error
+    unwritten = _unwritten("reports/latest", lambda: _point_latest(todo.folder))
+    return replace(judged, unwritten=judged.unwritten or unwritten)
 
 
 def judge_folder(folder: Path) -> Judged:
     """Judges a run folder and writes its reports: no engine, no network, no clock.
 
-    NotJudgedError where the folder is not a run's. A disk that refuses the reports does not
-    take the verdict away: `unwritten` says so.
+    NotJudgedError where the folder is not a run's. A disk that refuses the reports, or a defect
+    in one, does not take the verdict away: `unwritten` says so.
     """
-    unwritten = ""
-    try:
-        convert(folder)
-    except OSError as error:
-        unwritten = f"requests.parquet: {error}"
+    unconverted = _unwritten("requests.parquet", lambda: convert(folder))
     result = judge(load(folder))
+    unreported = _unwritten("reports", lambda: write_all(result, folder))
+    return Judged(result=result, folder=folder, unwritten=unconverted or unreported)
+
+
+def _unwritten(what: str, write: Callable[[], None]) -> str:
+    """Why it could not be written; empty where it was."""
     try:
-        write_all(result, folder)
+        write()
+    except HarnessError:
+        raise
     except OSError as error:
-        unwritten = unwritten or f"reports: {error}"
-    return Judged(result=result, folder=folder, unwritten=unwritten)
+        return f"{what}: {error}"
+    except Exception as error:  # noqa: BLE001 (a report that breaks takes no verdict away)
+        return f"{what}: harness defect: {error!r}"
+    return ""
 
 
 def _forget_if_bare(folder: Path) -> None:
-    """Removes the folder of a run that neither sent a request nor left a log."""
+    """Removes the folder of a run that neither sent a request nor left a log or a traceback."""
     if (folder / "requests.bin").exists() or any((folder / "logs").glob("*")):
         return
+    with contextlib.suppress(OSError):
+        if b'"traceback"' in (folder / "marks.jsonl").read_bytes():
+            return
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         # The scenario's own folder, where this was its only run.

@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +19,23 @@ _RESULT: Final = TypeAdapter(Result)
 
 
 def dump(result: Result) -> str:
-    """The result as JSON, two spaces deep, with a newline at its end."""
-    return _RESULT.dump_json(result, indent=2).decode() + "\n"
+    """The result as JSON, two spaces deep, with a newline at its end.
+
+    Whatever a check put into its evidence, this is JSON: what has no form there becomes text, a
+    float that is no number null, and half a surrogate pair `?`.
+    """
+    value = _json(_RESULT.dump_python(result, mode="json", fallback=str))
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_json(key): _json(entry) for key, entry in value.items()}
+    return [_json(entry) for entry in value] if isinstance(value, list) else value
 
 
 def load(text: str | bytes) -> Result:

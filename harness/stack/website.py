@@ -72,6 +72,7 @@ class Website:
         self._slots: dict[str, str] = {}
         self._containers: dict[str, Container] = {}
         self._serving: list[Instance] = []
+        self._stopped: set[str] = set()
         self._started = 0
 
     def containers(self) -> tuple[Container, ...]:
@@ -139,6 +140,7 @@ class Website:
         with absent_is_fine():
             # The engine kills it when its time is over; that is a release that hangs.
             self._containers[instance.name].stop(timeout=int(self._patience.stop_s))
+        self._stopped.add(instance.name)
         self._serving = [other for other in self._serving if other != instance]
 
     def discard(self, instance: Instance) -> None:
@@ -167,8 +169,7 @@ class Website:
 
     def _reclaim(self) -> None:
         """Takes back the slots of instances that were stopped without a word to the balancer."""
-        serving = {instance.name for instance in self._serving}
-        for name in [name for name in self._slots if name not in serving]:
+        for name in [name for name in self._slots if name in self._stopped]:
             self._balancer.forget(self._slots[name])
             self._free.append(self._slots.pop(name))
 

@@ -36,9 +36,17 @@ class Drain:
                     new.append(stage.start(steps.new))
                 with steps.step("ready", new[-1]):
                     stage.await_ready(new[-1])
-        except HarnessError:
-            for instance in new:
-                with steps.step("discard", instance):
-                    stage.discard(instance)
-            raise
+        except HarnessError as error:
+            failures = [self._discard(stage, steps, instance) for instance in new]
+            told = "".join(f"\n  and {failure}" for failure in failures if failure)
+            raise (type(error)(f"{error}{told}") if told else error) from error.__cause__
         return new
+
+    def _discard(self, stage: Stage, steps: Steps, instance: Instance) -> str:
+        """What went wrong: it stops no other removal, and does not hide why they are made."""
+        try:
+            with steps.step("discard", instance):
+                stage.discard(instance)
+        except Exception as error:  # noqa: BLE001 (see above)
+            return f"{instance.name} could not be discarded: {error}"
+        return ""

@@ -39,8 +39,10 @@ def test_a_slow_swap_fails_by_stream():
     assert told(draft) == (
         Verdict.failed,
         (
-            "all: 20 of 1,450 answers in the swap window took longer than 105.0 ms (from steady p99 "
-            "5.0 ms), allowed 14; get-reused: 20 of 750 answers in the swap window took longer than "
+            "all: 20 of 1,450 answers in the swap window took longer than 105.0 ms (from "
+            "steady p99 "
+            "5.0 ms), allowed 14; get-reused: 20 of 750 answers in the swap window took "
+            "longer than "
             "105.0 ms (from steady p99 5.0 ms), allowed 7"
         ),
     )
@@ -58,7 +60,8 @@ def test_more_than_one_in_a_hundred_but_fewer_than_ten_cannot_be_told():
     assert told(draft) == (
         Verdict.inconclusive,
         (
-            "get-reused: 8 of 750 answers in the swap window took longer than 105.0 ms (from steady "
+            "get-reused: 8 of 750 answers in the swap window took longer than 105.0 ms "
+            "(from steady "
             "p99 5.0 ms), allowed 7; too few samples to tell: raise its rate or make more swaps"
         ),
     )
@@ -107,8 +110,10 @@ def test_fewer_than_10_answers_in_the_swap_are_inconclusive():
     assert told(draft) == (
         Verdict.inconclusive,
         (
-            "write: 0 of 9 answers in the swap window took longer than 105.0 ms (from steady p90 5.0 "
-            "ms, stricter than its p99 would be), allowed 0; too few samples to tell: raise its rate "
+            "write: 0 of 9 answers in the swap window took longer than 105.0 ms (from "
+            "steady p90 5.0 "
+            "ms, stricter than its p99 would be), allowed 0; too few samples to tell: raise "
+            "its rate "
             "or make more swaps"
         ),
     )

@@ -130,7 +130,8 @@ def test_a_missing_sample_is_unknown():
     assert (finding.verdict, finding.message) == (
         Verdict.inconclusive,
         (
-            "2 of 5,400 requests are unknown (0 unanswered writes that the store could not resolve, "
+            "2 of 5,400 requests are unknown (0 unanswered writes that the store could not "
+            "resolve, "
             "2 without a sample); no other failed"
         ),
     )

@@ -155,7 +155,8 @@ def test_releases_of_one_name_cannot_be_told_apart():
     assert told(draft) == (
         Verdict.inconclusive,
         (
-            "old and new release are both named v1: whether the swap changed anything cannot be told; "
+            "old and new release are both named v1: whether the swap changed anything "
+            "cannot be told; "
             "name them differently"
         ),
     )

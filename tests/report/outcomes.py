@@ -37,23 +37,23 @@ def hostile() -> Result:
     seqs = draft.seqs(since=12.6, until=12.7)
     text = HOSTILE.encode("utf-8", "replace").decode()
     draft.fail(seqs, Outcome.wrong_status, status=503, instance=text, release=text)
-    draft.details = dict.fromkeys(seqs, HOSTILE * 500)
-    draft.marks.append(error(13, text * 500, "release"))
+    draft.details = dict.fromkeys(seqs, HOSTILE * 50)
+    draft.marks.append(error(13, text * 50, "release"))
     result = judge(draft.history())
     worst = replace(
         result.findings[0],
-        message=HOSTILE * 500,
-        evidence={HOSTILE: [HOSTILE * 500] * 500, "n": {HOSTILE: HOSTILE}},
+        message=HOSTILE * 50,
+        evidence={HOSTILE: [HOSTILE * 20] * 30, "n": {HOSTILE: HOSTILE}},
     )
     outages = tuple(replace(result.outages[0], kind=HOSTILE, step=HOSTILE) for _ in range(200))
     return replace(
         result,
         scenario=HOSTILE,
-        sentence=HOSTILE * 500,
+        sentence=HOSTILE * 100,
         run=HOSTILE,
         findings=tuple(replace(worst, check=f"{HOSTILE}{n}") for n in range(60)),
         outages=outages,
-        environment=dict.fromkeys((f"{n}{HOSTILE}" for n in range(500)), HOSTILE * 50),
+        environment=dict.fromkeys((f"{n}{HOSTILE}" for n in range(500)), HOSTILE * 9),
         latency_ms={HOSTILE: result.latency_ms["all"]},
     )
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from outcomes import HOSTILE, failed, hostile, inconclusive, passed
@@ -26,7 +27,8 @@ def test_hostile_text_stays_text():
 
 
 def test_hostile_text_adds_no_column():
-    rows = [line for line in summary(hostile()).splitlines() if line.startswith("|")]
+    result = replace(hostile(), findings=hostile().findings[:3])
+    rows = [line for line in summary(result).splitlines() if line.startswith("|")]
     bars = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
     assert bars == {4, 9, 10}
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -28,9 +29,23 @@ def test_what_is_dumped_fits_the_schema(result):
 
 @RESULTS
 def test_nothing_dumped_is_outside_of_json(result):
-    json.loads(dump(result), parse_constant=lambda name: pytest.fail(name))
+    json.loads(dump(result), parse_constant=pytest.fail)
 
 
 def test_what_is_no_result_is_refused():
     with pytest.raises(ValueError, match="verdict"):
         load(dump(passed()).replace('"verdict": "pass"', '"verdict": "maybe"'))
+
+
+def test_evidence_that_json_has_no_form_for_is_still_written():
+    """A check may be anybody's; a report that cannot be written would hide its verdict."""
+    result = passed()
+    odd = {"a": float("nan"), "b": "\ud800", "c": object, "d": (1, {2})}
+    finding = replace(result.findings[0], evidence=odd)
+    back = load(dump(replace(result, findings=(finding,))))
+    assert back.findings[0].evidence == {
+        "a": None,
+        "b": "?",
+        "c": "<class 'object'>",
+        "d": [1, [2]],
+    }

@@ -1,0 +1,1 @@
+"""Fakes of a run's parts: they run the whole of `run` in milliseconds, on a clock of their own."""

@@ -1,0 +1,182 @@
+"""A target that serves on paper: it knows which instances served at which moment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fakes.clock import FakeTime
+from fakes.trouble import Trouble
+from harness.model.errors import ReleaseError
+from harness.model.operations import Operations
+from harness.target import Endpoint, Instance, Stage
+from harness.timeline import Timeline
+
+UP_S, DOWN_S, GATHER_S = 1.0, 0.5, 0.1
+START_S, READY_S, ADMIT_S, DRAIN_S, STOP_S, DISCARD_S = 0.4, 0.6, 0.05, 0.5, 1.2, 0.1
+
+
+class FakeTarget:
+    """Implements Target and every optional ability. Each move takes its time on the fake clock.
+
+    `moves` lists what was asked of the stage. A release in `never_ready` is not, after
+    `READY_S`; one in `mislabelled` answers as another release.
+    """
+
+    name = "fake"
+
+    def __init__(self, clock: FakeTime, trouble: Trouble, *, replicas: int = 1) -> None:
+        self.clock = clock
+        self.trouble = trouble
+        self.replica_count = replicas
+        self.never_ready: set[str] = set()
+        self.mislabelled: dict[str, str] = {}
+        self.path = "edge"
+        self.moves: list[str] = []
+        self.is_up = False
+        self.downs = 0
+        self.applied: dict[str, int] = {}
+        self.arrived: dict[str, int] = {}
+        self.present: list[Instance] = []
+        """Instances that exist, whatever state they are in."""
+        self._started = 0
+        self._running: list[Instance] = []
+        self._serving: list[Instance] = []
+        self._history: list[tuple[int, tuple[Instance, ...]]] = []
+
+    def up(self, timeline: Timeline) -> Endpoint:
+        with self.trouble.around("target.up") as within:
+            self.is_up = True
+            within()
+            self.clock.sleep(UP_S)
+            for _ in range(self.replica_count):
+                self._admit(self._launch("v1"))
+        return Endpoint(host="192.0.2.1", port=80, path=self.path)
+
+    def down(self) -> None:
+        self.downs += 1
+        with self.trouble.around("target.down") as within:
+            self.clock.sleep(DOWN_S / 2)
+            within()
+            self.clock.sleep(DOWN_S / 2)
+            self.is_up = False
+            self.present.clear()
+            self._serve([])
+
+    def stage(self) -> Stage:
+        return FakeStage(self)
+
+    def gather(self, folder: Path) -> None:
+        with self.trouble.around("target.gather") as within:
+            folder.mkdir(exist_ok=True)
+            within()
+            self.clock.sleep(GATHER_S)
+            (folder / "website-1.jsonl").write_text("{}\n")
+
+    def operations(self) -> Operations:
+        with self.trouble.around("target.operations"):
+            return Operations(applied=dict(self.applied), arrived=dict(self.arrived))
+
+    def environment(self) -> Mapping[str, str | int | float | bool]:
+        with self.trouble.around("target.environment"):
+            return {"fake_version": "1"}
+
+    def serving_at(self, moment_ns: int) -> tuple[Instance, ...]:
+        """The instances that the balancer sent requests to at that moment."""
+        last: tuple[Instance, ...] = ()
+        for at_ns, serving in self._history:
+            if at_ns > moment_ns:
+                break
+            last = serving
+        return last
+
+    def serving_now(self) -> tuple[Instance, ...]:
+        return tuple(self._serving)
+
+    def apply(self, operation: str) -> None:
+        """A write that reached the website."""
+        self.arrived[operation] = self.arrived.get(operation, 0) + 1
+        self.applied.setdefault(operation, 1)
+
+    def _launch(self, release: str) -> Instance:
+        self._started += 1
+        instance = Instance(name=f"website-{self._started}", release=release)
+        self.present.append(instance)
+        return instance
+
+    def _admit(self, instance: Instance) -> None:
+        self._running.append(instance)
+        self._serve([*self._serving, instance])
+
+    def _let_go(self, instance: Instance) -> None:
+        self._serve([other for other in self._serving if other != instance])
+
+    def _serve(self, serving: list[Instance]) -> None:
+        self._serving = serving
+        self._history.append((self.clock.now_ns(), tuple(serving)))
+
+
+class FakeStage:
+    """Implements Stage on a FakeTarget."""
+
+    def __init__(self, target: FakeTarget) -> None:
+        self._target = target
+
+    def running(self) -> tuple[Instance, ...]:
+        with self._target.trouble.around("stage.running"):
+            return tuple(self._target._running)
+
+    def replicas(self) -> int:
+        with self._target.trouble.around("stage.replicas"):
+            return self._target.replica_count
+
+    def start(self, release: str) -> Instance:
+        target = self._target
+        target.moves.append(f"start {release}")
+        with target.trouble.around("stage.start") as within:
+            instance = target._launch(release)
+            within()
+            target.clock.sleep(START_S)
+        return instance
+
+    def await_ready(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"await_ready {instance.name}")
+        with target.trouble.around("stage.await_ready") as within:
+            target.clock.sleep(READY_S)
+            within()
+            if instance.release in target.never_ready:
+                raise ReleaseError(f"release {instance.release}: {instance.name} was not ready")
+
+    def admit(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"admit {instance.name}")
+        with target.trouble.around("stage.admit") as within:
+            target.clock.sleep(ADMIT_S)
+            within()
+            target._admit(instance)
+
+    def drain(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"drain {instance.name}")
+        with target.trouble.around("stage.drain") as within:
+            target._let_go(instance)
+            within()
+            target.clock.sleep(DRAIN_S)
+
+    def stop(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"stop {instance.name}")
+        with target.trouble.around("stage.stop") as within:
+            target._let_go(instance)
+            target.clock.sleep(STOP_S)
+            within()
+            target._running.remove(instance)
+            target.present.remove(instance)
+
+    def discard(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"discard {instance.name}")
+        with target.trouble.around("stage.discard") as within:
+            target._let_go(instance)
+            target.clock.sleep(DISCARD_S)
+            within()
+            target.present.remove(instance)

@@ -1,0 +1,344 @@
+"""The ways to the stack: the edge's own address or its published port, the Runtime API's socket
+or a command in the container, a base image that is here or pulled. Users' machines have each.
+"""
+
+import socket
+from types import SimpleNamespace
+
+import pytest
+from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_error
+from fake_haproxy import FakeHaproxy
+from manual_time import ManualTime
+
+from harness.model.errors import NotJudgedError, ReleaseError
+from harness.stack import stack as module
+from harness.stack import website
+from harness.stack.balancer import slot_names
+from harness.stack.owner import LABEL
+from harness.stack.stack import Stack, StackPlan
+from harness.target import Endpoint
+from harness.timeline import Timeline
+
+OWN = "10.1.2.3"
+PORTS = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49153"}]}
+
+
+@pytest.fixture
+def clock():
+    return ManualTime()
+
+
+@pytest.fixture
+def timeline(tmp_path, clock):
+    made = Timeline(tmp_path / "marks.jsonl", clock)
+    yield made
+    made.close()
+
+
+def stack(**plan):
+    return Stack(StackPlan(run="r1", **plan))
+
+
+def edge(**settings):
+    return FakeContainer("edge", **({"ip": OWN, "ports": PORTS} | settings))
+
+
+@pytest.fixture
+def reachable(monkeypatch):
+    """Which addresses accept a connection; those that were tried."""
+
+    def only(*open_at):
+        tried = []
+
+        def accepts(host, port):
+            tried.append((host, port))
+            return (host, port) in open_at
+
+        monkeypatch.setattr(module, "_accepts", accepts)
+        return tried
+
+    return only
+
+
+def test_the_edges_own_address_is_measured_where_it_can_be_reached(reachable, timeline):
+    reachable((OWN, 80))
+    assert stack()._reachable(edge(), timeline) == Endpoint(host=OWN, port=80, path="edge")
+
+
+@pytest.mark.parametrize("ip", [OWN, ""])
+def test_elsewhere_it_is_the_published_loopback_port_and_said_so(reachable, timeline, ip):
+    """Docker Desktop: containers' addresses are another machine's."""
+    reachable()
+    assert stack()._reachable(edge(ip=ip), timeline) == Endpoint(
+        host="127.0.0.1", port=49153, path="published"
+    )
+
+
+def test_the_published_path_that_was_asked_for_is_taken_without_a_look(reachable, timeline):
+    tried = reachable((OWN, 80))
+    endpoint = stack(path="published")._reachable(edge(), timeline)
+    assert (endpoint.path, endpoint.port, tried) == ("published", 49153, [])
+
+
+def test_the_edge_path_that_was_asked_for_is_never_replaced(reachable, timeline):
+    reachable()
+    with pytest.raises(NotJudgedError, match=rf"address {OWN} cannot be reached.*--path published"):
+        stack(path="edge")._reachable(edge(), timeline)
+
+
+@pytest.mark.parametrize("path", ["auto", "edge", "published"])
+def test_an_edge_that_exited_is_told_with_its_last_lines(reachable, timeline, path):
+    reachable()
+    box = edge(status="exited", printed=b"nginx: [emerg] no such directive\n")
+    with pytest.raises(NotJudgedError, match=r"(?s)NGINX did not start.*no such directive"):
+        stack(path=path)._reachable(box, timeline)
+
+
+def test_an_edge_that_is_still_starting_is_waited_for(monkeypatch, timeline, clock):
+    begun_ns = clock.now_ns()
+    monkeypatch.setattr(module, "_accepts", lambda *_: clock.now_ns() - begun_ns > 1_500_000_000)
+    assert stack()._reachable(edge(), timeline).path == "edge"
+
+
+def test_a_bare_connection_tells_whether_somebody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert module._accepts("127.0.0.1", port)
+    assert not module._accepts("127.0.0.1", port)
+
+
+class BalancerBox(FakeContainer):
+    """A container in which HAProxy answers commands, as a mounted socket would not."""
+
+    def __init__(self, name, haproxy, **settings):
+        super().__init__(name, **settings)
+        self.haproxy = haproxy
+
+    def exec_run(self, command, *, stream):
+        if command[0] != "/bin/sh":
+            return 0, b"HAProxy version 3.0.11\n"
+        if self.status != "running":
+            raise api_error(409, "container is not running")
+        return 0, self.haproxy(command[-1]).encode()
+
+
+def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path, timeline):
+    haproxy = FakeHaproxy("slot1")
+    api = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
+    assert api.servers()["slot1"].status == "MAINT"
+    assert len(haproxy.commands) == 2
+
+
+def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, monkeypatch):
+    haproxy, box = FakeHaproxy("slot1"), FakeContainer("balancer")
+    monkeypatch.setattr(module, "SocketTransport", lambda path: haproxy)
+    assert stack()._reached(box, tmp_path / "admin.sock", timeline).algorithm() == "leastconn"
+    assert box.calls == []
+
+
+def test_a_haproxy_that_exited_is_told_with_its_last_lines(tmp_path, timeline):
+    box = FakeContainer("b", status="exited", printed=b"[ALERT] parsing [haproxy.cfg:31]\n")
+    with pytest.raises(NotJudgedError, match=r"(?s)HAProxy did not start.*haproxy.cfg:31"):
+        stack()._reached(box, tmp_path / "admin.sock", timeline)
+
+
+class Engine(FakeClient):
+    """An engine with a registry and no images, whose containers' addresses cannot be reached."""
+
+    def __init__(self):
+        super().__init__(images=FakeImages(registry=["debian:trixie-slim"]))
+        self.haproxy = FakeHaproxy(*slot_names(1))
+        self.haproxy.before = lambda _: self.haproxy.check.update(
+            dict.fromkeys(slot_names(1), "L7OK")
+        )
+        self.boxes = {}
+        self.removed = []
+        self.things = {}
+        self.volumes.create = self._thing("volume")
+        self.containers.get = lambda name: self.boxes[name]
+        self.exits = {}
+
+    def _thing(self, kind):
+        def create(name, labels):
+            thing = self.things[kind] = FakeThing(name, labels)
+            remove = thing.remove
+            thing.remove = lambda: (self.removed.append(kind), remove())
+            return thing
+
+        return create
+
+    def launch(self, spec, network):
+        instance = spec.labels[f"{LABEL}.instance"]
+        made = BalancerBox if instance == "balancer" else FakeContainer
+        more = {"haproxy": self.haproxy} if instance == "balancer" else {}
+        ports = PORTS if spec.ports else {}
+        box = made(spec.name, labels=dict(spec.labels), ports=ports, **more, **self.exits)
+        remove = box.remove
+        box.remove = lambda **o: (self.removed.append(instance), remove(**o))
+        box.spec = spec
+        self.boxes[spec.name] = box
+        return box
+
+    def version(self):
+        return {"Version": "28.0", "ApiVersion": "1.48"}
+
+
+class FakeNetwork:
+    def __init__(self, engine, labels):
+        self.engine, self.labels, self.name = engine, labels, ""
+
+    def create(self):
+        self.engine.things["network"] = self
+
+    def remove(self):
+        self.engine.removed.append("network")
+
+
+@pytest.fixture
+def engine(monkeypatch, reachable):
+    made = Engine()
+    reachable()
+    monkeypatch.setattr(module, "connect", lambda: made)
+    monkeypatch.setattr(module, "launch", made.launch)
+    monkeypatch.setattr(website, "launch", made.launch)
+    monkeypatch.setattr(
+        module, "Network", lambda docker_network_kw: FakeNetwork(made, docker_network_kw["labels"])
+    )
+    watch = SimpleNamespace(stop=lambda: made.removed.append("watch"))
+    monkeypatch.setattr(module, "EventWatch", lambda *_: watch)
+    return made
+
+
+def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_port(
+    engine, timeline
+):
+    whole = stack()
+    endpoint = whole.up(timeline)
+    assert (endpoint.host, endpoint.port, endpoint.path) == ("127.0.0.1", 49153, "published")
+    assert engine.images.pulled == ["debian:trixie-slim"]
+    assert len(engine.images.built) == 5
+    assert [instance.release for instance in whole.stage().running()] == ["v1"]
+    environment = whole.environment()
+    assert environment["engine_version"] == "28.0"
+    assert environment["balancer_version"] == "HAProxy version 3.0.11"
+    assert environment["algorithm_running"] == "leastconn"
+    assert environment["image_v1"].startswith("harness-website:")
+    whole.down()
+
+
+def test_nothing_but_the_edge_is_published(engine, timeline):
+    whole = stack(port=8088)
+    whole.up(timeline)
+    ports = {box.labels[f"{LABEL}.instance"]: box.spec.ports for box in engine.boxes.values()}
+    assert {name: given for name, given in ports.items() if given} == {"edge": {80: 8088}}
+    whole.down()
+
+
+def test_everything_carries_the_owners_labels(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    labelled = [
+        *(box.spec.labels for box in engine.boxes.values()),
+        engine.things["volume"].attrs["Labels"],
+        engine.things["network"].labels,
+    ]
+    for labels in labelled:
+        assert labels[LABEL] == "r1"
+        assert {f"{LABEL}.{key}" for key in ("pid", "boot", "namespace", "folder")} <= set(labels)
+    whole.down()
+
+
+def test_down_removes_in_reverse_and_only_once(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    whole.down()
+    whole.down()
+    assert engine.removed == [
+        "edge",
+        "website-1",
+        "balancer",
+        "store",
+        "watch",
+        "volume",
+        "network",
+    ]
+    assert engine.closed == 1
+
+
+def test_an_error_in_one_removal_stops_none_of_the_others_and_is_raised(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    engine.boxes["harness-r1-balancer"].errors["remove"] = api_error(500, "driver failed")
+    engine.boxes["harness-r1-edge"].errors["remove"] = api_error(404, "no such container")
+    with pytest.raises(Exception, match="driver failed"):
+        whole.down()
+    assert engine.removed[-4:] == ["store", "watch", "volume", "network"]
+    assert engine.closed == 1
+
+
+def test_an_old_release_that_does_not_start_is_not_judged_and_is_taken_down(engine, timeline):
+    whole = stack()
+    engine.haproxy.before = lambda _: engine.exits.update()
+    engine.boxes.clear()
+
+    original = engine.launch
+
+    def exits(spec, network):
+        box = original(spec, network)
+        if spec.labels[f"{LABEL}.instance"].startswith("website"):
+            box.status, box.printed = "exited", b"ImportError\n"
+        return box
+
+    website.launch = exits  # restored with the fixture's own patch
+    with pytest.raises(NotJudgedError, match=r"(?s)old release did not start.*ImportError") as info:
+        whole.up(timeline)
+    assert isinstance(info.value.__cause__, ReleaseError)
+    whole.down()
+    assert engine.removed == ["website-1", "balancer", "store", "watch", "volume", "network"]
+
+
+def test_down_after_an_up_that_found_no_engine_is_quiet(monkeypatch, timeline):
+    def none():
+        raise NotJudgedError("engine: none")
+
+    monkeypatch.setattr(module, "connect", none)
+    whole = stack()
+    with pytest.raises(NotJudgedError):
+        whole.up(timeline)
+    whole.down()
+    assert whole.environment() == {}
+
+
+def test_images_of_ones_own_replace_those_that_are_built(engine, timeline):
+    engine.images.registry |= {"localhost:5000/edge:1", "shop:1", "shop:2"}
+    whole = stack(images={"edge": "localhost:5000/edge:1", "v1": "shop:1", "v2": "shop:2"})
+    whole.up(timeline)
+    assert {build["tag"].partition(":")[0] for build in engine.images.built} == {
+        "harness-balancer",
+        "harness-store",
+    }
+    assert engine.boxes["harness-r1-edge"].spec.image == "localhost:5000/edge:1"
+    assert engine.boxes["harness-r1-website-1"].spec.image == "shop:1"
+    whole.down()
+
+
+def test_a_network_that_the_engine_has_no_room_for_names_the_remedy(engine, timeline, monkeypatch):
+    def full(_):
+        raise api_error(404, "could not find an available, non-overlapping IPv4 address pool")
+
+    monkeypatch.setattr(FakeNetwork, "create", full)
+    whole = stack()
+    with pytest.raises(NotJudgedError, match="`harness clean` removes what dead runs left"):
+        whole.up(timeline)
+    whole.down()
+    assert engine.removed == []
+
+
+def test_an_unknown_algorithm_is_refused_before_anything_starts():
+    with pytest.raises(NotJudgedError, match="choose one of"):
+        stack(algorithm="fastest")
+
+
+def test_a_stack_that_is_not_up_has_no_stage():
+    with pytest.raises(NotJudgedError, match="not up"):
+        stack().stage()

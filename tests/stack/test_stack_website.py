@@ -1,0 +1,274 @@
+"""The website's moves, with a balancer and containers on paper."""
+
+import docker.errors
+import pytest
+from fake_engine import FakeContainer, api_error
+from fake_haproxy import FakeHaproxy
+from manual_time import ManualTime
+
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.stack import website as module
+from harness.stack.balancer import Balancer, slot_names
+from harness.stack.containers import FULL_CPU, HELD_BACK_CPU
+from harness.stack.owner import LABEL
+from harness.stack.runtime_api import RuntimeApi
+from harness.stack.website import PORT, Patience, Website
+
+
+class Place:
+    """A website, its balancer and its containers."""
+
+    def __init__(self, replicas=1):
+        self.clock = ManualTime()
+        self.haproxy = FakeHaproxy(*slot_names(replicas))
+        self.specs = []
+        self.boxes = {}
+        self.next_box = {}
+        self.launch_error = None
+        self.ready_after = 0
+        self.website = Website(
+            balancer=Balancer(RuntimeApi(self.haproxy), self.clock),
+            slots=slot_names(replicas),
+            images={"v1": "image:1", "v2": "image:2"},
+            network=None,
+            labels={LABEL: "r1"},
+            volume="logs",
+            prefix="harness-r1",
+            replica_count=replicas,
+            patience=Patience(ready_s=3, drain_s=4, stop_s=5),
+            clock=self.clock,
+            environment={"STORE_HOST": "store"},
+        )
+        looks = {}
+
+        def check_comes_in(command):
+            if command == "show stat":
+                for slot, status in self.haproxy.status.items():
+                    looks[slot] = looks.get(slot, 0) + 1 if status == "DRAIN" else 0
+                    if looks[slot] > self.ready_after:
+                        self.haproxy.check[slot] = "L7OK"
+
+        self.haproxy.before = check_comes_in
+
+    def launch(self, spec, network):
+        if self.launch_error:
+            raise self.launch_error
+        self.specs.append(spec)
+        number = len(self.specs)
+        box = FakeContainer(spec.name, **({"ip": f"10.0.0.{number}"} | self.next_box))
+        self.boxes[spec.labels[f"{LABEL}.instance"]] = box
+        return box
+
+    def serve(self, release="v1"):
+        instance = self.website.start(release)
+        self.website.await_ready(instance)
+        self.website.admit(instance)
+        return instance
+
+    def slot_of(self, instance):
+        address = self.boxes[instance.name].attrs["NetworkSettings"]["Networks"]["run"]
+        where = f"{address['IPAddress']}:{PORT}"
+        return next(slot for slot, at in self.haproxy.address.items() if at == where)
+
+
+@pytest.fixture
+def place(monkeypatch):
+    def make(**settings):
+        made = Place(**settings)
+        monkeypatch.setattr(module, "launch", made.launch)
+        return made
+
+    return make
+
+
+def test_a_start_is_held_back_and_unknown_to_the_balancer(place):
+    here = place()
+    instance = here.website.start("v2")
+    [spec] = here.specs
+    assert (instance.name, instance.release) == ("website-1", "v2")
+    assert (spec.name, spec.image, spec.cpu_weight) == (
+        "harness-r1-website-1",
+        "image:2",
+        HELD_BACK_CPU,
+    )
+    assert spec.labels == {LABEL: "r1", f"{LABEL}.instance": "website-1"}
+    assert spec.environment["STORE_HOST"] == "store"
+    assert spec.environment["INSTANCE"] == "website-1"
+    assert not spec.ports
+    assert here.haproxy.commands == []
+    assert here.website.running() == ()
+
+
+def test_ready_means_the_balancer_saw_it_and_only_then_it_gets_its_cpu(place):
+    here = place()
+    here.ready_after = 4
+    instance = here.website.start("v1")
+    here.website.await_ready(instance)
+    assert here.boxes["website-1"].calls[-1] == ("update", FULL_CPU)
+    assert here.haproxy.commands.count("show stat") == 5
+    slot = here.slot_of(instance)
+    assert here.haproxy.status[slot] == "DRAIN", "ready is not yet admitted"
+    assert here.website.running() == ()
+    here.website.admit(instance)
+    assert here.website.running() == (instance,)
+    assert here.haproxy.status[slot] == "UP"
+
+
+def test_a_release_that_is_never_ready_is_its_own_fault_and_gets_no_cpu(place):
+    here = place()
+    here.ready_after = 10**9
+    here.next_box = {"printed": b"1\nlistening on the wrong port\n"}
+    instance = here.website.start("v2")
+    with pytest.raises(
+        ReleaseError, match=r"(?s)v2: website-1 was not ready within 3 s.*the wrong port"
+    ):
+        here.website.await_ready(instance)
+    assert here.clock.slept_s == pytest.approx(3, abs=0.1)
+    assert not [call for call in here.boxes["website-1"].calls if call[0] == "update"]
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", ""])
+def test_a_release_that_exits_is_noticed_at_once_with_its_code(place, ip):
+    """The engine takes the address of a container away as it exits."""
+    here = place()
+    here.ready_after = 10**9
+    here.next_box = {"status": "exited", "exit_code": 3, "printed": b"KeyError", "ip": ip}
+    instance = here.website.start("v2")
+    with pytest.raises(ReleaseError, match=r"(?s)v2: website-1 exited with code 3.*KeyError"):
+        here.website.await_ready(instance)
+    assert here.clock.slept_s < 1
+
+
+def test_a_container_that_vanishes_is_an_exit_too(place):
+    here = place()
+    here.ready_after = 10**9
+    instance = here.website.start("v2")
+    box = here.boxes["website-1"]
+    box.errors["logs"] = api_error(404, "no such container")
+
+    def vanish(command):
+        box.errors["reload"] = api_error(404, "no such container")
+
+    here.haproxy.before = vanish
+    with pytest.raises(ReleaseError, match="website-1 exited"):
+        here.website.await_ready(instance)
+
+
+def test_an_image_that_cannot_be_run_is_the_releases_fault(place):
+    here = place()
+    here.launch_error = NotJudgedError("the engine could not start image:2: exec format error")
+    with pytest.raises(ReleaseError, match="release v2: .*exec format error"):
+        here.website.start("v2")
+
+
+def test_drain_ends_in_maintenance_and_still_counts_as_running_until_stopped(place):
+    here = place()
+    instance = here.serve()
+    slot = here.slot_of(instance)
+    here.haproxy.busy[slot] = [(1, 0), (0, 0), (0, 0)]
+    here.website.drain(instance)
+    assert here.haproxy.status[slot] == "MAINT"
+    assert here.website.running() == (instance,)
+    here.website.stop(instance)
+    assert here.website.running() == ()
+    assert here.boxes["website-1"].calls[-1] == ("stop", 5)
+
+
+def test_a_drain_that_runs_out_of_patience_leaves_the_instance_serving_its_requests(place):
+    here = place()
+    instance = here.serve()
+    here.haproxy.busy[here.slot_of(instance)] = [(1, 0)]
+    with pytest.raises(MissingEvidenceError, match="after 4 s"):
+        here.website.drain(instance)
+    assert ("stop", 5) not in here.boxes["website-1"].calls
+
+
+def test_a_stop_of_what_is_gone_already_is_a_stop(place):
+    here = place()
+    instance = here.serve()
+    here.boxes["website-1"].errors["stop"] = api_error(404, "no such container")
+    here.website.stop(instance)
+    assert here.website.running() == ()
+
+
+def test_a_stop_that_the_engine_refuses_is_not_passed_over(place):
+    here = place()
+    instance = here.serve()
+    here.boxes["website-1"].errors["stop"] = api_error(500, "shim died")
+    with pytest.raises(docker.errors.APIError):
+        here.website.stop(instance)
+    assert here.website.running() == (instance,)
+
+
+def test_a_stopped_container_is_kept_for_its_logs_and_a_discarded_one_is_removed(place):
+    here = place()
+    old, new = here.serve(), here.serve("v2")
+    here.website.drain(old)
+    here.website.stop(old)
+    here.website.discard(new)
+    assert here.website.containers() == (here.boxes["website-1"],)
+    assert here.boxes["website-2"].calls[-1] == ("remove", True, True)
+    assert here.haproxy.status["slot2"] == "MAINT"
+    assert here.website.running() == ()
+
+
+def test_discard_works_in_whatever_state_and_twice(place):
+    here = place()
+    started = here.website.start("v2")
+    here.boxes["website-1"].errors["remove"] = api_error(409, "removal already in progress")
+    here.website.discard(started)
+    here.website.discard(started)
+    assert here.website.containers() == ()
+
+
+def test_a_slot_rests_before_it_is_used_again(place):
+    here = place()
+    used = []
+    current = here.serve()
+    for _ in range(6):
+        used.append(here.slot_of(current))
+        new = here.serve()
+        here.website.drain(current)
+        here.website.stop(current)
+        current = new
+    assert used == ["slot1", "slot2", "slot3", "slot4", "slot1", "slot2"]
+
+
+def test_slots_of_instances_that_were_stopped_without_a_drain_are_taken_back(place):
+    """As `recreate` does, for more swaps than there are slots."""
+    here = place(replicas=2)
+    serving = [here.serve(), here.serve()]
+    for _ in range(12):
+        here.website.stop(serving.pop(0))
+        serving.append(here.serve())
+    assert here.website.running() == tuple(serving)
+    up = [slot for slot, status in here.haproxy.status.items() if status == "UP"]
+    assert {here.slot_of(instance) for instance in serving} <= set(up)
+
+
+def test_an_instance_that_waits_to_be_admitted_keeps_its_slot(place):
+    here = place()
+    here.serve()
+    stopped = here.serve()
+    here.website.stop(stopped)
+    waiting = [here.website.start("v2") for _ in range(3)]
+    for instance in waiting:
+        here.website.await_ready(instance)
+    assert len({here.slot_of(instance) for instance in waiting}) == 3
+    for instance in waiting:
+        here.website.admit(instance)
+
+
+def test_more_instances_than_slots_is_said(place):
+    here = place()
+    for _ in range(4):
+        here.serve()
+    with pytest.raises(MissingEvidenceError, match="no slot is left"):
+        here.serve()
+
+
+def test_instances_are_running_oldest_first(place):
+    here = place(replicas=3)
+    instances = tuple(here.serve() for _ in range(3))
+    assert here.website.running() == instances
+    assert here.website.replicas() == 3
