@@ -7,6 +7,9 @@ import pytest
 
 from harness.verify import Judged
 
+# For the plugin's own tests; pytest takes this in the topmost conftest only.
+pytest_plugins = ["pytester"]
+
 _VERDICTS = pytest.StashKey[list[str]]()
 
 

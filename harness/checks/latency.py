@@ -91,14 +91,16 @@ def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
         "limit_ms": _rounded(limit.limit_ms),
         "drawn_from": limit.percentile,
         "drawn_from_ms": _rounded(limit.steady_ms),
+        "drawn_from_stream": limit.of,
     }
     verdict = _verdict(len(window), above)
     if verdict is Verdict.passed:
         return _judged(name, verdict, "", evidence)
-    stricter = "" if limit.percentile == "p99" else ", stricter than its p99 would be"
+    whose = "" if limit.of == name else " of all streams, its own is not resolved"
+    whose += "" if limit.percentile == "p99" else ", stricter than p99 would be"
     words = (
         f"{name}: {above:,} of {len(window):,} answers in the swap window took longer than "
-        f"{_ms(limit.limit_ms)} (from steady {limit.percentile} {_ms(limit.steady_ms)}{stricter}), "
+        f"{_ms(limit.limit_ms)} (from steady {limit.percentile} {_ms(limit.steady_ms)}{whose}), "
         f"allowed {len(window) // 100:,}"
     )
     if verdict is Verdict.inconclusive:

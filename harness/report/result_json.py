@@ -5,6 +5,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ def dump(result: Result) -> str:
     Whatever a check put into its evidence, this is JSON: what has no form there becomes text, a
     float that is no number null, and half a surrogate pair `?`.
     """
-    value = _json(_RESULT.dump_python(result, mode="json", fallback=str))
+    value = _json(_RESULT.dump_python(result))
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -33,9 +34,11 @@ def _json(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {_json(key): _json(entry) for key, entry in value.items()}
-    return [_json(entry) for entry in value] if isinstance(value, list) else value
+    if isinstance(value, Mapping):
+        return {_json(str(key)): _json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_json(entry) for entry in value]
+    return value if value is None or isinstance(value, int) else _json(str(value))
 
 
 def load(text: str | bytes) -> Result:

@@ -129,6 +129,6 @@ def versions(containers: Mapping[str, Container]) -> dict[str, str]:
                 code, text = run_in(containers[name], command)
             except docker.errors.APIError:
                 continue
-            if code == 0:
-                found[f"{name}_version"] = text.splitlines()[0]
+            if code == 0 and text.strip():
+                found[f"{name}_version"] = text.strip().splitlines()[0]
     return found

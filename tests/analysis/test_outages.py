@@ -12,7 +12,10 @@ from harness.analysis.phases import Step
 from harness.model.outcome import Outcome
 from harness.model.result import Outage
 
-LIMITS = {"get": Limit(percentile="p99", steady_ms=5, limit_ms=105, samples=1000), "odd": None}
+LIMITS = {
+    "get": Limit(percentile="p99", of="get", steady_ms=5, limit_ms=105, samples=1000),
+    "odd": None,
+}
 
 
 def fold(rows, steps=()):

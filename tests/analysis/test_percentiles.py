@@ -43,13 +43,13 @@ def test_a_percentile_needs_ten_samples_beyond_it(count, permille, expected):
     ("count", "name", "steady"), [(1000, "p99", 990), (999, "p90", 900), (99, "p50", 50)]
 )
 def test_a_limit_is_drawn_from_the_highest_percentile_resolved(count, name, steady):
-    found = limit(np.arange(1, count + 1, dtype=float), Limits())
+    found = limit(np.arange(1, count + 1, dtype=float), Limits(), "get")
     assert (found.percentile, found.steady_ms, found.samples) == (name, steady, count)
     assert found.limit_ms == max(3 * steady, steady + 100)
 
 
 def test_no_limit_is_drawn_from_fewer_than_20_samples():
-    assert limit(np.ones(19), Limits()) is None
+    assert limit(np.ones(19), Limits(), "get") is None
 
 
 def test_the_table_has_every_stream_and_phase():

@@ -125,7 +125,8 @@ def test_versions_are_what_each_component_says_and_no_guess():
     store.errors["exec_run"] = api_error(409, "container is not running")
     containers = {"edge": edge, "balancer": balancer, "store": store}
     assert versions(containers) == {"edge_version": "nginx version: nginx/1.26.3"}
-    assert versions({}) == {}
+    edge.answers["nginx"] = (0, b"\n")
+    assert versions({"edge": edge}) == {}
 
 
 class FakeEvents:

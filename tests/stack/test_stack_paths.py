@@ -131,7 +131,7 @@ def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path,
 
 def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, monkeypatch):
     haproxy, box = FakeHaproxy("slot1"), FakeContainer("balancer")
-    monkeypatch.setattr(module, "SocketTransport", lambda path: haproxy)
+    monkeypatch.setattr(module.SocketTransport, "__call__", lambda _, command: haproxy(command))
     assert stack()._reached(box, tmp_path / "admin.sock", timeline).algorithm() == "leastconn"
     assert box.calls == []
 
@@ -156,7 +156,6 @@ class Engine(FakeClient):
         self.things = {}
         self.volumes.create = self._thing("volume")
         self.containers.get = lambda name: self.boxes[name]
-        self.exits = {}
 
     def _thing(self, kind):
         def create(name, labels):
@@ -172,7 +171,7 @@ class Engine(FakeClient):
         made = BalancerBox if instance == "balancer" else FakeContainer
         more = {"haproxy": self.haproxy} if instance == "balancer" else {}
         ports = PORTS if spec.ports else {}
-        box = made(spec.name, labels=dict(spec.labels), ports=ports, **more, **self.exits)
+        box = made(spec.name, labels=dict(spec.labels), ports=ports, **more)
         remove = box.remove
         box.remove = lambda **o: (self.removed.append(instance), remove(**o))
         box.spec = spec
@@ -276,20 +275,19 @@ def test_an_error_in_one_removal_stops_none_of_the_others_and_is_raised(engine, 
     assert engine.closed == 1
 
 
-def test_an_old_release_that_does_not_start_is_not_judged_and_is_taken_down(engine, timeline):
+def test_an_old_release_that_does_not_start_is_not_judged_and_is_taken_down(
+    engine, timeline, monkeypatch
+):
     whole = stack()
-    engine.haproxy.before = lambda _: engine.exits.update()
-    engine.boxes.clear()
-
+    engine.haproxy.before = lambda _: None
     original = engine.launch
 
     def exits(spec, network):
         box = original(spec, network)
-        if spec.labels[f"{LABEL}.instance"].startswith("website"):
-            box.status, box.printed = "exited", b"ImportError\n"
+        box.status, box.printed = "exited", b"ImportError\n"
         return box
 
-    website.launch = exits  # restored with the fixture's own patch
+    monkeypatch.setattr(website, "launch", exits)
     with pytest.raises(NotJudgedError, match=r"(?s)old release did not start.*ImportError") as info:
         whole.up(timeline)
     assert isinstance(info.value.__cause__, ReleaseError)

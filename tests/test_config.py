@@ -1,0 +1,141 @@
+"""Settings: each mistake is named with its key, its value and what would do."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.config import Settings, load
+from harness.model.errors import NotJudgedError
+from harness.model.traffic import ArrivalKind
+
+
+def write(folder, text, **more):
+    (folder / "pyproject.toml").write_text(text, **more)
+    return folder
+
+
+def refusal(given=None, *, folder):
+    with pytest.raises(NotJudgedError) as caught:
+        load(given, folder=folder)
+    return str(caught.value)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path):
+    settings = load(folder=tmp_path)
+    assert (settings.rate, settings.swap, settings.swaps) == (300.0, "drain", 1)
+    assert settings.arrivals is ArrivalKind.even
+    assert settings.reports == Path("reports")
+
+
+def test_a_file_is_read_and_what_is_given_wins(tmp_path):
+    write(tmp_path, '[tool.harness]\nrate = 50\nswap = "recreate"\nimages = {v2 = "shop:2"}\n')
+    settings = load({"rate": "75.5", "swap": None}, folder=tmp_path)
+    assert (settings.rate, settings.swap) == (75.5, "recreate")
+    assert settings.images == {"v2": "shop:2"}
+
+
+def test_the_nearest_file_above_is_read_and_no_other(tmp_path):
+    write(tmp_path, "[tool.harness]\nrate = 50\nswaps = 9\n")
+    near = tmp_path / "a" / "b"
+    near.mkdir(parents=True)
+    assert load(folder=near).rate == 50
+    write(tmp_path / "a", "[tool.harness]\nrate = 60\n")
+    assert (load(folder=near).rate, load(folder=near).swaps) == (60, 1)
+
+
+@pytest.mark.parametrize("text", ["", "[tool.other]\nx = 1\n", "tool = 3\n"])
+def test_a_file_of_other_tools_sets_nothing(tmp_path, text):
+    assert load(folder=write(tmp_path, text)).rate == 300
+
+
+def test_a_seed_is_drawn_anew_and_can_be_held(tmp_path):
+    drawn = {load(folder=tmp_path).seed for _ in range(5)}
+    assert len(drawn) > 1
+    assert load({"seed": "42"}, folder=tmp_path).seed == 42
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("rat", "rate"), ("drain-timeout-s", "drain_timeout_s"), ("swapz", "swap")]
+)
+def test_an_unknown_key_gets_its_nearest(tmp_path, key, near):
+    write(tmp_path, f"[tool.harness]\n{key} = 1\n")
+    assert refusal(folder=tmp_path) == (f"settings: no such key {key!r}; did you mean {near!r}?")
+
+
+def test_an_unknown_key_that_is_near_to_none_is_pointed_to_the_list(tmp_path):
+    write(tmp_path, "[tool.harness]\nxyzzy = 1\n")
+    assert refusal(folder=tmp_path) == (
+        "settings: no such key 'xyzzy'; see `harness verify --help`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "remedy"),
+    [
+        ("rate", 0, "greater than or equal to 10"),
+        ("rate", -5, "greater than or equal to 10"),
+        ("rate", "fast", "valid number"),
+        ("rate", "nan", "should be"),
+        ("rate", 1e9, "less than or equal to 100000"),
+        ("arrivals", "odd", "'even' or 'poisson'"),
+        ("swaps", 0, "greater than or equal to 1"),
+        ("swaps", 1.5, "valid integer"),
+        ("replicas", 33, "less than or equal to 32"),
+        ("timeout_s", 0, "greater than 0"),
+        ("steady_s", "inf", "less than or equal to 36000"),
+        ("steady_s", "nan", "should be"),
+        ("port", 70_000, "less than or equal to 65535"),
+        ("port", -1, "greater than or equal to 0"),
+        ("path", "both", "'auto', 'edge' or 'published'"),
+        ("seed", -1, "greater than or equal to 0"),
+        ("images", "shop:1", "dictionary"),
+        ("plugins", "one_module", "tuple"),
+    ],
+)
+def test_a_wrong_value_names_key_value_meaning_and_remedy(tmp_path, key, value, remedy):
+    text = refusal({key: value}, folder=tmp_path)
+    assert text.startswith(f"settings: {key} = {value!r} ({Settings.model_fields[key].description}")
+    assert remedy in text
+    assert "\n" not in text
+
+
+def test_an_image_of_an_unknown_component_names_the_known_ones(tmp_path):
+    text = refusal({"images": {"nginx": "x"}}, folder=tmp_path)
+    assert "unknown component 'nginx'; known are: base, edge, balancer, store, v1, v2" in text
+
+
+def test_each_mistake_has_a_line_of_its_own(tmp_path):
+    lines = refusal({"rate": 0, "port": "x", "rates": 1}, folder=tmp_path).splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("settings: ") for line in lines)
+
+
+@pytest.mark.parametrize("text", ["[tool.harness\n", "[tool.harness]\nrate = \n", "a = 1\na = 2\n"])
+def test_a_file_that_is_no_toml_is_named(tmp_path, text):
+    write(tmp_path, text)
+    assert refusal(folder=tmp_path).startswith(
+        f"settings: {tmp_path / 'pyproject.toml'} is not valid TOML: "
+    )
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
+    assert "is not valid TOML" in refusal(folder=tmp_path)
+
+
+@pytest.mark.parametrize("value", ["3", '"x"', "[1]", "[{rate = 20}]"])
+def test_a_section_that_is_no_table_is_named(tmp_path, value):
+    write(tmp_path, f"[tool]\nharness = {value}\n")
+    assert refusal(folder=tmp_path).endswith("[tool.harness] must be a table")
+
+
+def test_a_request_sent_last_may_take_its_whole_time():
+    settings = Settings(timeout_s=7, warmup_s=1, steady_s=2, between_s=3, after_s=4)
+    timing = settings.timing()
+    assert timing.finish_s > 7
+    assert (timing.warmup_s, timing.steady_s, timing.between_s, timing.after_s) == (1, 2, 3, 4)
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().rate = 20.0
