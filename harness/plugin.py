@@ -121,4 +121,5 @@ def _plainly() -> Iterator[None]:
     except Interrupted as error:
         raise KeyboardInterrupt(str(error)) from error
     except HarnessError as error:
-        pytest.fail(f"harness: {error}", pytrace=False)
+        # `from None`: pytest would print the chain of what led to it.
+        raise pytest.fail.Exception(f"harness: {error}", pytrace=False) from None

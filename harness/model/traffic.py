@@ -1,13 +1,20 @@
 """What is sent: streams, and the traffic they make up."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["PROBE", "ArrivalKind", "Connection", "Stream", "Traffic"]
+__all__ = ["MOST_STREAMS", "PROBE", "RESERVED", "ArrivalKind", "Connection", "Stream", "Traffic"]
 
 PROBE = "probe"
 """The stream of the readiness checks: requests sent before the schedule begins."""
+
+RESERVED = frozenset({PROBE, "all"})
+"""`all` stands for the streams together in every report."""
+
+MOST_STREAMS = 255
+"""A stream's index is a byte on disk, and the last one is the probe's."""
 
 
 class Connection(StrEnum):
@@ -61,6 +68,23 @@ class Traffic:
     arrivals: ArrivalKind = ArrivalKind.even
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request."""
+
+    def __post_init__(self) -> None:
+        """ValueError for streams that could not be told apart, or that send nothing."""
+        names = [stream.name for stream in self.streams]
+        if not 1 <= len(names) <= MOST_STREAMS:
+            raise ValueError(f"traffic: {len(names)} streams; 1 to {MOST_STREAMS} are possible")
+        for stream in self.streams:
+            if stream.name in RESERVED or not stream.name or names.count(stream.name) > 1:
+                raise ValueError(
+                    f"traffic: a stream is named {stream.name!r}; names must differ, and "
+                    f"{', '.join(sorted(RESERVED))} are the harness's own"
+                )
+            if not 0 < stream.rate_hz < math.inf:
+                raise ValueError(
+                    f"traffic: stream {stream.name!r} has a rate of {stream.rate_hz}/s; "
+                    "it must be above 0 (leave the stream out to send none of it)"
+                )
 
     @property
     def rate_hz(self) -> float:

@@ -18,7 +18,7 @@ from testcontainers.core.config import testcontainers_config
 from harness.model.errors import NotJudgedError
 from harness.stack.owner import LABEL, is_abandoned
 
-__all__ = ["Swept", "absent_is_fine", "connect", "sweep"]
+__all__ = ["Swept", "absent_is_fine", "connect", "remove_run", "sweep"]
 
 # Ryuk, testcontainers' reaper, is an image from a registry that not every machine reaches, and
 # knows nothing of what we judge to be alive. Labels and `sweep` do its work.
@@ -66,6 +66,8 @@ class Swept:
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    """Dead too, and the engine would not remove them: with why. The next sweep tries again."""
 
 
 def sweep(client: docker.DockerClient, *, everything: bool = False) -> Swept:
@@ -76,22 +78,45 @@ def sweep(client: docker.DockerClient, *, everything: bool = False) -> Swept:
     """
     removed: list[str] = []
     kept: list[str] = []
+    refused: list[str] = []
     for name, labels, remove in _ours(client):
-        if is_abandoned(labels, time.time(), everything=everything):
+        if not is_abandoned(labels, time.time(), everything=everything):
+            kept.append(name)
+            continue
+        try:
             with absent_is_fine():
                 remove()
-            _remove_folder(labels)
-            removed.append(name)
-        else:
-            kept.append(name)
-    return Swept(removed=tuple(removed), kept=tuple(kept))
+        except docker.errors.APIError as error:
+            # Two runs may sweep at once: what one removes the other finds in use.
+            refused.append(f"{name}: {error.explanation or error}")
+            continue
+        _remove_folder(labels)
+        removed.append(name)
+    return Swept(removed=tuple(removed), kept=tuple(kept), refused=tuple(refused))
+
+
+def remove_run(client: docker.DockerClient, run: str) -> None:
+    """Removes all that carries that run's label; an error stops no other removal. Idempotent.
+
+    For what the run made and has no handle of: a call to the engine that failed half way, or
+    that an interrupt cut off.
+    """
+    first: docker.errors.APIError | None = None
+    for _, _, remove in _ours(client, f"{LABEL}={run}"):
+        try:
+            with absent_is_fine():
+                remove()
+        except docker.errors.APIError as error:
+            first = first or error
+    if first is not None:
+        raise first
 
 
 def _ours(
-    client: docker.DockerClient,
+    client: docker.DockerClient, label: str = LABEL
 ) -> Iterable[tuple[str, dict[str, str], Callable[[], object]]]:
     """What carries our label, containers first: networks and volumes are in use by them."""
-    filters: dict[str, str | list[str] | bool] = {"label": LABEL}
+    filters: dict[str, str | list[str] | bool] = {"label": label}
     containers = client.containers.list(all=True, filters=filters, ignore_removed=True)
     for container in containers:
         yield f"container {container.name}", container.labels, _remover(container)

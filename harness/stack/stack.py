@@ -17,7 +17,7 @@ from harness.model.operations import Operations
 from harness.stack import images, store
 from harness.stack.balancer import Balancer, configuration, slot_names, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_lines, launch
-from harness.stack.engine import absent_is_fine, connect, sweep
+from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
@@ -80,9 +80,15 @@ class Stack:
         created_s = timeline.clock.wall_ns() // 1_000_000_000
         labels = Owner.this_process().labels(run, created_s) | {f"{LABEL}.folder": str(folder)}
 
+        def rest() -> None:
+            remove_run(client, run)
+
+        self._on_down(rest)
         network = self._network(prefix, labels)
         volume = client.volumes.create(f"{prefix}-logs", labels=labels)
         self._on_down(volume.remove)
+        # Containers that nobody here knows of hold the volume and the network.
+        self._on_down(rest)
         watch = EventWatch(client, run, timeline)
         self._on_down(watch.stop)
 
@@ -144,9 +150,14 @@ class Stack:
         while self._undo:
             try:
                 with absent_is_fine():
-                    self._undo.pop()()
-            except BaseException as error:  # noqa: BLE001 (all must run; the first is raised below)
+                    self._undo[-1]()
+            except KeyboardInterrupt as error:
+                # It may have been stopped half way: once more.
                 first = first or error
+                continue
+            except Exception as error:  # noqa: BLE001 (all must run; the first is raised below)
+                first = first or error
+            self._undo.pop()
         if self._client is not None:
             self._client.close()
             self._client = None

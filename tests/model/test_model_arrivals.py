@@ -91,8 +91,8 @@ def test_arrivals_until_is_the_beginning_of_the_schedule_and_excludes_its_end(ki
     plan = first(30, 10, kind=kind, **settings)
     until = list(arrivals_until(plan[20].due_ns, traffic(10, kind=kind), **settings))
     assert until == plan[:20]
-    assert list(arrivals_until(plan[20].due_ns + 1, traffic(10, kind=kind), **settings)) == (
-        plan[:21]
+    assert (
+        list(arrivals_until(plan[20].due_ns + 1, traffic(10, kind=kind), **settings)) == (plan[:21])
     )
 
 
