@@ -128,7 +128,9 @@ def _clean(options: argparse.Namespace) -> int:
         print(f"removed {name}")
     kept = f", {len(swept.kept)} of living runs kept" if swept.kept else ""
     print(f"{len(swept.removed)} objects of dead runs removed{kept}")
-    return 0
+    for name in swept.refused:
+        _complain(f"the engine would not remove {name}")
+    return NOT_JUDGED if swept.refused else 0
 
 
 def _end_in_order() -> None:

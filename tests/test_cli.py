@@ -287,7 +287,9 @@ def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
 
     def sweep(_, *, everything):
         asked.append(everything)
-        return SimpleNamespace(removed=("container a", "network b"), kept=("container c",))
+        refused = ("volume d: in use",) if everything else ()
+        removed = ("container a", "network b")
+        return SimpleNamespace(removed=removed, kept=("container c",), refused=refused)
 
     monkeypatch.setattr("harness.stack.engine.connect", lambda: client)
     monkeypatch.setattr("harness.stack.engine.sweep", sweep)
@@ -297,7 +299,8 @@ def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
         "removed network b",
         "2 objects of dead runs removed, 1 of living runs kept",
     ]
-    assert run("clean", "--all") == 0
+    assert run("clean", "--all") == 2
+    assert capsys.readouterr().err == "harness: the engine would not remove volume d: in use\n"
     assert asked == [False, True]
 
 

@@ -164,9 +164,9 @@ def test_a_growing_log_is_followed_to_its_end(tmp_path, screen, log, monkeypatch
     assert capsys.readouterr().err == ""
     if not terminal:
         assert "\x1b" not in screen.getvalue()
-        assert all(
-            re.match(r" +\d+\.\d s  up", each) for each in screen.getvalue().splitlines()
-        ), "a line was wrapped"
+        assert all(re.match(r" +\d+\.\d s  up", each) for each in screen.getvalue().splitlines()), (
+            "a line was wrapped"
+        )
 
 
 def test_an_error_ends_the_display_and_not_the_run(tmp_path, screen, log, monkeypatch, capsys):

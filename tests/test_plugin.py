@@ -50,7 +50,10 @@ def inner(pytester, monkeypatch):
 def test_options_are_in_pytests_help(inner):
     result = inner("", "--help")
     result.stdout.fnmatch_lines(
-        ["zero-downtime harness:", "  --harness-rate=RATE*requests a second, in all (default 300.0)"]
+        [
+            "zero-downtime harness:",
+            "  --harness-rate=RATE*requests a second, in all (default 300.0)",
+        ]
     )
 
 
@@ -132,9 +135,7 @@ def test_traffic_of_ones_own_is_sent_from_a_fixture_or_an_argument(inner):
 
 
 def test_a_wrong_keyword_is_refused_with_its_nearest(inner):
-    result = inner(
-        "def test_it(harness_run): harness_run(swapz='drain')", conftest=PLANNED
-    )
+    result = inner("def test_it(harness_run): harness_run(swapz='drain')", conftest=PLANNED)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*no such key 'swapz'; did you mean 'swap*"])
 
@@ -256,7 +257,9 @@ def test_load_is_not_sent_under_xdist(pytester, monkeypatch):
     pytester.makepyfile("def test_it(harness_run): harness_run()")
     result = pytester.runpytest_subprocess(*QUIET, "-n", "1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*load is not sent under pytest-xdist*run these tests with `-n 0`*"])
+    result.stdout.fnmatch_lines(
+        ["*load is not sent under pytest-xdist*run these tests with `-n 0`*"]
+    )
 
 
 def test_a_project_that_does_not_use_the_plugin_does_not_load_engine_sender_or_tables():
@@ -267,5 +270,7 @@ def test_a_project_that_does_not_use_the_plugin_does_not_load_engine_sender_or_t
         "print({'docker', 'testcontainers', 'locust', 'gevent', 'pandas', 'numpy', 'rich'}\n"
         "      & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "set()"

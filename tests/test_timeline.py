@@ -70,9 +70,12 @@ def test_a_name_with_line_ends_is_one_line(timeline, path):
 
 
 def test_a_span_ends_however_its_block_ends(timeline, path):
-    with pytest.raises(KeyboardInterrupt), timeline.span(MarkKind.phase, "up"):
+    def interrupted():
         timeline.clock.sleep(2)
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), timeline.span(MarkKind.phase, "up"):
+        interrupted()
     assert [(mark["edge"], mark["at_ns"]) for mark in lines(path)] == [
         ("begin", 1000),
         ("end", 2_000_001_000),

@@ -8,7 +8,7 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from harness.model.errors import NotJudgedError
+from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 
 __all__ = [
     "FULL_CPU",
@@ -55,7 +55,8 @@ class Spec:
 def launch(spec: Spec, network: Network) -> Container:
     """Starts it and returns the engine's container; its readiness is not awaited.
 
-    NotJudgedError for a port that is taken and for an image that cannot be run.
+    NotJudgedError for a port that is taken and for an image that cannot be run;
+    MissingEvidenceError where the engine's own disk is full.
     """
     unit = DockerContainer(spec.image).with_name(spec.name).with_network(network)
     if spec.alias:
@@ -85,7 +86,7 @@ def launch(spec: Spec, network: Network) -> Container:
     return unit.get_wrapped_container()
 
 
-def _explained(spec: Spec, error: docker.errors.APIError) -> NotJudgedError:
+def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
     text = str(error.explanation or error)
     if "port is already allocated" in text or "address already in use" in text:
         taken = ", ".join(str(outer) for outer in spec.ports.values() if outer)
@@ -94,7 +95,10 @@ def _explained(spec: Spec, error: docker.errors.APIError) -> NotJudgedError:
             "choose another with --port, or leave it out for any free one"
         )
     if "no space left" in text:
-        return NotJudgedError(f"disk: the engine has no space left to start {spec.name}: {text}")
+        # In mid-run this must not be taken for a release that does not start.
+        return MissingEvidenceError(
+            f"disk: the engine has no space left to start {spec.name}: {text}"
+        )
     return NotJudgedError(f"{spec.name}: the engine could not start {spec.image}: {text}")
 
 

@@ -44,6 +44,7 @@ class Verify:
     def __init__(self, folder: Path, *options: str, toml: str = "") -> None:
         self._folder = folder
         self._known = set(self._folders())
+        self._own: Path | None = None
         (folder / "pyproject.toml").write_text(toml)
         self._out = (folder / "out.txt").open("w+")
         self._err = (folder / "err.txt").open("w+")
@@ -58,7 +59,11 @@ class Verify:
         return [path.parent for path in found if not path.parent.parent.is_symlink()]
 
     def run_folder(self) -> Path | None:
-        return next((folder for folder in self._folders() if folder not in self._known), None)
+        # Found once: later runs may use the same folder of reports.
+        if self._own is None:
+            new = [folder for folder in self._folders() if folder not in self._known]
+            self._own = new[0] if new else None
+        return self._own
 
     def name(self) -> str:
         """The run's id; empty before it has one."""

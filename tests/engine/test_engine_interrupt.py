@@ -8,11 +8,11 @@ from left import left
 pytestmark = pytest.mark.engine
 
 AT = {
-    "up": ("up",),
-    "steady": ("steady",),
-    "swap": ("start v2", "--steady-s", "0.5"),
-    "down": ("down", "--steady-s", "0.5"),
+    "up": (("start balancer", "at"),),
+    "steady": (("steady", "begin"),),
+    "swap": (("start v2", "begin"), "--steady-s", "0.5"),
 }
+"""A mark for each, and options. A container is being made in the first and in the last."""
 
 
 @pytest.mark.parametrize("moment", ["up", "steady", "swap"])
@@ -20,7 +20,7 @@ AT = {
 def test_a_signal_ends_a_run_in_order(engine, verify, number: signal.Signals, moment: str):
     mark, *options = AT[moment]
     run = verify(*options)
-    run.wait_for(mark)
+    run.wait_for(*mark)
     # A terminal tells the whole group of Ctrl-C; a pipeline tells the process it started.
     run.signal(number, group=number == signal.SIGINT)
     assert run.end() == 130, run.said()

@@ -46,7 +46,12 @@ def test_each_verdict_has_its_exit_code():
 
 def test_swaps_go_there_and_back():
     scenario = Scenario(
-        name="n", target="t", swap="s", swaps=3, releases=("v1", "v2"), traffic=Traffic(streams=(Stream(name="get", path="/", rate_hz=1.0),))
+        name="n",
+        target="t",
+        swap="s",
+        swaps=3,
+        releases=("v1", "v2"),
+        traffic=Traffic(streams=(Stream(name="get", path="/", rate_hz=1.0),)),
     )
     assert [scenario.releases_of(n) for n in (1, 2, 3)] == [
         ("v1", "v2"),

@@ -60,18 +60,18 @@ def test_two_releases_fit_side_by_side_and_as_many_slots_rest():
 
 def test_the_configuration_holds_what_zero_downtime_rests_on():
     text = configuration(algorithm="leastconn", slots=slot_names(1), port=8123)
-    assert re.search(r"^    balance leastconn$", text, re.M)
-    assert re.findall(r"^    server (\S+) (\S+) (.+)$", text, re.M) == [
+    assert re.search(r"^    balance leastconn$", text, re.MULTILINE)
+    assert re.findall(r"^    server (\S+) (\S+) (.+)$", text, re.MULTILINE) == [
         (f"slot{n}", "0.0.0.0:8123", "check disabled") for n in (1, 2, 3, 4)
     ]
     # A write that may have arrived is never repeated, and nothing in flight is cut off.
-    assert re.search(r"^    retry-on conn-failure$", text, re.M)
+    assert re.search(r"^    retry-on conn-failure$", text, re.MULTILINE)
     assert "shutdown-sessions" not in text
-    assert re.search(r"^    option httpchk GET /ready$", text, re.M)
+    assert re.search(r"^    option httpchk GET /ready$", text, re.MULTILINE)
     assert "level admin" in text
     assert "fd-hard-limit" in text
     # The Runtime API is a socket in the container: nothing of it listens on the network.
-    assert re.findall(r"^ +(?:bind|stats socket) (\S+)", text, re.M) == [
+    assert re.findall(r"^ +(?:bind|stats socket) (\S+)", text, re.MULTILINE) == [
         "/run/harness/admin.sock",
         ":8080",
     ]
@@ -149,9 +149,7 @@ def test_drain_waits_for_what_is_in_flight_and_queued_twice_in_a_row(balancer, h
     assert haproxy.commands[-1].endswith("state maint")
 
 
-def test_drain_that_is_never_idle_is_missing_evidence_and_is_not_cut_off(
-    balancer, haproxy, clock
-):
+def test_drain_that_is_never_idle_is_missing_evidence_and_is_not_cut_off(balancer, haproxy, clock):
     haproxy.busy["slot1"] = [(1, 0)]
     with pytest.raises(MissingEvidenceError, match="slot1 still had requests in flight after 7 s"):
         balancer.drain("slot1", 7)

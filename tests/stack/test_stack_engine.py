@@ -12,7 +12,7 @@ import requests
 from fake_engine import FakeClient, FakeContainer, FakeThing, api_error
 
 from harness.model.errors import NotJudgedError
-from harness.stack.engine import absent_is_fine, connect, sweep
+from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.owner import LABEL, Owner
 
 ME = Owner.this_process()
@@ -102,6 +102,25 @@ def test_gone_already_and_being_removed_are_success(error):
 def test_another_refusal_is_not_swallowed(status):
     with pytest.raises(docker.errors.APIError), absent_is_fine():
         raise api_error(status, "volume is in use")
+
+
+def test_what_the_engine_will_not_remove_is_said_and_holds_up_nothing_else():
+    used, other = FakeThing("used", DEAD), FakeThing("other", DEAD)
+    used.error = api_error(409, "volume is in use")
+    swept = sweep(FakeClient(volumes=[used, other]))
+    assert swept.refused == ("volume used: volume is in use",)
+    assert swept.removed == ("volume other",)
+
+
+def test_all_of_one_run_is_removed_whoever_owns_it_and_the_first_error_raised():
+    box, net = FakeContainer("a", labels=LIVING), FakeThing("n", LIVING)
+    box.errors["remove"] = api_error(500, "driver failed")
+    volume = FakeThing("v", LIVING)
+    client = FakeClient(containers=[box], networks=[net], volumes=[volume])
+    with pytest.raises(docker.errors.APIError, match="driver failed"):
+        remove_run(client, "r1")
+    assert (net.removed, volume.removed) == (1, 1)
+    assert client.filters == [{"label": f"{LABEL}=r1"}] * 3
 
 
 def test_a_sweep_removes_the_dead_runs_socket_folder():

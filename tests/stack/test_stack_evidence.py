@@ -66,6 +66,9 @@ def test_an_odd_name_is_reported_and_costs_no_other_file(tmp_path, folder, name)
     found = everything_below(tmp_path) - {"a/b/logs/a"}  # a plain tar ends a name at its NUL
     assert found <= {"a/b/logs/good.jsonl", "a/b/logs/gathering-errors.txt"}
     assert "a/b/logs/good.jsonl" in found
+    if ".." in name:
+        said = (folder / "gathering-errors.txt").read_text()
+        assert said == f"log volume: {name!r} is not a plain file; left out\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.stack.owner import FOREIGN_AGE_S, LABEL, Owner, is_abandoned
+from harness.stack.owner import FOREIGN_AGE_S, LABEL, Owner, _started, is_abandoned
 
 NOW = 2_000_000_000
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -58,10 +58,13 @@ def test_a_process_that_got_the_number_of_a_dead_owner_is_not_the_owner():
 
 @LINUX
 def test_a_process_that_nobody_has_reaped_yet_is_dead():
-    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
-        process.stdout.read()
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        started = _started(process.pid)
+        owner = replace(Owner.this_process(), pid=process.pid, started=started)
+        assert owner.is_alive()
+        process.stdin.close()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        owner = replace(Owner.this_process(), pid=process.pid)
         assert not owner.is_alive()
 
 
@@ -74,15 +77,7 @@ def test_a_process_with_brackets_and_blanks_in_its_name_is_read_right(tmp_path):
         [odd, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.read(1) == b"."
-        script = (
-            "import sys; from harness.stack.owner import _started; print(_started(int(sys.argv[1])))"
-        )
-        started = subprocess.run(
-            [sys.executable, "-c", script, str(process.pid)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        started = _started(process.pid)
         assert int(started) > int(Owner.this_process().started)
 
 

@@ -275,6 +275,24 @@ def test_an_error_in_one_removal_stops_none_of_the_others_and_is_raised(engine, 
     assert engine.closed == 1
 
 
+def test_an_interrupt_in_a_removal_has_it_done_again(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    box = engine.boxes["harness-r1-balancer"]
+    remove, interrupts = box.remove, [KeyboardInterrupt()]
+
+    def interrupted(**options):
+        if interrupts:
+            raise interrupts.pop()
+        remove(**options)
+
+    box.remove = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        whole.down()
+    assert engine.removed.count("balancer") == 1
+    assert engine.removed[-1] == "network"
+
+
 def test_an_old_release_that_does_not_start_is_not_judged_and_is_taken_down(
     engine, timeline, monkeypatch
 ):

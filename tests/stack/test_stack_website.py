@@ -157,7 +157,7 @@ def test_a_container_that_vanishes_is_an_exit_too(place):
 def test_an_image_that_cannot_be_run_is_the_releases_fault(place):
     here = place()
     here.launch_error = NotJudgedError("the engine could not start image:2: exec format error")
-    with pytest.raises(ReleaseError, match="release v2: .*exec format error"):
+    with pytest.raises(ReleaseError, match=r"release v2: .*exec format error"):
         here.website.start("v2")
 
 

@@ -387,7 +387,9 @@ def test_a_plugin_that_cannot_be_imported_is_named(drive):
 def test_a_target_without_a_right_answer_is_not_judged_and_its_probes_are_samples(drive):
     it = drive(says(whole(b"hello", "503 Service Unavailable")))
     it.start()
-    with pytest.raises(NotJudgedError, match=r"no right answer within 0.3 s.*wrong_status, st.*503"):
+    with pytest.raises(
+        NotJudgedError, match=r"no right answer within 0.3 s.*wrong_status, st.*503"
+    ):
         it.sender.probe(0.3)
     it.sender.close()
     probes = it.sender.sent().probes
