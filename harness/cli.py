@@ -66,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     verify = commands.add_parser(
-        "verify", help="swap the sample website under load and judge", epilog=_EXITS
+        "verify",
+        help="swap the sample website under load and judge",
+        epilog=_EXITS,
+        # An option cut short may mean another one in the next release.
+        allow_abbrev=False,
     )
     add_settings(verify, prefix="--")
     verify.set_defaults(run=_verify)

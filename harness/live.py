@@ -130,7 +130,7 @@ class LiveLine:
         begin_ns = max(end_ns - _WINDOW_NS + _SETTLED_NS, int(recent["sent_ns"].min()))
         sent = int(recent["sent_ns"].between(begin_ns, end_ns, inclusive="left").sum())
         rate = f"{sent * 1e9 / (end_ns - begin_ns):.0f}/s" if end_ns > begin_ns else ""
-        quick = recent[~recent["stream"].isin(self._slow)]
+        quick = recent[~recent["stream"].isin(self._slow) & (recent["finished_ns"] > 0)]
         latency_ms = (quick["finished_ns"] - quick["due_ns"]).to_numpy() / 1e6
         p99 = float(np.percentile(latency_ms, 99)) if len(latency_ms) else float("nan")
         return f"  {rate:>7}  p99 {p99:6.1f} ms"

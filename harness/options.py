@@ -1,5 +1,6 @@
 """Settings as options: the same for the command line and for pytest."""
 
+import enum
 import typing
 from typing import Any
 
@@ -20,7 +21,10 @@ def add_settings(parser: Any, *, prefix: str) -> None:
     for name, field in Settings.model_fields.items():
         if name in _TABLES:
             continue
-        choices = typing.get_args(field.annotation)
+        kind = field.annotation
+        choices = typing.get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            choices = tuple(member.value for member in kind)
         shown = "" if field.is_required() or name == "seed" else f" (default {field.default})"
         add = getattr(parser, "addoption", None) or parser.add_argument
         add(

@@ -45,13 +45,9 @@ def harness_settings(pytestconfig: pytest.Config) -> "Settings":
 @pytest.fixture
 def harness_traffic(harness_settings: "Settings") -> "Traffic":
     """The default mix at the rate of the settings; override it for traffic of your own."""
-    from harness.mix import default_mix  # noqa: PLC0415
+    from harness.verify import default_traffic  # noqa: PLC0415
 
-    return default_mix(
-        harness_settings.rate,
-        timeout_s=harness_settings.timeout_s,
-        arrivals=harness_settings.arrivals,
-    )
+    return default_traffic(harness_settings)
 
 
 @pytest.fixture
@@ -85,7 +81,8 @@ def harness_run(
     and `traffic` replaces the fixture's. Where nothing could be judged the test fails with the
     message of the command line.
     """
-    from harness.verify import carry_out, plan  # noqa: PLC0415
+    from harness.model.errors import NotJudgedError  # noqa: PLC0415
+    from harness.verify import carry_out, default_traffic, plan  # noqa: PLC0415
 
     _refuse_xdist(request.config)
 
@@ -95,7 +92,13 @@ def harness_run(
         with _plainly():
             base = harness_settings.model_dump()
             settings = load(base | changes, folder=request.config.rootpath)
-            chosen = traffic or (None if _TRAFFIC & set(changes) else harness_traffic)
+            changed = sorted(_TRAFFIC & set(changes))
+            if changed and traffic is None and harness_traffic != default_traffic(harness_settings):
+                raise NotJudgedError(
+                    f"{', '.join(changed)}: the traffic is this project's own (the fixture "
+                    "harness_traffic); say its rates there, or pass traffic="
+                )
+            chosen = traffic or (None if changed else harness_traffic)
             return carry_out(plan(settings, traffic=chosen, name=name or request.node.name))
 
     return run

@@ -32,7 +32,16 @@ from harness.stack.stack import Stack, StackPlan
 from harness.stack.website import Patience
 from harness.traffic.sender import ChildSender
 
-__all__ = ["Judged", "Plan", "carry_out", "judge_folder", "new_run", "new_stack", "plan"]
+__all__ = [
+    "Judged",
+    "Plan",
+    "carry_out",
+    "default_traffic",
+    "judge_folder",
+    "new_run",
+    "new_stack",
+    "plan",
+]
 
 RELEASES = ("v1", "v2")
 _LEAST_FREE_BYTES = 64 * 1024 * 1024
@@ -100,8 +109,7 @@ def plan(
         swap=settings.swap,
         swaps=settings.swaps,
         releases=RELEASES,
-        traffic=traffic
-        or default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals),
+        traffic=traffic or default_traffic(settings),
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
@@ -125,6 +133,11 @@ def plan(
         parts=parts,
         folder=_folder(settings.reports, scenario.name, run),
     )
+
+
+def default_traffic(settings: Settings) -> Traffic:
+    """The default mix at the rate of the settings."""
+    return default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals)
 
 
 def new_run() -> str:

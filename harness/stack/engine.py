@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 import requests
+from docker.context import ContextAPI
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 
@@ -30,6 +31,7 @@ _REMEDY = "run `make setup`, or start Docker (`systemctl start docker`, or Docke
 def connect() -> docker.DockerClient:
     """A client of the engine that the environment names. NotJudgedError where none answers."""
     try:
+        _follow_context()
         client = docker.from_env()
         client.ping()
     except (docker.errors.DockerException, requests.RequestException) as error:
@@ -46,6 +48,22 @@ def connect() -> docker.DockerClient:
             ) from error
         raise NotJudgedError(f"engine: no Docker engine answers; {_REMEDY}") from error
     return client
+
+
+def _follow_context() -> None:
+    """Takes the engine that `docker context use` chose, as the docker command does.
+
+    Docker's Python client does not by itself, and Docker Desktop need not leave a socket at the
+    usual place. Through the environment, as testcontainers makes clients of its own.
+    """
+    if os.environ.get("DOCKER_HOST"):
+        return
+    try:
+        context = ContextAPI.get_current_context()
+    except (docker.errors.DockerException, OSError, ValueError):
+        return
+    if context is not None and context.Name != "default" and context.Host:
+        os.environ["DOCKER_HOST"] = context.Host
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The child process that sends: the only importer of locust and gevent.
+"""The child process that sends; no other process imports what it imports, locust and gevent.
 
 `python -m harness.traffic.child`, told what to do on its standard input (orders.py), saying on
 its standard output what it did. Locust runs one user, whose task holds the schedule.
@@ -8,217 +8,23 @@ its standard output what it did. Locust runs one user, whose task holds the sche
 import locust  # isort: skip
 import gc
 import importlib
-import json
 import os
 import signal
 import sys
-import time
 from collections import deque
 from pathlib import Path
 from typing import Any
 
 import gevent
 import gevent.os
-from gevent.event import Event
 from locust.env import Environment
 
-from harness.model.arrivals import Arrival, arrivals
-from harness.model.outcome import Outcome
-from harness.model.row import PROBE_STREAM, Sample
-from harness.model.traffic import PROBE, Connection, Stream
-from harness.traffic.client import Client, Unfinished
-from harness.traffic.orders import Brief, Order, Said, brief_from, order_from, to_line
-from harness.traffic.recorder import Recorder
+from harness.traffic.dispatcher import Dispatcher
+from harness.traffic.orders import Order, Said, brief_from, order_from, to_line
 
 __all__ = ["main"]
 
-MAX_IN_FLIGHT = 8_000
-"""Beyond it a due request is not sent, and recorded as such: descriptors are finite."""
-
-PROBE_EVERY_S = 0.02
-_MAX_DETAILS = 1_000
-_NAP_S = 0.02
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
-_SECOND_NS = 1_000_000_000
-
-
-class Dispatcher:
-    """Holds the schedule: starts each request when it is due, whatever became of the others."""
-
-    def __init__(self, brief: Brief, environment: Environment) -> None:
-        self._brief = brief
-        self._traffic = brief.traffic
-        self._environment = environment
-        self._details = _Details(Path(brief.details))
-        self._recorder = Recorder(Path(brief.log))
-        self._client = Client(
-            host=brief.host,
-            port=brief.port,
-            authority=brief.authority,
-            run=brief.run,
-            traffic=brief.traffic,
-            detail=self._details.add,
-        )
-        self._in_flight: dict[Any, Arrival] = {}
-        self._stop_ns = 0
-        self._finish_s = 0.0
-        self._probes = 0
-        self._flushing = gevent.spawn(self._recorder.run)
-        # Locust's own listeners keep statistics that nobody reads here; only others count.
-        self._own_listeners = 0
-        self.is_finished = False
-        self.over = Event()
-        """Set when the schedule is finished, or when there is nobody left to work for."""
-
-    def count_own_listeners(self) -> None:
-        """Call once Locust has registered its own; whoever comes by plugin comes after."""
-        self._own_listeners = len(self._environment.events.request._handlers)  # noqa: SLF001 (it has no public count)
-
-    def probe(self, timeout_s: float) -> Said:
-        """Asks until an answer is right; each question is a sample of its own."""
-        first = self._traffic.streams[0]
-        stream = Stream(
-            name=PROBE,
-            path=first.path,
-            rate_hz=1 / PROBE_EVERY_S,
-            connection=Connection.new,
-            expect_status=first.expect_status,
-            expect_body=first.expect_body,
-            timeout_s=1.0,
-        )
-        deadline_ns = time.monotonic_ns() + int(timeout_s * _SECOND_NS)
-        while True:
-            arrival = Arrival(self._probes, PROBE_STREAM, time.monotonic_ns())
-            self._probes += 1
-            sample = self._client.send(arrival, stream)
-            self._recorder.record(sample)
-            if sample.outcome is Outcome.ok:
-                return Said(say="answering", probes=self._probes)
-            if time.monotonic_ns() > deadline_ns:
-                last = f"{sample.outcome.name}, status {sample.status}: {self._details.last}"
-                return Said(say="silent", probes=self._probes, text=last)
-            gevent.sleep(PROBE_EVERY_S)
-
-    def stop(self, stop_ns: int, finish_s: float) -> None:
-        """No arrival is due from `stop_ns` on; what is in flight may take `finish_s` more."""
-        self._stop_ns, self._finish_s = stop_ns, finish_s
-
-    def drive(self, start_ns: int) -> None:
-        """The whole schedule, to its end."""
-        plan = arrivals(
-            self._traffic, start_ns=start_ns, seed=self._brief.seed, first_seq=self._probes
-        )
-        for arrival in plan:
-            if not self._await_due(arrival.due_ns):
-                break
-            if len(self._in_flight) >= MAX_IN_FLIGHT:
-                self._recorder.record(Sample(*arrival))
-                self._details.add(
-                    arrival.seq, Outcome.not_sent, f"{MAX_IN_FLIGHT} requests in flight already"
-                )
-                continue
-            greenlet = gevent.spawn(self._send, arrival)
-            self._in_flight[greenlet] = arrival
-            greenlet.rawlink(self._landed)
-        self._finish()
-
-    def _await_due(self, due_ns: int) -> bool:
-        """False once the schedule has ended before `due_ns`."""
-        while True:
-            if self._stop_ns and due_ns >= self._stop_ns:
-                return False
-            left_s = (due_ns - time.monotonic_ns()) / _SECOND_NS
-            if left_s <= 0:
-                # Behind: what is in flight must still get its turn.
-                gevent.sleep(0)
-                return True
-            # Naps are short, so that a stop is heard; libev's timers are a millisecond coarse.
-            gevent.sleep(min(left_s, _NAP_S))
-
-    def _send(self, arrival: Arrival) -> None:
-        sample = self._client.send(arrival)
-        self._recorder.record(sample)
-        # From here on the request has its sample, whatever a listener does.
-        self._in_flight.pop(gevent.getcurrent(), None)
-        if len(self._environment.events.request._handlers) > self._own_listeners:  # noqa: SLF001 (as above)
-            self._fire(sample)
-
-    def _fire(self, sample: Sample) -> None:
-        stream = self._traffic.streams[sample.stream]
-        is_ok = sample.outcome is Outcome.ok
-        self._environment.events.request.fire(  # type: ignore[no-untyped-call]  # Locust's own
-            request_type=stream.method,
-            name=stream.name,
-            response_time=(sample.finished_ns - sample.due_ns) / 1e6,
-            response_length=sample.bytes,
-            exception=None if is_ok else RequestFailedError(sample.outcome.name),
-            context={"seq": sample.seq, "release": sample.release, "instance": sample.instance},
-        )
-
-    def _landed(self, greenlet: "gevent.Greenlet[..., None]") -> None:
-        arrival = self._in_flight.pop(greenlet, None)
-        if arrival is not None and not greenlet.successful():
-            # A defect of our own: said, never blamed on the target. It has its one sample too.
-            self._recorder.record(Sample(*arrival))
-            self._details.errors[f"sender: request {arrival.seq} raised {greenlet.exception!r}"] = 1
-
-    def _finish(self) -> None:
-        """In flight is finished, not dropped; what is left at the bound is a failure."""
-        gevent.joinall(list(self._in_flight), timeout=self._finish_s)
-        left = dict(self._in_flight)
-        gevent.killall(list(left), exception=Unfinished, timeout=5)
-        for greenlet, arrival in left.items():
-            if not greenlet.dead:
-                self._details.errors[f"sender: request {arrival.seq} did not end"] = 1
-        self.is_finished = True
-        self.over.set()
-
-    def close(self) -> Said:
-        """Everything on disk; what went wrong on the way."""
-        self._flushing.kill()
-        self._client.close()
-        self._recorder.close()
-        self._details.close()
-        errors = [*self._recorder.errors, *self._details.errors]
-        if self._recorder.lost:
-            errors.append(f"recorder: {self._recorder.lost} samples were lost")
-        return Said(
-            say="done",
-            probes=self._probes,
-            errors=tuple(errors[:20]),
-            closed_idle=self._client.closed_idle,
-        )
-
-
-class RequestFailedError(Exception):
-    """What listeners to Locust's `request` event get for a request that failed."""
-
-
-class _Details:
-    """Explanations of failed samples, the first thousand, a JSON line each."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8")
-        self._count = 0
-        self.last = ""
-        self.errors: dict[str, int] = {}
-
-    def add(self, seq: int, outcome: Outcome, text: str) -> None:
-        self.last = text
-        self._count += 1
-        if self._count > _MAX_DETAILS:
-            return
-        try:
-            self._file.write(json.dumps({"seq": seq, "outcome": outcome.name, "text": text}) + "\n")
-            self._file.flush()
-        except OSError as error:
-            self.errors[f"details.jsonl: {error}"] = 1
-
-    def close(self) -> None:
-        try:
-            self._file.close()
-        except OSError as error:
-            self.errors[f"details.jsonl: {error}"] = 1
 
 
 class OpenLoopUser(locust.User):
@@ -271,6 +77,8 @@ def main() -> int:
     runner = environment.create_local_runner()
     dispatcher = OpenLoopUser.dispatcher = Dispatcher(brief, environment)
     dispatcher.count_own_listeners()
+    # Last, and only for them: a module of the current folder must shadow none of ours.
+    sys.path.append(str(Path.cwd()))
     for plugin in brief.plugins:
         importlib.import_module(plugin)
     # What was imported lives as long as the process: collecting it again only costs pauses.

@@ -66,7 +66,7 @@ class ChildSender:
         self._complaints = logs / "sender.printed.txt"
         with self._complaints.open("wb") as complaints:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "harness.traffic.child"],
+                [sys.executable, "-P", "-m", "harness.traffic.child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,

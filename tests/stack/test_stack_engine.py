@@ -1,6 +1,9 @@
 """The engine: clear words where none answers, and a sweep that removes only what is dead."""
 
 import gc
+import hashlib
+import json
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -152,3 +155,28 @@ def test_a_living_runs_folder_is_kept():
 
 def test_an_object_without_labels_is_no_crash():
     assert sweep(FakeClient(networks=[FakeThing("odd", None)])).removed == ("network odd",)
+
+
+def test_the_engine_is_that_of_the_chosen_docker_context(monkeypatch, tmp_path):
+    """Docker Desktop: `docker` follows its context, and docker-py by itself does not."""
+    host = f"unix://{tmp_path}/desktop.sock"
+    name = "desktop-linux"
+    folder = tmp_path / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    meta = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host}}}
+    (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    (tmp_path / "config.json").write_text(json.dumps({"currentContext": name}), "utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    # Set first, so that what `connect` sets is undone after the test.
+    monkeypatch.setenv("DOCKER_HOST", "")
+    monkeypatch.setattr(
+        docker, "from_env", lambda: asked.append(os.environ["DOCKER_HOST"]) or Mute()
+    )
+    asked = []
+
+    class Mute:
+        def ping(self):
+            return True
+
+    engine.connect()
+    assert asked == [host]
