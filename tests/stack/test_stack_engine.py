@@ -173,8 +173,9 @@ def test_the_engine_is_that_of_the_chosen_docker_context(monkeypatch, tmp_path):
 
     def from_env():
         asked.append(os.environ["DOCKER_HOST"])
-        return FakeClient()
+        raise docker.errors.DockerException("it sleeps")
 
     monkeypatch.setattr(docker, "from_env", from_env)
-    connect()
+    with pytest.raises(NotJudgedError, match="desktop.sock"):
+        connect()
     assert asked == [host]
