@@ -4,7 +4,7 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-from fakes.target import ADMIT_S, DRAIN_S, READY_S, START_S, STOP_S
+from fakes.target import ADMIT_S, DOWN_S, DRAIN_S, GATHER_S, READY_S, START_S, STOP_S
 from rig import AFTER_S, BETWEEN_S, RATE, STEADY_S, WARMUP_S, Rig, finding
 
 from harness.model.errors import NotJudgedError
@@ -53,6 +53,8 @@ def test_every_phase_begins_and_ends_in_its_order(rig: Rig):
     assert rig.spans("phase") == [(name, edge) for name in names for edge in ("begin", "end")]
     moments = [mark["at_ns"] for mark in rig.marks()]
     assert moments == sorted(moments)
+    down = [mark["at_ns"] for mark in rig.marks() if mark["name"] == "down"]
+    assert down[1] - down[0] >= (DOWN_S + GATHER_S) * 1e9, "all of the teardown is within it"
 
 
 def test_the_record_is_completed_at_the_end(rig: Rig):

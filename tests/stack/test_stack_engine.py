@@ -176,6 +176,6 @@ def test_the_engine_is_that_of_the_chosen_docker_context(monkeypatch, tmp_path):
         raise docker.errors.DockerException("it sleeps")
 
     monkeypatch.setattr(docker, "from_env", from_env)
-    with pytest.raises(NotJudgedError, match="desktop.sock"):
+    with pytest.raises(NotJudgedError, match=r"desktop\.sock"):
         connect()
     assert asked == [host]
