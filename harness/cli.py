@@ -95,10 +95,15 @@ def _verify(options: argparse.Namespace) -> int:
     console = Console()
     _end_in_order()
     todo = plan(settings)
+    line = LiveLine(todo.folder, todo.scenario.traffic, console)
     try:
-        with LiveLine(todo.folder, todo.scenario.traffic, console) as line:
+        with line:
             judged = carry_out(todo.watched_by(line.on_mark))
-    except HarnessError:
+    except HarnessError as error:
+        for text in line.errors:
+            # The teardown's own, say: nothing was judged, so no report will tell of it.
+            if text != str(error):
+                _complain(text)
         if todo.folder.exists():
             _complain(f"what is known of this run: {todo.folder}")
         raise

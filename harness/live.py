@@ -42,6 +42,8 @@ class LiveLine:
         self._streams = traffic.stream_names()
         self._slow = [stream.name for stream in traffic.streams if stream.slow]
         self._console = console
+        self.errors: list[str] = []
+        """What went wrong so far, teardown included."""
         self._phase = "up"
         self._step = ""
         self._began = time.monotonic()
@@ -59,6 +61,8 @@ class LiveLine:
             self._phase, self._step = f"{mark.name} {number}".strip(), ""
         elif mark.edge is Edge.begin and mark.kind is MarkKind.step:
             self._step = mark.name
+        elif mark.kind is MarkKind.error:
+            self.errors.append(mark.name)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -4,21 +4,20 @@ up, answering, warm-up, steady, then swap and after for each swap; logs, down. W
 on the way, teardown runs, logs first, and what is known is on disk.
 """
 
-import contextlib
-import json
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from harness.blame import as_evidence, guarded, tell
 from harness.machine import MachineWatch
-from harness.model.errors import HarnessError, Interrupted, NotJudgedError, ReleaseError
-from harness.model.mark import Edge, Mark, MarkKind
+from harness.model.errors import Interrupted, NotJudgedError, ReleaseError
+from harness.model.mark import Mark, MarkKind
 from harness.model.scenario import Clock, Record, Scenario
 from harness.swap.strategy import Steps, Swap
-from harness.target import DescribesItself, KeepsLogs, KeepsStore, ReplacesReleases, Target
+from harness.target import ReplacesReleases, Target
+from harness.teardown import take_down
 from harness.timeline import Detail, SystemTime, Timekeeper, Timeline
 from harness.traffic.sender import Sender
 
@@ -55,7 +54,7 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
     )
     _write_record(folder, record)
     defects: list[str] = []
-    timeline = Timeline(folder / "marks.jsonl", parts.clock, _guarded(parts.on_mark, defects))
+    timeline = Timeline(folder / "marks.jsonl", parts.clock, guarded(parts.on_mark, defects))
     machine = MachineWatch(folder / "machine.jsonl", parts.clock)
     path = record.path
 
@@ -81,16 +80,16 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
             with timeline.span(MarkKind.phase, "answering"):
                 parts.sender.probe(_PROBE_S)
         except Exception as error:
-            told = _tell(timeline, error)
+            told = tell(timeline, error)
             if isinstance(error, NotJudgedError):
                 raise
             raise NotJudgedError(told) from error
-        with _as_evidence(timeline):
+        with as_evidence(timeline):
             _under_load(scenario, parts, timeline)
     except KeyboardInterrupt:
         raise Interrupted(_INTERRUPTED) from None
     finally:
-        is_interrupted = _take_down(parts, timeline, folder, complete)
+        is_interrupted = take_down(parts.target, parts.sender, timeline, folder, complete)
         timeline.close()
     if is_interrupted:
         raise Interrupted(_INTERRUPTED)
@@ -124,7 +123,7 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
 def _replace(parts: Parts, steps: Steps, timeline: Timeline) -> bool:
     """False where it did not come to its end: the load goes on, and what serves is watched."""
     is_replaced = False
-    with _as_evidence(timeline):
+    with as_evidence(timeline):
         if not isinstance(parts.target, ReplacesReleases):
             raise NotJudgedError(f"target: {parts.target.name} cannot replace a release")
         try:
@@ -140,102 +139,6 @@ def _hold(parts: Parts, until_ns: int) -> None:
     while (left_s := (until_ns - parts.clock.now_ns()) / 1e9) > 0:
         parts.sender.check()
         parts.clock.sleep(min(left_s, _POLL_S))
-
-
-def _take_down(
-    parts: Parts,
-    timeline: Timeline,
-    folder: Path,
-    complete: Callable[[Mapping[str, str | int | float | bool]], None],
-) -> bool:
-    """Sender, store, logs, target, record: each is tried, whatever became of the others.
-
-    Whether Ctrl-C came meanwhile: it ends the gathering of evidence, and never a removal.
-    """
-    environment: dict[str, str | int | float | bool] = {}
-    target, sender = parts.target, parts.sender
-
-    def read_store() -> None:
-        if isinstance(target, KeepsStore) and sender.sent().start_ns:
-            operations = asdict(target.operations())
-            (folder / "operations.json").write_text(json.dumps(operations), "utf-8")
-
-    def gather() -> None:
-        if isinstance(target, KeepsLogs):
-            target.gather(folder / "logs")
-
-    def describe() -> None:
-        if isinstance(target, DescribesItself):
-            environment.update(target.environment())
-
-    def mark(edge: Edge) -> Callable[[], None]:
-        return lambda: timeline.mark(MarkKind.phase, "down", edge)
-
-    interrupts = [
-        _interrupted(timeline, work, insists=insists)
-        for work, insists in (
-            (mark(Edge.begin), False),
-            (sender.close, True),
-            (read_store, False),
-            (gather, False),
-            (describe, False),
-            (target.down, True),
-            (mark(Edge.end), False),
-            (lambda: complete(environment), True),
-        )
-    ]
-    return any(interrupts)
-
-
-def _interrupted(timeline: Timeline, work: Callable[[], None], *, insists: bool) -> bool:
-    """Does a part of the teardown; whether Ctrl-C came meanwhile.
-
-    What insists is begun again then: it is idempotent, and may have been stopped half way.
-    """
-    is_interrupted = False
-    while True:
-        try:
-            with _as_evidence(timeline):
-                work()
-        except KeyboardInterrupt:
-            is_interrupted = True
-            if insists:
-                continue
-        return is_interrupted
-
-
-@contextlib.contextmanager
-def _as_evidence(timeline: Timeline) -> Iterator[None]:
-    """What goes wrong becomes a mark: missing evidence, by our own lack or defect."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 (a defect of ours must not end as a traceback without a verdict)
-        _tell(timeline, error)
-
-
-def _tell(timeline: Timeline, error: Exception) -> str:
-    """Leaves a mark of an error that is not the release's; its text."""
-    if isinstance(error, HarnessError):
-        timeline.mark(MarkKind.error, str(error), detail={"blame": "harness"})
-        return str(error)
-    # OSError is what the system and, by its client, the engine refuse.
-    text = str(error) if isinstance(error, OSError) else f"harness defect: {error!r}"
-    trace = "".join(traceback.format_exception(error))[-4000:]
-    timeline.mark(MarkKind.error, text, detail={"blame": "harness", "traceback": trace})
-    return text
-
-
-def _guarded(on_mark: Callable[[Mark], None], defects: list[str]) -> Callable[[Mark], None]:
-    """A watcher that raises stops neither the run nor its teardown; it is told of."""
-
-    def guarded(mark: Mark) -> None:
-        try:
-            on_mark(mark)
-        except Exception as error:  # noqa: BLE001 (see above)
-            if not defects:
-                defects.append(f"on_mark: {error!r}")
-
-    return guarded
 
 
 def _now(clock: Timekeeper) -> Clock:

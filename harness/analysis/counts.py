@@ -29,5 +29,6 @@ def count(requests: pd.DataFrame, plan: pd.DataFrame) -> Requests:
         ok=ok,
         failed=failed,
         unknown=unknown,
+        missing=missing,
         by_outcome={str(name): int(number) for name, number in outcomes.items() if number},
     )

@@ -22,7 +22,7 @@ def completed_swaps(history: History) -> tuple[int, ...]:
     found = []
     for index, phase in enumerate(phases):
         later = phases[index + 1].begin_ns if index + 1 < len(phases) else history.last_ns + 1
-        broken = any(phase.begin_ns <= error.at_ns < later for error in history.errors)
+        broken = any(phase.begin_ns <= error.at_ns <= later for error in history.errors)
         if phase.name == "swap" and phase.ended and not broken:
             found.append(phase.swap)
     return tuple(found)

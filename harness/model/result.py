@@ -19,6 +19,8 @@ class Requests:
     failed: int
     unknown: int
     """Unanswered writes that the store could not resolve, and samples that are missing."""
+    missing: int = 0
+    """Planned requests without a sample: whether they were sent nobody knows."""
     by_outcome: Mapping[str, int]
 
 

@@ -1,5 +1,6 @@
 """How figures are put in print, alike in every report."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,6 +11,7 @@ from harness.model.result import Latency, Result
 __all__ = [
     "SIGNS",
     "burst_note",
+    "evidence_lines",
     "latency_rows",
     "milliseconds",
     "not_passed",
@@ -43,6 +45,7 @@ def requests_line(result: Result) -> str:
     return (
         f"{counts.sent:,} of {counts.planned:,} planned requests sent: {counts.ok:,} ok, "
         f"{counts.failed:,} failed, {counts.unknown:,} unknown"
+        + (f" ({counts.missing:,} without a sample)" if counts.missing else "")
     )
 
 
@@ -61,3 +64,19 @@ def not_passed(result: Result) -> tuple[Finding, ...]:
     """Findings that did not pass, failures first."""
     bad = [finding for finding in result.findings if finding.verdict is not Verdict.passed]
     return tuple(sorted(bad, key=lambda finding: finding.verdict is not Verdict.failed))
+
+
+def evidence_lines(finding: Finding, most: int) -> Iterator[tuple[str, str]]:
+    """(key, text) of a finding's evidence, at most so many of a list. The text is untrusted."""
+    for key, value in list(finding.evidence.items())[:30]:
+        entries = value if isinstance(value, (list, tuple)) else [value]
+        for entry in entries[:most]:
+            yield key, _shown(entry)
+        if len(entries) > most:
+            yield key, f"{len(entries) - most} more are in result.json"
+
+
+def _shown(entry: object) -> str:
+    if isinstance(entry, dict) and "request" in entry:
+        return f"{entry['request']}{': ' + entry['text'] if entry.get('text') else ''}"
+    return entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)

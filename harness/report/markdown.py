@@ -1,6 +1,5 @@
 """`summary.md`: the result for a CI job's summary page. Bounded; untrusted text is escaped."""
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,6 +8,7 @@ from harness.model.result import Result
 from harness.report.figures import (
     SIGNS,
     burst_note,
+    evidence_lines,
     latency_rows,
     milliseconds,
     not_passed,
@@ -112,21 +112,11 @@ def _outages(result: Result) -> Iterator[str]:
 def _evidence(finding: Finding) -> Iterator[str]:
     yield f"<details><summary>{escaped(finding.check, 60)}: evidence</summary>"
     yield ""
-    for key, value in list(finding.evidence.items())[:30]:
-        entries = value if isinstance(value, (list, tuple)) else [value]
-        for entry in entries[:_EXAMPLES]:
-            yield f"- {escaped(key, 60)}: {escaped(_shown(entry), 400)}"
-        if len(entries) > _EXAMPLES:
-            yield f"- {escaped(key, 60)}: {len(entries) - _EXAMPLES} more are in result.json"
+    for key, text in evidence_lines(finding, _EXAMPLES):
+        yield f"- {escaped(key, 60)}: {escaped(text, 400)}"
     yield ""
     yield "</details>"
     yield ""
-
-
-def _shown(entry: object) -> str:
-    if isinstance(entry, dict) and "request" in entry:
-        return f"{entry['request']}{': ' + entry['text'] if entry.get('text') else ''}"
-    return entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
 
 
 def _environment(result: Result) -> Iterator[str]:

@@ -25,6 +25,7 @@ MAX_IN_FLIGHT = 8_000
 PROBE_EVERY_S = 0.02
 _MAX_DETAILS = 1_000
 _NAP_S = 0.02
+_FLUSH_EVERY = 10_000
 _SECOND_NS = 1_000_000_000
 
 
@@ -95,18 +96,32 @@ class Dispatcher:
             self._traffic, start_ns=start_ns, seed=self._brief.seed, first_seq=self._probes
         )
         for arrival in plan:
+            if self._is_out_of_time():
+                if self._stop_ns and arrival.due_ns >= self._stop_ns:
+                    break
+                self._leave_unsent(arrival, "still unsent when the run's time was over")
+                continue
             if not self._await_due(arrival.due_ns):
                 break
             if len(self._in_flight) >= MAX_IN_FLIGHT:
-                self._recorder.record(Sample(*arrival))
-                self._details.add(
-                    arrival.seq, Outcome.not_sent, f"{MAX_IN_FLIGHT} requests in flight already"
-                )
+                self._leave_unsent(arrival, f"{MAX_IN_FLIGHT} requests in flight already")
                 continue
             greenlet = gevent.spawn(self._send, arrival)
             self._in_flight[greenlet] = arrival
             greenlet.rawlink(self._landed)
         self._finish()
+
+    def _is_out_of_time(self) -> bool:
+        """A sender that is hopelessly behind must end too, and account for what it never sent."""
+        over_ns = self._stop_ns + int(self._finish_s * _SECOND_NS)
+        return bool(self._stop_ns) and time.monotonic_ns() > over_ns
+
+    def _leave_unsent(self, arrival: Arrival, why: str) -> None:
+        self._recorder.record(Sample(*arrival))
+        self._details.add(arrival.seq, Outcome.not_sent, why)
+        if arrival.seq % _FLUSH_EVERY == 0:
+            # These come faster than the recorder's own rhythm would write them.
+            self._recorder.flush()
 
     def _await_due(self, due_ns: int) -> bool:
         """False once the schedule has ended before `due_ns`."""

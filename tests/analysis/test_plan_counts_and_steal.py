@@ -79,6 +79,7 @@ def test_each_state_is_counted_once():
         ok=5385,
         failed=3,
         unknown=8,
+        missing=5,
         by_outcome={"ok": 5385, "reset": 5, "wrong_status": 1, "not_sent": 4},
     )
 
