@@ -56,10 +56,11 @@ class LiveLine:
 
     def on_mark(self, mark: Mark) -> None:
         """Takes in a mark of the run's timeline."""
+        is_build = mark.kind is MarkKind.event and mark.name.startswith("build ")
         if mark.edge is Edge.begin and mark.kind is MarkKind.phase:
             number = mark.detail.get("swap", "")
             self._phase, self._step = f"{mark.name} {number}".strip(), ""
-        elif mark.edge is Edge.begin and mark.kind is MarkKind.step:
+        elif is_build or (mark.edge is Edge.begin and mark.kind is MarkKind.step):
             self._step = mark.name
         elif mark.kind is MarkKind.error:
             self.errors.append(mark.name)

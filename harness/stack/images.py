@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -50,17 +51,27 @@ def found(client: docker.DockerClient, name: str, *, remedy: str) -> str:
     return name
 
 
-def built(client: docker.DockerClient, name: str, context: Path, base: str, **args: str) -> str:
+def built(
+    client: docker.DockerClient,
+    name: str,
+    context: Path,
+    base: str,
+    *,
+    on_build: Callable[[str], None] = lambda _: None,
+    **args: str,
+) -> str:
     """Tag of the image made from `context`; built unless that very content was built before.
 
     The tag is `harness-NAME:HASH` over the files of the context, the build arguments and the
-    base image's id. NotJudgedError carries the last lines of a build that failed.
+    base image's id. `on_build` hears the tag before a build, which takes some seconds.
+    NotJudgedError carries the last lines of a build that failed.
     """
     base_id = str(client.images.get(base).id)
     tag = f"harness-{name}:{_content_hash(context, base_id, args)}"
     try:
         client.images.get(tag)
     except docker.errors.ImageNotFound:
+        on_build(tag)
         _build(client, tag, context, args | {"BASE": base})
     return tag
 

@@ -13,6 +13,7 @@ from docker.models.containers import Container
 from testcontainers.core.network import Network
 
 from harness.model.errors import NotJudgedError, ReleaseError
+from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import images, store
 from harness.stack.balancer import Balancer, configuration, slot_names, validated_algorithm
@@ -73,7 +74,7 @@ class Stack:
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
         sweep(client)
-        tags = self._images(client)
+        tags = self._images(client, timeline)
         run, plan = self._plan.run, self._plan
         prefix = f"harness-{run}"
         folder = self._socket_folder(prefix)
@@ -191,10 +192,21 @@ class Stack:
             self._environment["algorithm_running"] = self._api.algorithm()
         return self._environment
 
-    def _images(self, client: docker.DockerClient) -> dict[str, str]:
+    def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""
         given = self._plan.images
         remedy = "pull or build it, or leave that setting out"
+
+        def built(name: str, context: Path, **args: str) -> str:
+            return images.built(
+                client,
+                name,
+                context,
+                base,
+                on_build=lambda tag: timeline.mark(MarkKind.event, f"build {tag}"),
+                **args,
+            )
+
         base = (
             images.found(client, given["base"], remedy=remedy)
             if "base" in given
@@ -206,13 +218,13 @@ class Stack:
             tags[name] = (
                 images.found(client, given[name], remedy=remedy)
                 if name in given
-                else images.built(client, name, Path(str(ours / name)), base)
+                else built(name, Path(str(ours / name)))
             )
         for release in self._plan.releases:
             tags[release] = (
                 images.found(client, given[release], remedy=remedy)
                 if release in given
-                else images.built(client, "website", _sample_app(), base, RELEASE=release)
+                else built("website", _sample_app(), RELEASE=release)
             )
         for name, tag in tags.items():
             self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
