@@ -11,8 +11,10 @@ setup: ## virtual environment, engine, base image: what is missing of them
 verify: setup ## swap the sample website under load and print the verdict
 	@.venv/bin/harness verify
 
-test: setup lint ## lint, types, import contract, fast tests, tests with an engine, scenarios
+test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, scenarios
 	@.venv/bin/pytest tests
+	@scripts/setup browser
+	@.venv/bin/pytest tests -m browser
 	@.venv/bin/pytest tests -m engine
 	@.venv/bin/pytest scenarios
 

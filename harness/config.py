@@ -28,7 +28,7 @@ class Settings(BaseModel):
 
     rate: float = Field(300.0, ge=LEAST_RATE, le=100_000, description="requests a second, in all")
     arrivals: ArrivalKind = Field(ArrivalKind.even, description="spacing of requests")
-    swap: str = Field("drain", description="the swap strategy: drain or recreate")
+    swap: str = Field("drain", description="the swap strategy: drain, recreate or scale-then-stop")
     swaps: int = Field(1, ge=1, le=10_000, description="how often, there and back")
     algorithm: str = Field("roundrobin", description="HAProxy's balance algorithm")
     replicas: int = Field(1, ge=1, le=32, description="instances of the website")

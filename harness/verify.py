@@ -25,7 +25,7 @@ from harness.model.mark import Mark
 from harness.model.result import Result
 from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
-from harness.report.write import write_all
+from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
 from harness.stack.balancer import validated_algorithm
 from harness.stack.stack import Stack, StackPlan
@@ -153,6 +153,7 @@ def new_stack(run: str, settings: Settings) -> Stack:
             releases=RELEASES,
             replicas=settings.replicas,
             algorithm=settings.algorithm,
+            discovery=swap.named(settings.swap).discovery,
             port=settings.port,
             path=settings.path,
             images=settings.images,
@@ -191,9 +192,11 @@ def judge_folder(folder: Path) -> Judged:
     in one, does not take the verdict away: `unwritten` says so.
     """
     unconverted = _unwritten("requests.parquet", lambda: convert(folder))
-    result = judge(load(folder))
-    unreported = _unwritten("reports", lambda: write_all(result, folder))
-    return Judged(result=result, folder=folder, unwritten=unconverted or unreported)
+    history = load(folder)
+    result = judge(history)
+    unreported = _unwritten("reports", lambda: write_all(result, folder, history))
+    unlisted = _unwritten("index.html", lambda: write_index(result, folder))
+    return Judged(result=result, folder=folder, unwritten=unconverted or unreported or unlisted)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> str:

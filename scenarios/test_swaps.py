@@ -26,3 +26,23 @@ def test_recreate_is_judged_fail(proved: Callable[..., Judged]) -> None:
     assert all(outage.start_s < outage.end_s for outage in outages)
     lost = next(f for f in result.findings if f.check == "no_failed_request")
     assert lost.verdict is Verdict.failed
+
+
+def test_scale_then_stop_makes_requests_wait_for_a_server_that_does_not_listen_yet(
+    proved: Callable[..., Judged],
+) -> None:
+    """The post's recipe as it is written, with today's parts.
+
+    DNS names the new container before its website listens, HAProxy counts a server that DNS has
+    just named as up, and each request sent there waits out `timeout connect` before it is sent
+    elsewhere. Nothing need be lost for it to be seen: the verdict is fail by latency, and the
+    stall is dated.
+    """
+    result = proved(swap="scale-then-stop").result
+    findings = {finding.check: finding for finding in result.findings}
+    assert findings["swap_completed"].verdict is Verdict.passed
+    assert findings["replaced"].verdict is Verdict.passed
+    assert result.verdict is Verdict.failed, result.sentence
+    outages = [outage for outage in result.outages if outage.phase.startswith("swap")]
+    assert outages, "requests waited for a server that did not listen, and no stall was found"
+    assert outages[0].end_s - outages[0].start_s > 0.2

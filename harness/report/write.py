@@ -1,33 +1,62 @@
-"""The reports of a run, written into its folder."""
+"""The reports of a run, written into its folder, and the index of the runs beside it."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from harness.analysis.history import History
 from harness.model.result import Result
+from harness.report.html import html
+from harness.report.index import index, reports_folder
 from harness.report.junit import junit
 from harness.report.markdown import summary
 from harness.report.result_json import dump
 
-__all__ = ["write_all"]
+__all__ = ["write_all", "write_index"]
 
 
-def write_all(result: Result, folder: Path) -> None:
-    """Writes junit.xml, summary.md and, last, result.json; each whole or not at all.
+def write_all(result: Result, folder: Path, history: History | None = None) -> None:
+    """Writes junit.xml, summary.md, with a history report.html, and last result.json; each whole
+    or not at all.
 
-    Raises OSError where the disk refuses; what stood there before is untouched then.
+    Each is tried whatever became of the others, as a plot that cannot be drawn takes no verdict
+    away; then the first error is raised. What stood where one failed is untouched.
     """
-    texts = {"junit.xml": junit(result), "summary.md": summary(result), "result.json": dump(result)}
-    for name, text in texts.items():
-        _write(folder / name, text)
+    reports: dict[str, Callable[[], str]] = {
+        "junit.xml": partial(junit, result),
+        "summary.md": partial(summary, result),
+    }
+    if history is not None:
+        reports["report.html"] = partial(html, history, result)
+    reports["result.json"] = partial(dump, result)
+    errors = []
+    for name, text in reports.items():
+        try:
+            _write(folder / name, text())
+        except Exception as error:  # noqa: BLE001 (raised below)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def write_index(result: Result, folder: Path) -> None:
+    """Writes index.html anew in the reports folder that the run's folder is in, if it is in one."""
+    reports = reports_folder(folder, result.scenario, result.run)
+    if reports is not None:
+        _write(reports / "index.html", index(reports))
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
+    # Two runs that end at once may write the same index.
+    partial_file = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with partial_file.open(
+            "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        ) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial_file.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        partial_file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The balancer: HAProxy's configuration in discovery mode `slots`, and its admission of servers.
+"""The balancer: HAProxy's configuration, and its admission of servers.
 
-One configuration for every strategy of the mode: a control arm must fail by its procedure, not
-because the stack was made weak for it.
+One configuration for every strategy of a discovery mode: a control arm must fail by its
+procedure, not because the stack was made weak for it.
 """
 
 import re
@@ -11,7 +11,15 @@ from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.stack.runtime_api import BACKEND, RuntimeApi, ServerState
 from harness.timeline import Timekeeper, wait_until
 
-__all__ = ["ALGORITHMS", "Balancer", "configuration", "slot_names", "validated_algorithm"]
+__all__ = [
+    "ALGORITHMS",
+    "Balancer",
+    "configuration",
+    "dns_servers",
+    "slot_names",
+    "slot_servers",
+    "validated_algorithm",
+]
 
 ALGORITHMS = (
     "roundrobin", "static-rr", "leastconn", "first", "hash", "source", "uri", "url_param",
@@ -43,11 +51,21 @@ def slot_names(replicas: int) -> tuple[str, ...]:
     return tuple(f"slot{number}" for number in range(1, 4 * replicas + 1))
 
 
-def configuration(*, algorithm: str, slots: tuple[str, ...], port: int) -> str:
-    """HAProxy's configuration; `port` is the website's own."""
+def slot_servers(slots: tuple[str, ...], port: int) -> str:
+    """Servers of mode `slots`: in maintenance, with an address that reaches nobody."""
+    return "\n".join(f"    server {slot} 0.0.0.0:{port} check disabled" for slot in slots)
+
+
+def dns_servers(name: str, count: int, port: int) -> str:
+    """Servers of mode `dns`: one for each address that the engine's DNS has for `name`."""
+    return (
+        f"    server-template {name}- {count} {name}:{port} check resolvers engine init-addr none"
+    )
+
+
+def configuration(*, algorithm: str, servers: str) -> str:
+    """HAProxy's configuration; `servers` are the backend's server lines."""
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
-    # Servers wait in maintenance with an address that reaches nobody, until one is filled.
-    servers = "\n".join(f"    server {slot} 0.0.0.0:{port} check disabled" for slot in slots)
     return f"""\
 global
     # Descriptor 3 is the log file that the entry command opens.
@@ -74,6 +92,13 @@ defaults
     retry-on conn-failure
     option redispatch 1
     http-reuse safe
+resolvers engine
+    # Where every engine answers containers that ask for each other's names.
+    nameserver dns 127.0.0.11:53
+    accepted_payload_size 8192
+    timeout resolve 200ms
+    timeout retry 200ms
+    hold valid 200ms
 frontend edge
     bind :8080
     http-request capture req.hdr(X-Request-Id) len 128
@@ -137,6 +162,11 @@ class Balancer:
     def forget(self, slot: str) -> None:
         """Maintenance: neither requests nor checks."""
         self._api.change(slot, "state maint")
+
+    def server_at(self, address: str) -> ServerState | None:
+        """The server with that `address:port`, as HAProxy sees it; None where it has none."""
+        states = self._api.servers().values()
+        return next((state for state in states if state.address == address), None)
 
     def _state(self, slot: str) -> ServerState:
         state = self._api.servers().get(slot)

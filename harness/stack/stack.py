@@ -16,8 +16,16 @@ from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import images, store
-from harness.stack.balancer import Balancer, configuration, slot_names, validated_algorithm
+from harness.stack.balancer import (
+    Balancer,
+    configuration,
+    dns_servers,
+    slot_names,
+    slot_servers,
+    validated_algorithm,
+)
 from harness.stack.containers import LOGS_AT, Spec, address, last_lines, launch
+from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.owner import LABEL, Owner
@@ -45,6 +53,8 @@ class StackPlan:
     releases: tuple[str, str] = ("v1", "v2")
     replicas: int = 1
     algorithm: str = "roundrobin"
+    discovery: str = "slots"
+    """How the balancer learns of instances: `slots` or `dns`, as the swap strategy needs."""
     port: int = 0
     """The edge's published loopback port; 0 is any free one."""
     path: str = "auto"
@@ -106,20 +116,18 @@ class Stack:
             return self._containers[name]
 
         component("store", entry=store.ENTRY)
-        slots = slot_names(plan.replicas)
         balancer = component(
             "balancer",
             shell=_BALANCER_SHELL,
             stop_signal="SIGUSR1",
             environment={
-                "HAPROXY_CFG": configuration(algorithm=plan.algorithm, slots=slots, port=PORT)
+                "HAPROXY_CFG": configuration(algorithm=plan.algorithm, servers=self._servers())
             },
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
-            balancer=Balancer(self._api, timeline.clock),
-            slots=slots,
+            discovery=self._discovery(Balancer(self._api, timeline.clock)),
             images=tags,
             network=network,
             labels=labels,
@@ -191,6 +199,18 @@ class Stack:
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
         return self._environment
+
+    def _servers(self) -> str:
+        """The balancer's server lines, as the discovery mode has them."""
+        names = slot_names(self._plan.replicas)
+        if self._plan.discovery == "dns":
+            return dns_servers(Dns.alias, len(names), PORT)
+        return slot_servers(names, PORT)
+
+    def _discovery(self, balancer: Balancer) -> Discovery:
+        if self._plan.discovery == "dns":
+            return Dns(balancer, PORT)
+        return Slots(balancer, slot_names(self._plan.replicas), PORT)
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

@@ -7,8 +7,7 @@ import docker.errors
 from docker.models.containers import Container
 from testcontainers.core.network import Network
 
-from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.stack.balancer import Balancer
+from harness.model.errors import NotJudgedError, ReleaseError
 from harness.stack.containers import (
     FULL_CPU,
     HELD_BACK_CPU,
@@ -18,6 +17,7 @@ from harness.stack.containers import (
     last_lines,
     launch,
 )
+from harness.stack.discovery import Discovery
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.target import Instance
@@ -46,8 +46,7 @@ class Website:
     def __init__(
         self,
         *,
-        balancer: Balancer,
-        slots: tuple[str, ...],
+        discovery: Discovery,
         images: Mapping[str, str],
         network: Network,
         labels: Mapping[str, str],
@@ -58,7 +57,7 @@ class Website:
         clock: Timekeeper,
         environment: Mapping[str, str],
     ) -> None:
-        self._balancer = balancer
+        self._discovery = discovery
         self._images = images
         self._network = network
         self._labels = labels
@@ -68,11 +67,8 @@ class Website:
         self._patience = patience
         self._clock = clock
         self._environment = environment
-        self._free = list(slots)
-        self._slots: dict[str, str] = {}
         self._containers: dict[str, Container] = {}
         self._serving: list[Instance] = []
-        self._stopped: set[str] = set()
         self._started = 0
 
     def containers(self) -> tuple[Container, ...]:
@@ -92,6 +88,7 @@ class Website:
             name=f"{self._prefix}-{instance.name}",
             image=self._images[release],
             labels={**self._labels, f"{LABEL}.instance": instance.name},
+            alias=self._discovery.alias,
             environment={
                 **self._environment,
                 "INSTANCE": instance.name,
@@ -108,14 +105,13 @@ class Website:
 
     def await_ready(self, instance: Instance) -> None:
         container = self._containers[instance.name]
-        slot = self._occupy(instance)
         where = address(container)
         if not where:
             raise self._exited(instance)
-        self._balancer.offer(slot, where, PORT)
+        self._discovery.offer(instance, where)
         deadline_ns = self._clock.now_ns() + int(self._patience.ready_s * 1e9)
         polls = 0
-        while not self._balancer.answers(slot):
+        while not self._discovery.answers(instance):
             polls += 1
             if polls % _POLLS_A_LOOK == 0 and not self._is_running(container):
                 raise self._exited(instance)
@@ -129,49 +125,26 @@ class Website:
         container.update(cpu_shares=FULL_CPU)
 
     def admit(self, instance: Instance) -> None:
-        self._balancer.admit(self._slots[instance.name])
+        self._discovery.admit(instance)
         self._serving.append(instance)
 
     def drain(self, instance: Instance) -> None:
-        self._balancer.drain(self._slots[instance.name], self._patience.drain_s)
-        self._vacate(instance)
+        self._discovery.drain(instance, self._patience.drain_s)
 
     def stop(self, instance: Instance) -> None:
         with absent_is_fine():
             # The engine kills it when its time is over; that is a release that hangs.
             self._containers[instance.name].stop(timeout=int(self._patience.stop_s))
-        self._stopped.add(instance.name)
+        self._discovery.stopped(instance)
         self._serving = [other for other in self._serving if other != instance]
 
     def discard(self, instance: Instance) -> None:
-        slot = self._slots.get(instance.name)
-        if slot is not None:
-            self._balancer.forget(slot)
-            self._vacate(instance)
+        self._discovery.forget(instance)
         self._serving = [other for other in self._serving if other != instance]
         container = self._containers.pop(instance.name, None)
         if container is not None:
             with absent_is_fine():
                 container.remove(force=True, v=True)
-
-    def _occupy(self, instance: Instance) -> str:
-        if not self._free:
-            self._reclaim()
-        if not self._free:
-            raise MissingEvidenceError("balancer: no slot is left for another instance")
-        slot = self._free.pop(0)
-        self._slots[instance.name] = slot
-        return slot
-
-    def _vacate(self, instance: Instance) -> None:
-        """The slot goes to the end of the row: the longest unused is used next."""
-        self._free.append(self._slots.pop(instance.name))
-
-    def _reclaim(self) -> None:
-        """Takes back the slots of instances that were stopped without a word to the balancer."""
-        for name in [name for name in self._slots if name in self._stopped]:
-            self._balancer.forget(self._slots[name])
-            self._free.append(self._slots.pop(name))
 
     def _is_running(self, container: Container) -> bool:
         try:

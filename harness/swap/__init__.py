@@ -3,11 +3,12 @@
 from harness.model.errors import NotJudgedError
 from harness.swap.drain import Drain
 from harness.swap.recreate import Recreate
+from harness.swap.scale_then_stop import ScaleThenStop
 from harness.swap.strategy import Swap
 
 __all__ = ["STRATEGIES", "Swap", "named"]
 
-STRATEGIES: dict[str, Swap] = {swap.name: swap for swap in (Drain(), Recreate())}
+STRATEGIES: dict[str, Swap] = {swap.name: swap for swap in (Drain(), Recreate(), ScaleThenStop())}
 
 
 def named(name: str) -> Swap:

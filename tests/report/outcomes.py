@@ -4,11 +4,14 @@ from dataclasses import replace
 
 from synthetic import clean, error
 
+from harness.analysis.history import History
 from harness.checks.verdict import judge
+from harness.model.mark import MarkKind
 from harness.model.outcome import Outcome
 from harness.model.result import Result
 
 HOSTILE = "<script>|`[red]x[/red]\x1b[2J\x00\x85\u202e\ud800]]>&\n## no\r* _"
+MARKUP = "</script><img src=x onerror=hit()>\u2028$$x$$ '\"&lt;`${hit()}<!--"
 
 
 def passed() -> Result:
@@ -16,12 +19,30 @@ def passed() -> Result:
 
 
 def failed() -> Result:
+    return fixed(judge(failed_history()))
+
+
+def failed_history() -> History:
     draft = clean()
     seqs = draft.seqs(since=12.6, until=12.7)
     draft.fail(seqs, Outcome.wrong_status, status=503, instance="website-1", release="v1")
     draft.details = {seqs[0]: "<h1>503 | `no` server</h1>", seqs[1]: "[bold]x[/bold]"}
     draft.delay(draft.seqs(since=15, until=15.3), 700)
-    return fixed(judge(draft.history()))
+    return draft.history()
+
+
+def hostile_history() -> History:
+    """Every name that somebody else chooses is hostile."""
+    draft = clean()
+    draft.set(draft.seqs(), release=MARKUP, instance=MARKUP)
+    draft.fail(draft.seqs(since=12.6, until=13), Outcome.wrong_status, status=503, instance=MARKUP)
+    draft.details = dict.fromkeys(draft.seqs(since=12.6, until=13), MARKUP * 20)
+    draft.marks = [
+        replace(mark, name=MARKUP) if mark.kind is MarkKind.step else mark for mark in draft.marks
+    ]
+    draft.marks.append(error(13, MARKUP * 50, "release"))
+    draft.scenario(releases=(MARKUP, "v2"))
+    return draft.history()
 
 
 def inconclusive() -> Result:

@@ -114,6 +114,23 @@ def test_recreate_stops_before_it_starts_and_fails(tmp_path: Path, replicas: int
         assert judged.result.requests.failed == 0
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_scale_then_stop_awaits_the_new_ones_and_stops_the_old_without_draining(
+    tmp_path: Path, replicas: int
+):
+    rig = Rig(tmp_path / "run", swap="scale-then-stop", replicas=replicas)
+    judged = rig.run()
+    new = [f"website-{replicas + n + 1}" for n in range(replicas)]
+    moves = [move for name in new for move in ("start v2", f"await_ready {name}", f"admit {name}")]
+    moves += [f"stop website-{n + 1}" for n in range(replicas)]
+    assert rig.target.moves == moves
+    assert [name for name, edge in rig.spans("step") if edge == "begin"] == [
+        *(step for name in new for step in ("scale v2", f"ready {name}")),
+        *(f"stop website-{n + 1}" for n in range(replicas)),
+    ]
+    assert finding(judged, "swap_completed").verdict is Verdict.passed
+
+
 def test_a_new_release_that_is_never_ready_fails_and_the_old_one_serves_on(rig: Rig):
     rig.target.never_ready.add("v2")
     judged = rig.run()

@@ -11,7 +11,9 @@ from harness.stack.balancer import (
     ALGORITHMS,
     Balancer,
     configuration,
+    dns_servers,
     slot_names,
+    slot_servers,
     validated_algorithm,
 )
 from harness.stack.runtime_api import RuntimeApi
@@ -59,7 +61,7 @@ def test_two_releases_fit_side_by_side_and_as_many_slots_rest():
 
 
 def test_the_configuration_holds_what_zero_downtime_rests_on():
-    text = configuration(algorithm="leastconn", slots=slot_names(1), port=8123)
+    text = configuration(algorithm="leastconn", servers=slot_servers(slot_names(1), 8123))
     assert re.search(r"^    balance leastconn$", text, re.MULTILINE)
     assert re.findall(r"^    server (\S+) (\S+) (.+)$", text, re.MULTILINE) == [
         (f"slot{n}", "0.0.0.0:8123", "check disabled") for n in (1, 2, 3, 4)
@@ -77,10 +79,16 @@ def test_the_configuration_holds_what_zero_downtime_rests_on():
     ]
 
 
-def test_nothing_but_the_algorithm_and_the_slots_differs_between_configurations():
-    one = configuration(algorithm="roundrobin", slots=("slot1",), port=1)
-    other = configuration(algorithm="first", slots=("slot1",), port=1)
-    assert one.replace("balance roundrobin", "balance first") == other
+def test_nothing_but_the_algorithm_and_the_servers_differs_between_configurations():
+    slots = slot_servers(("slot1",), 1)
+    one = configuration(algorithm="roundrobin", servers=slots)
+    other = configuration(algorithm="first", servers=dns_servers("website", 4, 1))
+    assert (
+        one.replace("balance roundrobin", "balance first").replace(
+            slots, "    server-template website- 4 website:1 check resolvers engine init-addr none"
+        )
+        == other
+    )
 
 
 def test_an_offered_server_is_checked_and_sent_nothing(balancer, haproxy):

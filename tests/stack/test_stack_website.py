@@ -10,6 +10,7 @@ from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseEr
 from harness.stack import website as module
 from harness.stack.balancer import Balancer, slot_names
 from harness.stack.containers import FULL_CPU, HELD_BACK_CPU
+from harness.stack.discovery import Dns, Slots
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
 from harness.stack.website import PORT, Patience, Website
@@ -18,7 +19,8 @@ from harness.stack.website import PORT, Patience, Website
 class Place:
     """A website, its balancer and its containers."""
 
-    def __init__(self, replicas=1):
+    def __init__(self, replicas=1, discovery=None):
+        discovery = discovery or (lambda balancer: Slots(balancer, slot_names(replicas), PORT))
         self.clock = ManualTime()
         self.haproxy = FakeHaproxy(*slot_names(replicas))
         self.specs = []
@@ -27,8 +29,7 @@ class Place:
         self.launch_error = None
         self.ready_after = 0
         self.website = Website(
-            balancer=Balancer(RuntimeApi(self.haproxy), self.clock),
-            slots=slot_names(replicas),
+            discovery=discovery(Balancer(RuntimeApi(self.haproxy), self.clock)),
             images={"v1": "image:1", "v2": "image:2"},
             network=None,
             labels={LABEL: "r1"},
@@ -272,3 +273,50 @@ def test_instances_are_running_oldest_first(place):
     instances = tuple(here.serve() for _ in range(3))
     assert here.website.running() == instances
     assert here.website.replicas() == 3
+
+
+@pytest.fixture
+def by_dns(monkeypatch):
+    """A place whose balancer finds instances by DNS: `named_by_dns` is what it then sees."""
+    here = Place(discovery=lambda balancer: Dns(balancer, PORT))
+    monkeypatch.setattr(module, "launch", here.launch)
+    here.haproxy.before = lambda _: None
+    return here
+
+
+def named_by_dns(place, slot, instance, check="L7OK"):
+    place.haproxy.status[slot], place.haproxy.check[slot] = "UP", check
+    address = place.boxes[instance.name].attrs["NetworkSettings"]["Networks"]["run"]
+    place.haproxy.address[slot] = f"{address['IPAddress']}:{PORT}"
+
+
+def test_by_dns_every_instance_has_the_name_that_the_balancer_asks_for(by_dns):
+    by_dns.website.start("v1")
+    assert by_dns.specs[0].alias == "website"
+
+
+def test_by_dns_an_instance_is_ready_once_a_check_of_its_address_has_passed(by_dns):
+    instance = by_dns.website.start("v1")
+    named_by_dns(by_dns, "slot2", instance, check="L4CON")
+    with pytest.raises(ReleaseError, match="was not ready within 3 s"):
+        by_dns.website.await_ready(instance)
+    named_by_dns(by_dns, "slot2", instance)
+    by_dns.website.await_ready(instance)
+
+
+def test_by_dns_the_balancer_is_asked_and_never_told(by_dns):
+    instance = by_dns.website.start("v1")
+    named_by_dns(by_dns, "slot1", instance)
+    by_dns.website.await_ready(instance)
+    by_dns.website.admit(instance)
+    by_dns.website.stop(instance)
+    by_dns.website.discard(instance)
+    assert set(by_dns.haproxy.commands) == {"show stat"}
+
+
+def test_by_dns_an_instance_can_still_be_drained(by_dns):
+    instance = by_dns.website.start("v1")
+    named_by_dns(by_dns, "slot3", instance)
+    by_dns.website.await_ready(instance)
+    by_dns.website.drain(instance)
+    assert by_dns.haproxy.status["slot3"] == "MAINT"

@@ -1,0 +1,120 @@
+"""The sections of `report.html` that are text: verdict, findings, latency, environment."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Final
+
+from harness.analysis.history import History
+from harness.analysis.latency import SWAP_WINDOW
+from harness.model.finding import Finding, Verdict
+from harness.model.result import Latency, Result
+from harness.report.figures import (
+    burst_note,
+    evidence_lines,
+    milliseconds,
+    not_passed,
+    requests_line,
+)
+from harness.report.markup import bounded, safe, sign, table
+
+__all__ = ["environment", "findings", "latency", "verdict"]
+
+_FINDINGS: Final = 50
+_EXAMPLES: Final = 5
+_ENVIRONMENT: Final = 60
+_STREAMS: Final = 20
+_MOST_BYTES: Final = 100_000
+_SHOWN: Final = {"steady": "steady", SWAP_WINDOW: "swap window", "after": "after"}
+
+
+def verdict(history: History, result: Result) -> str:
+    """The sentence, and what stands behind it."""
+    clocks = history.record.clocks
+    began = (
+        f", begun {datetime.fromtimestamp(clocks[0].wall_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if clocks
+        else ""
+    )
+    note = burst_note(result)
+    return (
+        f"<h1><b>{safe(result.scenario, 200)}</b> run {safe(result.run, 100)}{began}</h1>\n"
+        f'<div class="verdict {result.verdict.name}">\n'
+        f'<p class="sentence">{sign(result.verdict)}{_after_verdict(result)}</p>\n'
+        f"<p>{safe(requests_line(result))}.</p>\n"
+        + (f'<p class="soft">{safe(note)}</p>\n' if note else "")
+        + "</div>\n"
+    )
+
+
+def _after_verdict(result: Result) -> str:
+    """The sentence begins with the verdict, which its sign says already."""
+    return safe(result.sentence.removeprefix(str(result.verdict)), 2_000)
+
+
+def findings(result: Result) -> str:
+    """What did not pass first, with its evidence; then what passed."""
+    bad = not_passed(result)
+    good = [one for one in result.findings if one.verdict is Verdict.passed]
+    rest = "<li>{} more are in result.json</li>\n"
+    items = bounded((_finding(one) for one in (*bad, *good)[:_FINDINGS]), _MOST_BYTES, rest)
+    return f'<ul class="findings">\n{items}</ul>\n'
+
+
+def _finding(finding: Finding) -> str:
+    return (
+        f"<li>{sign(finding.verdict)}<div><code>{safe(finding.check, 60)}</code> "
+        f"{safe(finding.message)}</div>\n"
+        f"{'' if finding.verdict is Verdict.passed else _evidence(finding)}</li>\n"
+    )
+
+
+def _evidence(finding: Finding) -> str:
+    lines = list(evidence_lines(finding, _EXAMPLES))
+    if not lines:
+        return ""
+    parts = [
+        f"<dt>{safe(key, 60)}</dt>" + "".join(f"<dd>{safe(text, 400)}</dd>" for _, text in group)
+        for key, group in groupby(lines, key=lambda line: line[0])
+    ]
+    return f"<details open><summary>Evidence</summary><dl>{''.join(parts)}</dl></details>\n"
+
+
+def latency(result: Result) -> str:
+    """By stream and phase."""
+    head = ("stream", "phase", "samples", "p50", "p90", "p99", "p99.9", "max")
+    return (
+        table("Latency in milliseconds", head, _latency_rows(result), numbers=range(2, 8))
+        + '<p class="soft">Milliseconds from the moment a request was due to the last byte, of '
+        "requests that succeeded. The swap window is each swap with what settles after it. A "
+        "hyphen stands for a percentile with fewer than 10 samples beyond it.</p>\n"
+    )
+
+
+def _latency_rows(result: Result) -> Iterator[list[str]]:
+    for stream, phases in list(result.latency_ms.items())[:_STREAMS]:
+        for index, (phase, label) in enumerate(_SHOWN.items()):
+            one = phases[phase]
+            yield ["" if index else safe(stream, 60), label, f"{one.count:,}", *_figures(one)]
+
+
+def _figures(one: Latency) -> Iterator[str]:
+    for value in (one.p50, one.p90, one.p99, one.p999, one.max):
+        yield milliseconds(value)
+
+
+def environment(result: Result) -> str:
+    """Versions, images and settings."""
+    known = [("run", result.run), ("judged by", f"harness {result.harness}")]
+    known += [(key, str(value)) for key, value in list(result.environment.items())[:_ENVIRONMENT]]
+    rows = [(safe(key, 100), f"<code>{safe(value, 300)}</code>") for key, value in known]
+    published = (
+        "<p>Measured through the engine's userland proxy: refused, reset and connect_timeout "
+        "cannot be told apart there, and are all connection_lost.</p>\n"
+        if result.environment.get("path") == "published"
+        else ""
+    )
+    return (
+        "<details><summary>Versions, images and settings</summary>\n"
+        f"{published}{table('Environment', ('what', 'value'), rows)}</details>\n"
+    )

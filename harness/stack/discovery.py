@@ -1,0 +1,123 @@
+"""Discovery modes: how the balancer learns of the website's instances."""
+
+from typing import Protocol
+
+from harness.model.errors import MissingEvidenceError
+from harness.stack.balancer import Balancer
+from harness.target import Instance
+
+__all__ = ["Discovery", "Dns", "Slots"]
+
+
+class Discovery(Protocol):
+    """One mode. Instances are those of one run; `where` is an instance's address."""
+
+    @property
+    def alias(self) -> str:
+        """The name on the run's network that every instance answers to; empty for none."""
+
+    def offer(self, instance: Instance, where: str) -> None:
+        """From now on `answers` can become true."""
+
+    def answers(self, instance: Instance) -> bool:
+        """Whether the balancer's own check, from its own network, found it ready."""
+
+    def admit(self, instance: Instance) -> None:
+        """It may get requests, if it does not get them already."""
+
+    def drain(self, instance: Instance, timeout_s: float) -> None:
+        """Nothing new goes there; returns once nothing is in flight or queued there.
+
+        MissingEvidenceError when the time is over before that.
+        """
+
+    def stopped(self, instance: Instance) -> None:
+        """It was stopped; the balancer is not told."""
+
+    def forget(self, instance: Instance) -> None:
+        """Neither requests nor checks go there. Idempotent."""
+
+
+class Slots:
+    """`slots`: servers that are declared beforehand and filled through the Runtime API."""
+
+    alias = ""
+
+    def __init__(self, balancer: Balancer, slots: tuple[str, ...], port: int) -> None:
+        self._balancer = balancer
+        self._port = port
+        self._free = list(slots)
+        self._slots: dict[str, str] = {}
+        self._stopped: set[str] = set()
+
+    def offer(self, instance: Instance, where: str) -> None:
+        if not self._free:
+            self._reclaim()
+        if not self._free:
+            raise MissingEvidenceError("balancer: no slot is left for another instance")
+        slot = self._slots[instance.name] = self._free.pop(0)
+        self._balancer.offer(slot, where, self._port)
+
+    def answers(self, instance: Instance) -> bool:
+        return self._balancer.answers(self._slots[instance.name])
+
+    def admit(self, instance: Instance) -> None:
+        self._balancer.admit(self._slots[instance.name])
+
+    def drain(self, instance: Instance, timeout_s: float) -> None:
+        self._balancer.drain(self._slots[instance.name], timeout_s)
+        self._vacate(instance.name)
+
+    def stopped(self, instance: Instance) -> None:
+        self._stopped.add(instance.name)
+
+    def forget(self, instance: Instance) -> None:
+        slot = self._slots.get(instance.name)
+        if slot is not None:
+            self._balancer.forget(slot)
+            self._vacate(instance.name)
+
+    def _vacate(self, name: str) -> None:
+        """The slot goes to the end of the row: the longest unused is used next."""
+        self._free.append(self._slots.pop(name))
+
+    def _reclaim(self) -> None:
+        """Takes back the slots of instances that were stopped without a word to the balancer."""
+        for name in [name for name in self._slots if name in self._stopped]:
+            self._balancer.forget(self._slots[name])
+            self._vacate(name)
+
+
+class Dns:
+    """`dns`: the balancer asks the engine's DNS which instances there are, and nobody tells it
+    more. An instance gets requests as soon as DNS names it and a check has passed, or before: a
+    server that DNS has just named is UP unchecked (field notes, 3, number 8).
+    """
+
+    alias = "website"
+
+    def __init__(self, balancer: Balancer, port: int) -> None:
+        self._balancer = balancer
+        self._port = port
+        self._addresses: dict[str, str] = {}
+
+    def offer(self, instance: Instance, where: str) -> None:
+        self._addresses[instance.name] = f"{where}:{self._port}"
+
+    def answers(self, instance: Instance) -> bool:
+        state = self._balancer.server_at(self._addresses[instance.name])
+        return state is not None and state.is_up and state.check.startswith("L7OK")
+
+    def admit(self, instance: Instance) -> None:
+        """Nothing is to be done: DNS did."""
+
+    def drain(self, instance: Instance, timeout_s: float) -> None:
+        state = self._balancer.server_at(self._addresses[instance.name])
+        if state is not None:
+            self._balancer.drain(state.name, timeout_s)
+
+    def stopped(self, instance: Instance) -> None:
+        """The engine takes its name out of DNS; the balancer hears of it there."""
+
+    def forget(self, instance: Instance) -> None:
+        self._addresses.pop(instance.name, None)
