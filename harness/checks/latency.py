@@ -38,6 +38,9 @@ def check(history: History) -> Finding:
 
     A fail stands on the windows in which the machine was not starved alone; where it does not
     stand there it is inconclusive. Where steal was not measured a fail stands.
+
+    It must also stand without the sender's own lateness: latency counts from the due time, but
+    what passed before a request was sent is no fault of the target, which cannot delay it.
     """
     if not history.limits:
         return _finding(Verdict.passed, "every stream is slow on purpose: none is judged", {})
@@ -106,6 +109,14 @@ def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
     if verdict is Verdict.inconclusive:
         words += "; too few samples to tell: raise its rate or make more swaps"
         return _judged(name, verdict, words, evidence)
+    waited = (good["finished_ns"] - good["sent_ns"]).to_numpy() / 1e6
+    waited = waited[within(good["due_ns"], history.windows).to_numpy()]
+    if _verdict(len(waited), int(np.count_nonzero(waited > limit.limit_ms))) is not Verdict.failed:
+        words += (
+            "; not blamed on the target: most of it passed before they were sent, as the sender "
+            "itself was late; run on a quieter machine or at a lower rate"
+        )
+        return _judged(name, Verdict.inconclusive, words, evidence)
     starved, share = _starved(history)
     if starved and not _stands(good, limit, history.windows, starved):
         words += (

@@ -58,6 +58,7 @@ def outages(history: History, result: Result) -> str:
 def _around(history: History, outage: Outage, *, is_open: bool) -> str:
     lasted = milliseconds((outage.end_s - outage.start_s) * 1_000)
     marks = _near(history, outage)
+    more = len(marks) - _MARKS
     shown = sorted(marks[:_MARKS], key=lambda mark: mark.at_ns)
     parts = [
         f"<details{' open' if is_open else ''}>",
@@ -65,7 +66,7 @@ def _around(history: History, outage: Outage, *, is_open: bool) -> str:
         f"{safe(outage.kind, 60)} for {lasted} ms</summary>",
         f"\n<p>{_before(history, outage)}</p>\n<ul class='plain marks'>\n",
         *(_mark(history, outage, mark) for mark in shown),
-        f"<li><i></i><span>and {len(marks) - _MARKS:,} more marks</span></li>\n" if len(marks) > _MARKS else "",
+        f"<li><i></i><span>and {more:,} more marks</span></li>\n" if more > 0 else "",
         "</ul>\n<ul class=plain>\n",
         *_examples(history, outage),
         "</ul>\n</details>\n",

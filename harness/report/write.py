@@ -7,7 +7,6 @@ from pathlib import Path
 
 from harness.analysis.history import History
 from harness.model.result import Result
-from harness.report.html import html
 from harness.report.index import index, reports_folder
 from harness.report.junit import junit
 from harness.report.markdown import summary
@@ -28,6 +27,9 @@ def write_all(result: Result, folder: Path, history: History | None = None) -> N
         "summary.md": partial(summary, result),
     }
     if history is not None:
+        # Here: the plots' library takes a second to import, which `harness --help` need not.
+        from harness.report.html import html  # noqa: PLC0415
+
         reports["report.html"] = partial(html, history, result)
     reports["result.json"] = partial(dump, result)
     errors = []

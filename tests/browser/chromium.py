@@ -54,6 +54,10 @@ class Page:
                 return message["result"]
             self._note(message)
 
+    def close(self) -> None:
+        """Ends the talk; the browser lives on."""
+        self._socket.close()
+
     def _note(self, message: dict[str, Any]) -> None:
         params = message.get("params", {})
         match message["method"]:
@@ -118,8 +122,11 @@ def page(folder: Path) -> Iterator[Page]:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         tab = Page(_address(folder / "profile" / "DevToolsActivePort", process))
-        yield tab
-        tab.call("Browser.close")
+        try:
+            yield tab
+            tab.call("Browser.close")
+        finally:
+            tab.close()
     finally:
         process.terminate()
         try:

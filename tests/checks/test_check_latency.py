@@ -209,3 +209,26 @@ def test_slow_streams_alone_are_not_judged():
         verdict=Verdict.passed,
         message="every stream is slow on purpose: none is judged",
     )
+
+
+def send_late(draft, seqs, late_ms):
+    rows = draft.samples["seq"].isin(list(seqs))
+    draft.samples.loc[rows, "sent_ns"] = draft.samples.loc[rows, "due_ns"] + int(late_ms * 1e6)
+
+
+def test_what_passed_before_the_sender_sent_is_not_blamed_on_the_target():
+    draft = clean()
+    slow = draft.seqs("get-reused", 12, 13)[:20]
+    draft.delay(slow, 300)
+    send_late(draft, slow, 290)
+    verdict, message = told(draft)
+    assert verdict is Verdict.inconclusive
+    assert "not blamed on the target: most of it passed before they were sent" in message
+
+
+def test_a_late_sender_excuses_nothing_that_the_target_took_by_itself():
+    draft = clean()
+    slow = draft.seqs("get-reused", 12, 13)[:20]
+    draft.delay(slow, 300)
+    send_late(draft, slow, 150)
+    assert told(draft)[0] is Verdict.failed

@@ -34,8 +34,10 @@ def failed_history() -> History:
 def hostile_history() -> History:
     """Every name that somebody else chooses is hostile."""
     draft = clean()
-    draft.set(draft.seqs(), release=MARKUP, instance=MARKUP)
-    draft.fail(draft.seqs(since=12.6, until=13), Outcome.wrong_status, status=503, instance=MARKUP)
+    draft.set(draft.seqs(), release=MARKUP * 3, instance=MARKUP * 3)
+    draft.fail(
+        draft.seqs(since=12.6, until=13), Outcome.wrong_status, status=503, instance=MARKUP * 3
+    )
     draft.details = dict.fromkeys(draft.seqs(since=12.6, until=13), MARKUP * 20)
     draft.marks = [
         replace(mark, name=MARKUP) if mark.kind is MarkKind.step else mark for mark in draft.marks

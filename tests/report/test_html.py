@@ -110,9 +110,13 @@ def _glyphs(node):
 
 
 def test_each_failed_request_is_drawn_where_they_are_few(failed_page):
-    [failures] = [one for one in _glyphs(drawn(failed_page)) if one["name"] == "failed"][:1]
-    data = dict(failures["data_source"]["attributes"]["data"]["entries"])
-    assert len(data["outcome"]) == 30
+    assert failures(failed_page)["outcome"] == ["wrong_status"] * 30
+
+
+def failures(page):
+    """The points of the failed requests in the plot of latency."""
+    first = next(one for one in _glyphs(drawn(page)) if one["name"] == "failed")
+    return dict(first["data_source"]["attributes"]["data"]["entries"])
 
 
 def test_a_plot_says_in_words_what_it_shows():
@@ -212,6 +216,8 @@ def test_many_samples_make_the_page_no_larger():
     page = html(history, judge(history))
     assert len(page.encode()) < MOST_BYTES
     assert "Of 2,000 failed requests 1,500 are drawn" in page
+    assert len(failures(page)["seq"]["array"]["data"]) < 1_500 * 4 * 1.4
+    assert failures(page)["outcome"] == ["reset"] * 1_500
 
 
 @pytest.mark.parametrize("lack", ["samples", "marks", "machine", "sent", "answers", "everything"])
