@@ -110,7 +110,7 @@ def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
         words += "; too few samples to tell: raise its rate or make more swaps"
         return _judged(name, verdict, words, evidence)
     waited = (good["finished_ns"] - good["sent_ns"]).to_numpy() / 1e6
-    waited = waited[within(good["due_ns"], history.windows).to_numpy()]
+    waited = waited[within(good["due_ns"], history.windows)]
     if _verdict(len(waited), int(np.count_nonzero(waited > limit.limit_ms))) is not Verdict.failed:
         words += (
             "; not blamed on the target: most of it passed before they were sent, as the sender "

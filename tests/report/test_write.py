@@ -27,7 +27,7 @@ def test_a_page_that_cannot_be_drawn_takes_no_verdict_away(tmp_path, monkeypatch
     def breaks(history, result):
         raise ZeroDivisionError("no plot")
 
-    monkeypatch.setattr("harness.report.write.html", breaks)
+    monkeypatch.setattr("harness.report.html.html", breaks)
     with pytest.raises(ZeroDivisionError, match="no plot"):
         write_all(passed(), tmp_path, clean().history())
     assert {path.name for path in tmp_path.iterdir()} == {"result.json", "summary.md", "junit.xml"}
