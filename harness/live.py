@@ -120,10 +120,11 @@ class LiveLine:
     def _line(self) -> str:
         elapsed_s = time.monotonic() - self._began
         where = f"{self._phase}: {self._step}" if self._step else self._phase
-        line = f"{elapsed_s:5.1f} s  {where:<28}"
+        # 80 columns hold it: what counts stands left of what a narrow terminal cuts off.
+        line = f"{elapsed_s:5.1f} s  {where:<25.25}"
         if not self._recorded:
             return line.rstrip()
-        return f"{line} {self._recorded:>7,} sent{self._figures()}  {self._failed} failed"
+        return f"{line} {self._recorded:>7,} sent  {self._failed:,} failed{self._figures()}"
 
     def _figures(self) -> str:
         recent = pd.concat(self._recent) if self._recent else pd.DataFrame()
@@ -138,4 +139,4 @@ class LiveLine:
         quick = recent[~recent["stream"].isin(self._slow) & (recent["finished_ns"] > 0)]
         latency_ms = (quick["finished_ns"] - quick["due_ns"]).to_numpy() / 1e6
         p99 = float(np.percentile(latency_ms, 99)) if len(latency_ms) else float("nan")
-        return f"  {rate:>7}  p99 {p99:6.1f} ms"
+        return f" {rate:>7} p99 {p99:.1f} ms"

@@ -86,22 +86,22 @@ def test_rate_failures_and_p99_are_of_the_last_seconds(line, log):
     text = line._line()
     assert "1,501 sent" in text
     assert "100/s" in text
-    assert "p99   20.0 ms" in text
-    assert text.endswith("1 failed")
+    assert text.endswith("p99 20.0 ms")
+    assert "sent  1 failed" in text
 
 
 def test_streams_that_are_slow_on_purpose_are_not_in_p99(line, log):
     rows = [row(seq, seq / 100, stream=seq % 2, took_ms=1200 if seq % 2 else 7) for seq in range(9)]
     grow(log, b"".join(rows))
     line._look()
-    assert "p99    7.0 ms" in line._line()
+    assert "p99 7.0 ms" in line._line()
 
 
 def test_requests_that_were_never_sent_raise_nothing(line, log):
     samples = [Sample(seq, 0, 1000 * S) for seq in range(3)]
     grow(log, b"".join(pack_sample(sample, 0, 0) for sample in samples))
     line._look()
-    assert line._line().endswith("3 failed")
+    assert "3 failed" in line._line()
 
 
 def test_damaged_rows_raise_nothing(line, log):

@@ -6,13 +6,13 @@ from typing import Final
 
 from harness.analysis.latency import SWAP_WINDOW
 from harness.model.finding import Finding, Verdict
-from harness.model.result import Latency, Result
+from harness.model.result import Result
 
 __all__ = [
     "SIGNS",
     "burst_note",
     "evidence_lines",
-    "latency_rows",
+    "latency_cells",
     "milliseconds",
     "not_passed",
     "printable",
@@ -33,10 +33,20 @@ def milliseconds(value: float | None) -> str:
     return "-" if value is None else f"{value:,.1f}"
 
 
-def latency_rows(result: Result) -> Iterator[tuple[str, Latency, Latency]]:
-    """(stream, steady, swap window), at most 20 streams."""
+def latency_cells(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """(stream, [n, p50, p99, max of the steady state, the same of the swap window]), at most 20
+    streams.
+    """
     for stream, phases in list(result.latency_ms.items())[:20]:
-        yield stream, phases["steady"], phases[SWAP_WINDOW]
+        both = (phases["steady"], phases[SWAP_WINDOW])
+        yield (
+            stream,
+            [
+                cell
+                for one in both
+                for cell in (f"{one.count:,}", *map(milliseconds, (one.p50, one.p99, one.max)))
+            ],
+        )
 
 
 def requests_line(result: Result) -> str:

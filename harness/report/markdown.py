@@ -9,8 +9,7 @@ from harness.report.figures import (
     SIGNS,
     burst_note,
     evidence_lines,
-    latency_rows,
-    milliseconds,
+    latency_cells,
     not_passed,
     printable,
     requests_line,
@@ -72,17 +71,7 @@ def _latency(result: Result) -> Iterator[str]:
     yield ""
     yield "| stream | steady n | p50 | p99 | max | swap n | p50 | p99 | max |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
-    for stream, steady, swap in latency_rows(result):
-        cells = [
-            cell
-            for one in (steady, swap)
-            for cell in (
-                f"{one.count:,}",
-                milliseconds(one.p50),
-                milliseconds(one.p99),
-                milliseconds(one.max),
-            )
-        ]
+    for stream, cells in latency_cells(result):
         yield f"| {escaped(stream, 60)} | {' | '.join(cells)} |"
     yield ""
     yield "“swap” is each swap with what settles after it; a hyphen stands for a percentile"

@@ -14,8 +14,7 @@ from harness.model.result import Result
 from harness.report.figures import (
     SIGNS,
     burst_note,
-    latency_rows,
-    milliseconds,
+    latency_cells,
     not_passed,
     printable,
     requests_line,
@@ -84,17 +83,7 @@ def _latency(result: Result) -> Table:
     table.add_column("stream", overflow="fold")
     for name in ("steady n", "p50", "p99", "max", "swap n", "p50", "p99", "max"):
         table.add_column(name, justify="right")
-    for stream, steady, swap in latency_rows(result):
-        cells = [
-            cell
-            for one in (steady, swap)
-            for cell in (
-                f"{one.count:,}",
-                milliseconds(one.p50),
-                milliseconds(one.p99),
-                milliseconds(one.max),
-            )
-        ]
+    for stream, cells in latency_cells(result):
         table.add_row(_text(stream, most=40), *cells)
     return table
 
