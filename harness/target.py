@@ -22,12 +22,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where requests go. `path` is `edge` or `published` (model.scenario.Record)."""
+    """Where requests go. `path` is as of model.scenario.Record."""
 
     host: str
     port: int
     authority: str = "localhost"
+    """The Host header."""
     path: str = "edge"
+    tls_port: int = 0
+    """For streams over TLS; 0 where there is none."""
+    tls_name: str = "localhost"
+    """The name that the server's certificate must be for."""
+    ca: str = ""
+    """Certificates in PEM to trust instead of the system's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import NAME_BYTES, PROBE_STREAM, ROW_BYTES, ROW_NAME, ROW_SAMPLE
 from harness.model.traffic import PROBE
 
 __all__ = ["COLUMNS", "OUTCOMES", "Decoded", "decode", "read_parquet", "write_parquet"]
 
 OUTCOMES: Final = tuple(outcome.name for outcome in Outcome)
+_ENUMS: Final = {
+    "outcome": OUTCOMES,
+    "cache": tuple(cache.name for cache in Cache),
+    "handshake": tuple(handshake.name for handshake in Handshake),
+}
 INTEGERS: Final = (
     "seq",
     "due_ns",
@@ -34,7 +39,7 @@ INTEGERS: Final = (
     "connection",
     "reuse",
 )
-CATEGORIES: Final = ("stream", "outcome", "release", "instance")
+CATEGORIES: Final = ("stream", "outcome", "release", "instance", "cache", "handshake")
 COLUMNS: Final = INTEGERS + CATEGORIES
 
 _DAMAGED_KEY = b"harness.damaged"
@@ -55,7 +60,9 @@ _ROW = np.dtype(
         ("instance", "<u2"),
         ("reuse", "<u2"),
         ("stream", "u1"),
-        ("spare", "V5"),
+        ("cache", "u1"),
+        ("handshake", "u1"),
+        ("spare", "V3"),
         ("crc", "<u4"),
     ]
 )
@@ -74,8 +81,8 @@ class Decoded:
 def decode(data: bytes, streams: Sequence[str]) -> Decoded:
     """The samples of a request log; `streams` are the traffic's stream names by index.
 
-    Damaged are: a row whose checksum is wrong, a cut tail, a row of a kind or an outcome that
-    is not known, a number that was given two names. A number whose name row was lost resolves
+    Damaged are: a row whose checksum is wrong, a cut tail, a row of a kind, an outcome or the like
+    that is not known, a number that was given two names. A number whose name row was lost resolves
     to `?<number>`; number 0 without a name is the empty name; a stream that the traffic does
     not have is `#<index>`. Raises nothing.
     """
@@ -92,7 +99,9 @@ def decode(data: bytes, streams: Sequence[str]) -> Decoded:
     )
     sound = sums == rows["crc"]
     naming = sound & (rows["kind"] == ROW_NAME)
-    sampling = sound & (rows["kind"] == ROW_SAMPLE) & (rows["outcome"] < len(OUTCOMES))
+    sampling = sound & (rows["kind"] == ROW_SAMPLE)
+    for column, names_of in _ENUMS.items():
+        sampling &= rows[column] < len(names_of)
     names, conflicts = _names(data, np.flatnonzero(naming))
     damaged = whole - int(naming.sum()) - int(sampling.sum()) + conflicts + (1 if tail else 0)
     taken = rows[sampling]
@@ -101,9 +110,10 @@ def decode(data: bytes, streams: Sequence[str]) -> Decoded:
     samples = pd.DataFrame({name: taken[name].astype(np.int64) for name in INTEGERS})
     labels = dict(enumerate(streams)) | {PROBE_STREAM: PROBE}
     samples["stream"] = _labelled(taken["stream"], labels, "#", (*streams, PROBE))
-    samples["outcome"] = pd.Categorical.from_codes(
-        taken["outcome"].astype(np.int8), categories=pd.Index(OUTCOMES, dtype="str")
-    )
+    for column, names_of in _ENUMS.items():
+        samples[column] = pd.Categorical.from_codes(
+            taken[column].astype(np.int8), categories=pd.Index(names_of, dtype="str")
+        )
     for column in ("release", "instance"):
         samples[column] = _labelled(taken[column], names, "?")
     # A name row that was lost is one of the damaged rows already, as a rule.

@@ -25,7 +25,7 @@ __all__ = [
     "read_samples",
 ]
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 LOG: Final = "requests.bin"
 TABLE: Final = "requests.parquet"
 T = TypeVar("T")

@@ -1,12 +1,15 @@
-"""How a request ended: one name for each way."""
+"""How a request ended: one name for each way. And how its connection and its answer came about.
+
+The numbers are written to disk: never reuse one.
+"""
 
 from enum import IntEnum
 
-__all__ = ["LOST_CONNECTION", "UNANSWERED", "Outcome"]
+__all__ = ["LOST_CONNECTION", "UNANSWERED", "Cache", "Handshake", "Outcome"]
 
 
 class Outcome(IntEnum):
-    """The one ending of a request. The numbers are written to disk: never reuse one."""
+    """The one ending of a request."""
 
     ok = 0
     refused = 1
@@ -28,7 +31,7 @@ class Outcome(IntEnum):
     read_timeout = 9
     """The answer began and was not whole in time."""
     malformed = 10
-    """Not HTTP/1.1, or more than one answer to one request."""
+    """Not HTTP/1.1, or more than one answer to one request; over TLS also a broken record."""
     wrong_status = 11
     wrong_body = 12
     not_sent = 13
@@ -37,10 +40,23 @@ class Outcome(IntEnum):
     unfinished = 14
     """Still in flight when the bounded wait at the end of the run was over."""
     connection_lost = 15
-    """`refused`, `reset` and `connect_timeout` where the measured path cannot tell them apart."""
+    """`refused`, `reset`, `connect_timeout` and `closed_in_handshake` where the measured path
+    cannot tell them apart."""
+    wrong_header = 16
+    """An expected header is missing or has another value."""
+    closed_in_handshake = 17
+    """The peer ended the connection before its TLS handshake was over."""
+    handshake_timeout = 18
+    """The connection was established; its TLS handshake was not over in time."""
+    handshake_failed = 19
+    """What came was not TLS, or the peer refused the handshake with an alert."""
+    untrusted = 20
+    """The server's certificate does not verify."""
 
 
-LOST_CONNECTION = frozenset({Outcome.refused, Outcome.reset, Outcome.connect_timeout})
+LOST_CONNECTION = frozenset(
+    {Outcome.refused, Outcome.reset, Outcome.connect_timeout, Outcome.closed_in_handshake}
+)
 """What the engine's userland proxy makes indistinguishable."""
 
 UNANSWERED = frozenset(
@@ -57,3 +73,23 @@ UNANSWERED = frozenset(
     }
 )
 """Endings after which a write may or may not have been applied: only the store knows."""
+
+
+class Cache(IntEnum):
+    """What an answer's header X-Cache says of where it came from."""
+
+    untold = 0
+    hit = 1
+    """A copy that a cache before the website had kept, stale or confirmed ones included."""
+    miss = 2
+    """The website was asked."""
+
+
+class Handshake(IntEnum):
+    """How a connection began."""
+
+    plain = 0
+    """Without TLS."""
+    full = 1
+    resumed = 2
+    """An earlier TLS session was resumed."""

@@ -6,7 +6,7 @@ Little-endian, 64 bytes:
 
     sample: kind=1, outcome u8, status u16, seq u32, due, sent, first_byte, finished i64 (ns,
             monotonic; 0 = never), bytes u32, connection u32, release u16, instance u16,
-            reuse u16, stream u8, 5 spare bytes, crc32
+            reuse u16, stream u8, cache u8, handshake u8, 3 spare bytes, crc32
     name:   kind=2, 1 spare byte, number u16, 56 bytes of UTF-8 padded with NUL, crc32
 
 The checksum is zlib.crc32 of the 60 bytes before it. Source: design of this project; the size
@@ -17,7 +17,7 @@ import struct
 import zlib
 from typing import Final, NamedTuple
 
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Handshake, Outcome
 
 __all__ = [
     "NAME_BYTES",
@@ -35,7 +35,7 @@ ROW_NAME: Final = 2
 PROBE_STREAM: Final = 255
 NAME_BYTES: Final = 56
 
-_SAMPLE = struct.Struct("<BBHIqqqqIIHHHB5x")
+_SAMPLE = struct.Struct("<BBHIqqqqIIHHHBBB3x")
 _NAME = struct.Struct(f"<BxH{NAME_BYTES}s")
 _CRC = struct.Struct("<I")
 ROW_BYTES: Final = _SAMPLE.size + _CRC.size
@@ -63,6 +63,9 @@ class Sample(NamedTuple):
     """The connection's number, counted from 1 in the order of opening."""
     reuse: int = 0
     """How many requests that connection had carried before this one."""
+    cache: Cache = Cache.untold
+    handshake: Handshake = Handshake.plain
+    """How that connection began."""
 
 
 def pack_sample(sample: Sample, release: int, instance: int) -> bytes:
@@ -82,6 +85,8 @@ def pack_sample(sample: Sample, release: int, instance: int) -> bytes:
         instance,
         min(sample.reuse, 0xFFFF),
         sample.stream,
+        sample.cache,
+        sample.handshake,
     )
     return body + _CRC.pack(zlib.crc32(body))
 

@@ -92,7 +92,7 @@ class Sent:
 class Record:
     """`scenario.json`: the plan, the environment, the clocks."""
 
-    schema: int = 1
+    schema: int = 2
     run: str
     scenario: Scenario
     environment: Mapping[str, str | int | float | bool]

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["MOST_STREAMS", "PROBE", "RESERVED", "ArrivalKind", "Connection", "Stream", "Traffic"]
+__all__ = [
+    "MOST_STREAMS",
+    "PROBE",
+    "RESERVED",
+    "ArrivalKind",
+    "Connection",
+    "Stream",
+    "Tls",
+    "Traffic",
+]
 
 PROBE = "probe"
 """The stream of the readiness checks: requests sent before the schedule begins."""
@@ -26,6 +35,16 @@ class Connection(StrEnum):
     """A connection for each request, closed after it."""
 
 
+class Tls(StrEnum):
+    """Whether a stream's connections are over TLS, and how they shake hands."""
+
+    off = "off"
+    full = "full"
+    """A full handshake for each connection."""
+    resume = "resume"
+    """Each connection resumes the session of an earlier one of its stream, where it can."""
+
+
 class ArrivalKind(StrEnum):
     """How arrivals are spaced."""
 
@@ -40,7 +59,7 @@ class Stream:
     `expect_body` maps a release's name to the exact text of its answer; the key `"*"` stands
     for any release. `{operation}` in it, in `path` and in `body` becomes the request's
     operation id, which is its request id. None leaves the body unchecked (its declared
-    length still is).
+    length still is). A body in the content coding gzip is compared decoded.
     """
 
     name: str
@@ -49,9 +68,19 @@ class Stream:
     """Requests a second."""
     method: str = "GET"
     connection: Connection = Connection.reuse
+    tls: Tls = Tls.off
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with this stream's requests, beside the traffic's."""
     body: str = ""
     expect_status: int = 200
+    expect_headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that an answer must carry, with these very values."""
     expect_body: Mapping[str, str] | None = None
+    expect_text: str = ""
+    """What the body must contain, where its whole text is not known."""
+    cached_s: float | None = None
+    """For how long a cache before the website may serve a copy of an answer, in seconds; 0: never.
+    None: nothing is known of it, and nothing judged."""
     write: bool = False
     """A write: it carries an operation id, and an unanswered one is unknown."""
     slow: bool = False
@@ -68,6 +97,9 @@ class Traffic:
     arrivals: ArrivalKind = ArrivalKind.even
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request."""
+    release_from: str = "header:X-Release"
+    """What of an answer names its release: `header:NAME`, `json:PATH` (keys and indices with dots
+    between them), `body` (the text itself); empty: nothing does."""
 
     def __post_init__(self) -> None:
         """ValueError for streams that could not be told apart, or that send nothing."""
@@ -85,6 +117,21 @@ class Traffic:
                     f"traffic: stream {stream.name!r} has a rate of {stream.rate_hz}/s; "
                     "it must be above 0 (leave the stream out to send none of it)"
                 )
+        self.release_source()
+
+    def release_source(self) -> tuple[str, str]:
+        """(`header`, `json`, `body` or empty; the header's name or the path) of `release_from`.
+
+        ValueError for anything else.
+        """
+        kind, _, name = self.release_from.partition(":")
+        is_named = kind in {"header", "json"} and bool(name.strip()) and name.isascii()
+        if not is_named and self.release_from not in {"", "body"}:
+            raise ValueError(
+                f"release: {self.release_from!r} tells no release; say header:NAME, json:PATH "
+                "(such as json:app.version) or body"
+            )
+        return kind, name.strip()
 
     @property
     def rate_hz(self) -> float:

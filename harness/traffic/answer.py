@@ -6,12 +6,9 @@ answer (103) for a complete one, never completes an answer to HEAD, and parses a
 on the same connection without a word.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-
-from harness.model.row import NAME_BYTES
 
 __all__ = ["MAX_HEAD_BYTES", "Answer", "MalformedError"]
 
@@ -21,9 +18,7 @@ chunked body that is not its data (a chunk's extension, the trailers)."""
 
 _BLANK_LINE: Final = b"\r\n\r\n"
 _VERSIONS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
-_HEADERS: Final = frozenset(
-    {b"content-length", b"transfer-encoding", b"connection", b"x-release", b"x-instance"}
-)
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 class MalformedError(Exception):
@@ -34,14 +29,14 @@ class Answer:
     """The answer to one request, fed with bytes as they are read.
 
     `bodiless` is True for the answer to HEAD. `keep` bounds how many bytes of the body are
-    kept in `body`; all are counted in `size`. Transfer codings other than `chunked` are
-    malformed, as none is asked for; a content coding is not decoded.
+    kept in `body`; all are counted in `size`. `wanted` are the headers, by lower-case name, whose
+    values are kept in `fields`. Transfer codings other than `chunked` are malformed, as none is
+    asked for; a content coding is not decoded.
     """
 
     __slots__ = (
         "_bodiless",
         "_chunked",
-        "_fields",
         "_head",
         "_head_bytes",
         "_headers_complete",
@@ -51,17 +46,19 @@ class Answer:
         "_quiet_bytes",
         "_tail",
         "_until_end",
+        "_wanted",
         "body",
         "complete",
-        "instance",
-        "release",
+        "fields",
         "reusable",
         "size",
         "started",
         "status",
     )
 
-    def __init__(self, *, bodiless: bool = False, keep: int = 0) -> None:
+    def __init__(
+        self, *, bodiless: bool = False, keep: int = 0, wanted: frozenset[bytes] = frozenset()
+    ) -> None:
         self.started = False
         """A byte has arrived; an interim answer's count."""
         self.complete = False
@@ -71,10 +68,11 @@ class Answer:
         """0 until the header section is whole; never an interim status."""
         self.size = 0
         self.body = bytearray()
-        self.release = ""
-        self.instance = ""
+        self.fields: dict[bytes, bytes] = {}
+        """The wanted headers by lower-case name, those of an interim answer left out."""
         self._bodiless = bodiless
         self._keep = keep
+        self._wanted = _FRAMING | wanted
         self._head_bytes = 0
         self._left: int | None = None
         self._chunked = False
@@ -86,7 +84,7 @@ class Answer:
     def _begin(self) -> None:
         self._head = bytearray()
         self._headers_complete = False
-        self._fields: dict[bytes, bytes] = {}
+        self.fields = {}
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> bool:
@@ -147,11 +145,9 @@ class Answer:
             self._begin()
 
     def _begin_body(self, status: int, data: bytes) -> None:
-        fields = self._fields
+        fields = self.fields
         modern = self._head.startswith(_VERSIONS[0])
         self.status = status
-        self.release = _name(fields.get(b"x-release", b"")[:NAME_BYTES])
-        self.instance = _name(fields.get(b"x-instance", b"")[:NAME_BYTES])
         connection = fields.get(b"connection")
         self.reusable = modern and (
             connection is None
@@ -217,9 +213,9 @@ class Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in _HEADERS and not self._headers_complete:  # later ones are trailers
-            before = self._fields.get(name)
-            self._fields[name] = value if before is None else before + b"," + value
+        if name in self._wanted and not self._headers_complete:  # later ones are trailers
+            before = self.fields.get(name)
+            self.fields[name] = value if before is None else before + b"," + value
 
     def on_headers_complete(self) -> None:
         self._headers_complete = True
@@ -233,12 +229,6 @@ class Answer:
 
     def on_message_complete(self) -> None:
         self.complete = self._chunked
-
-
-@lru_cache(maxsize=1024)
-def _name(value: bytes) -> str:
-    text = value.strip().decode("utf-8", "replace")
-    return text.encode()[:NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _excerpt(data: bytes) -> str:

@@ -8,20 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 from harness.model.arrivals import Arrival
-from harness.model.outcome import Outcome
+from harness.model.outcome import Handshake, Outcome
 from harness.model.row import Sample
-from harness.model.traffic import Stream, Traffic
+from harness.model.traffic import Stream, Tls, Traffic
 from harness.traffic.answer import MalformedError
-from harness.traffic.connection import (
-    Connection,
-    establish,
-    new_socket,
-    receive,
-    resolve,
-    transmit,
-)
+from harness.traffic.connection import Connection, Plain, establish, new_socket, resolve
+from harness.traffic.expected import cache_of, instance_of
 from harness.traffic.flight import Flight
 from harness.traffic.prepared import Prepared
+from harness.traffic.tls import Trust
 
 __all__ = ["DETAIL_CHARS", "Client", "Unfinished"]
 
@@ -41,8 +36,9 @@ class Client:
 
     `authority` is the Host header. Every request carries `X-Request-Id: <run>-<seq>`, writes
     carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
-    on every request that is not ok; it must not raise. Raises OSError for a host that cannot
-    be resolved, ValueError for a stream that HTTP forbids.
+    on every request that is not ok; it must not raise. Streams over TLS go to `tls_port`, and
+    `trust` says whose certificate is expected there. Raises OSError for a host that cannot be
+    resolved, ValueError for a stream that HTTP forbids, or one over TLS without a port for it.
 
     Any number of greenlets may send at once.
     """
@@ -55,16 +51,21 @@ class Client:
         authority: str,
         run: str,
         traffic: Traffic,
+        tls_port: int = 0,
+        trust: Trust | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         detail: Callable[[int, Outcome, str], None] = lambda _seq, _outcome, _text: None,
         max_idle_s: float = 20.0,
     ) -> None:
         self.opened = 0
         """Connections that were established."""
-        self._family, self._address = resolve(host, port)
+        self._family, self._address = resolve(host, port or tls_port)
+        self._tls_address = resolve(host, tls_port)[1] if tls_port else None
+        self._trust = trust
         self._authority = authority
         self._run = run
         self._headers = traffic.headers
+        self._release_from = traffic.release_source()
         self._clock_ns = clock_ns
         self._detail = detail
         self._max_idle_s = max_idle_s
@@ -110,10 +111,14 @@ class Client:
             raise
         finished_ns = self._clock_ns()
         answer, connection = flight.answer, flight.connection
-        number, reuse = 0, 0
+        number, reuse, handshake = 0, 0, Handshake.plain
         if connection is not None:
             number, reuse = connection.number, connection.uses
+            handshake = connection.handshake
             connection.uses += 1
+            if prepared.tls is Tls.resume and answer.complete and connection.uses == 1:
+                # By now the server has given its tickets.
+                prepared.session = connection.wire.session
         if connection and answer.complete and answer.reusable and prepared.pool is not None:
             prepared.pool.put(connection, finished_ns)
         else:
@@ -130,10 +135,12 @@ class Client:
             outcome,
             answer.status,
             answer.size,
-            answer.release,
-            answer.instance,
+            prepared.expected.release(answer),
+            instance_of(answer),
             number,
             reuse,
+            cache_of(answer),
+            handshake,
         )
 
     def close(self) -> None:
@@ -146,7 +153,7 @@ class Client:
         try:
             connection = self._connect(flight)
             request = flight.prepared.request(flight.identity)
-            transmit(connection.sock, request, flight.deadline_ns, self._clock_ns)
+            connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
             flight.sent = True
             return self._read(flight, connection)
         except MalformedError as error:
@@ -158,38 +165,55 @@ class Client:
     def _connect(self, flight: Flight) -> Connection:
         prepared = flight.prepared
         connection = prepared.pool.take(self._clock_ns()) if prepared.pool is not None else None
-        sock = connection.sock if connection else new_socket(self._family)
-        flight.sock = sock
+        if connection is not None:
+            flight.connection = connection
+            flight.established = True
+            flight.sent_ns = self._clock_ns()
+            flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
+            return connection
+        sock = flight.sock = new_socket(self._family)
         flight.sent_ns = self._clock_ns()
         flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
-        if connection is None:
+        if prepared.tls is Tls.off or self._trust is None:
             establish(sock, self._address, flight.deadline_ns, self._clock_ns)
-            self.opened += 1
-            connection = Connection(sock, self.opened)
+            flight.established = True
+            connection = Connection(Plain(sock), self.opened + 1)
+        else:
+            establish(sock, self._tls_address, flight.deadline_ns, self._clock_ns)
+            flight.established = True
+            secured = self._trust.secure(sock, prepared.session)
+            secured.shake_hands(flight.deadline_ns, self._clock_ns)
+            connection = Connection(secured, self.opened + 1, secured.handshake)
+        self.opened += 1
         flight.connection = connection
         return connection
 
     def _read(self, flight: Flight, connection: Connection) -> tuple[Outcome, str]:
         answer = flight.answer
         while True:
-            data = receive(connection.sock, flight.deadline_ns, self._clock_ns)
+            data = connection.wire.receive(flight.deadline_ns, self._clock_ns)
             now_ns = self._clock_ns()
             if data and not flight.first_byte_ns:
                 flight.first_byte_ns = now_ns
             if answer.feed(data) if data else answer.end():
-                return flight.prepared.judge(answer, flight.identity)
+                return flight.prepared.expected.judge(answer, flight.identity)
             if not data:
                 return flight.cut()
             if now_ns >= flight.deadline_ns:
                 raise TimeoutError("deadline")
 
     def _prepare(self, stream: Stream) -> Prepared:
+        if stream.tls is not Tls.off and (self._tls_address is None or self._trust is None):
+            raise ValueError(
+                f"stream {stream.name!r} is over TLS, and the target has no port for it"
+            )
         return Prepared(
             stream,
             authority=self._authority,
             run=self._run,
             headers=self._headers,
             max_idle_s=self._max_idle_s,
+            release_from=self._release_from,
         )
 
     def _other(self, stream: Stream) -> Prepared:

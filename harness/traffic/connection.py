@@ -4,42 +4,94 @@ import contextlib
 import errno
 import os
 import socket as plain
+import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gevent import socket
 
-__all__ = ["Connection", "Pool", "establish", "new_socket", "receive", "resolve", "transmit"]
+from harness.model.outcome import Handshake
+
+__all__ = [
+    "Connection",
+    "Plain",
+    "Pool",
+    "Wire",
+    "establish",
+    "new_socket",
+    "receive",
+    "resolve",
+    "transmit",
+]
 
 _SECOND_NS: Final = 1_000_000_000
 _READ_BYTES: Final = 65_536
 
 
-class Connection:
-    """An established connection and what it has carried."""
+class Wire(Protocol):
+    """Carries bytes both ways: plainly, or over TLS (tls.Secured)."""
 
-    __slots__ = ("idle_ns", "number", "sock", "uses")
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What a later connection can resume."""
 
-    def __init__(self, sock: socket.socket, number: int) -> None:
-        self.sock = sock
-        self.number = number
-        """Counted from 1 in the order of opening."""
-        self.uses = 0
-        """Requests it has carried so far."""
-        self.idle_ns = 0
-        """When it was last put back into a pool."""
+    def transmit(self, data: bytes, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        """Write all of `data`. Raises TimeoutError at the deadline, else an OSError."""
+
+    def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
+        """The next bytes, b"" at the end of the stream. Raises as `transmit`."""
 
     def quiet(self) -> bool:
         """Whether the peer has neither ended it nor sent a byte nobody asked for."""
-        self.sock.settimeout(0.0)
+
+    def close(self) -> None: ...
+
+
+class Plain:
+    """Implements Wire by a socket as it is."""
+
+    __slots__ = ("_sock",)
+
+    session = None
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def transmit(self, data: bytes, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        transmit(self._sock, data, deadline_ns, clock_ns)
+
+    def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
+        return receive(self._sock, deadline_ns, clock_ns)
+
+    def quiet(self) -> bool:
+        self._sock.settimeout(0.0)
         try:
-            self.sock.recv(1)
+            self._sock.recv(1)
         except BlockingIOError:
             return True
         except OSError:
             return False
         return False
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class Connection:
+    """An established connection and what it has carried."""
+
+    __slots__ = ("handshake", "idle_ns", "number", "uses", "wire")
+
+    def __init__(self, wire: Wire, number: int, handshake: Handshake = Handshake.plain) -> None:
+        self.wire = wire
+        self.number = number
+        """Counted from 1 in the order of opening."""
+        self.handshake = handshake
+        self.uses = 0
+        """Requests it has carried so far."""
+        self.idle_ns = 0
+        """When it was last put back into a pool."""
 
 
 class Pool:
@@ -60,10 +112,10 @@ class Pool:
         self._expire(now_ns)
         while self._idle:
             connection = self._idle.pop()
-            if connection.quiet():
+            if connection.wire.quiet():
                 return connection
             self.closed_idle += 1
-            connection.sock.close()
+            connection.wire.close()
         return None
 
     def put(self, connection: Connection, now_ns: int) -> None:
@@ -75,11 +127,11 @@ class Pool:
     def close(self) -> None:
         """Close all; the pool can be used again."""
         while self._idle:
-            self._idle.pop().sock.close()
+            self._idle.pop().wire.close()
 
     def _expire(self, now_ns: int) -> None:
         while self._idle and now_ns - self._idle[0].idle_ns > self._max_idle_ns:
-            self._idle.popleft().sock.close()
+            self._idle.popleft().wire.close()
 
 
 def resolve(host: str, port: int) -> tuple[int, Any]:
@@ -101,10 +153,7 @@ def new_socket(family: int) -> socket.socket:
 def establish(
     sock: socket.socket, address: Any, deadline_ns: int, clock_ns: Callable[[], int]
 ) -> None:
-    """Connect. TLS, once there is any, is shaken hands on here, under the same deadline.
-
-    Raises TimeoutError at the deadline, else the OSError of the kernel's reason.
-    """
+    """Connect. Raises TimeoutError at the deadline, else the OSError of the kernel's reason."""
     sock.settimeout(0.0)  # with any other timeout gevent would resolve the address again
     # Asked again after each wait: Linux answers 0 once it is established, else its reason.
     while (error := sock.connect_ex(address)) in {errno.EINPROGRESS, errno.EALREADY}:

@@ -16,6 +16,7 @@ from harness.model.traffic import PROBE, Connection, Stream
 from harness.traffic.client import Client, Unfinished
 from harness.traffic.orders import Brief, Said
 from harness.traffic.recorder import Recorder
+from harness.traffic.tls import Trust
 
 __all__ = ["MAX_IN_FLIGHT", "Dispatcher", "RequestFailedError"]
 
@@ -42,6 +43,8 @@ class Dispatcher:
             host=brief.host,
             port=brief.port,
             authority=brief.authority,
+            tls_port=brief.tls_port,
+            trust=Trust(brief.tls_name, brief.ca) if brief.tls_port else None,
             run=brief.run,
             traffic=brief.traffic,
             detail=self._details.add,
@@ -69,8 +72,12 @@ class Dispatcher:
             path=first.path,
             rate_hz=1 / PROBE_EVERY_S,
             connection=Connection.new,
+            tls=first.tls,
+            headers=first.headers,
             expect_status=first.expect_status,
+            expect_headers=first.expect_headers,
             expect_body=first.expect_body,
+            expect_text=first.expect_text,
             timeout_s=1.0,
         )
         deadline_ns = time.monotonic_ns() + int(timeout_s * _SECOND_NS)

@@ -1,6 +1,7 @@
 """A request under way: what is known of it, and the name of the way it ends."""
 
 import errno
+import ssl
 from typing import Final
 
 from gevent import socket
@@ -43,6 +44,7 @@ class Flight:
         "answer",
         "connection",
         "deadline_ns",
+        "established",
         "first_byte_ns",
         "identity",
         "prepared",
@@ -55,51 +57,73 @@ class Flight:
         self.prepared = prepared
         self.identity = identity
         self.sock: socket.socket | None = None
+        self.established = False
+        """The peer has accepted the connection; over TLS the handshake is still to come."""
         self.connection: Connection | None = None
-        """Set once it is established."""
+        """Set once requests can go over it."""
         self.sent = False
         """The whole request is written."""
-        self.answer: Answer = Answer(bodiless=prepared.bodiless, keep=prepared.keep)
+        self.answer: Answer = Answer(
+            bodiless=prepared.bodiless,
+            keep=prepared.expected.keep,
+            wanted=prepared.expected.wanted,
+        )
         self.sent_ns = 0
         self.deadline_ns = 0
         self.first_byte_ns = 0
 
     def stage(self) -> str:
         if self.connection is None:
-            return "connecting"
+            return "shaking hands" if self.established else "connecting"
         if not self.sent:
             return "sending the request"
         if not self.answer.started:
             return "waiting for the answer"
         return f"reading the answer (status {self.answer.status}, {self.answer.size} body bytes)"
 
-    def cut(self) -> tuple[Outcome, str]:
+    def cut(self, how: str = "") -> tuple[Outcome, str]:
         """The ending where the peer ended the stream before the answer was whole, and why."""
-        text = f"the peer ended the connection while {self.stage()}"
+        text = f"the peer ended the connection{how} while {self.stage()}"
+        if self.connection is None:
+            return Outcome.closed_in_handshake, text
         if self.answer.started:
             return Outcome.truncated, text
-        if self.connection is not None and self.connection.uses:
-            return Outcome.closed_on_reuse, text
-        return Outcome.closed_before_answer, text
+        return (
+            Outcome.closed_on_reuse if self.connection.uses else Outcome.closed_before_answer
+        ), text
 
     def broken(self, error: OSError) -> tuple[Outcome, str]:
-        """The ending that an error of the kernel, or the deadline, makes, and why."""
+        """The ending that an error of the kernel or of TLS, or the deadline, makes, and why."""
         text = f"{error} while {self.stage()}"
         if isinstance(error, TimeoutError):
-            if self.connection is None:
-                return Outcome.connect_timeout, text
-            return Outcome.read_timeout if self.answer.started else Outcome.answer_timeout, text
+            return self._late(), text
+        if isinstance(error, ssl.SSLError):
+            return self._insecure(error, text)
         if error.errno in _OURS and not self.sent:
             self.sent_ns = 0
             return Outcome.not_sent, text
         if isinstance(error, ConnectionRefusedError):
             return Outcome.refused, text
-        connecting = self.connection is None
+        connecting = not self.established
         if error.errno in _UNREACHABLE or (connecting and error.errno != errno.ECONNRESET):
             return Outcome.unreachable, text
         return Outcome.reset, text
 
+    def _late(self) -> Outcome:
+        if self.connection is None:
+            return Outcome.handshake_timeout if self.established else Outcome.connect_timeout
+        return Outcome.read_timeout if self.answer.started else Outcome.answer_timeout
+
+    def _insecure(self, error: ssl.SSLError, text: str) -> tuple[Outcome, str]:
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return self.cut(" without a word of TLS")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Outcome.untrusted, text
+        return Outcome.handshake_failed if self.connection is None else Outcome.malformed, text
+
     def close(self) -> None:
         """Close its connection, however far it got."""
-        if self.sock is not None:
+        if self.connection is not None:
+            self.connection.wire.close()
+        elif self.sock is not None:
             self.sock.close()

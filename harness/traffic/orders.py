@@ -21,6 +21,9 @@ class Brief:
     host: str
     port: int
     authority: str
+    tls_port: int
+    tls_name: str
+    ca: str
     traffic: Traffic
     seed: int
     log: str

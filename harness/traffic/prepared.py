@@ -1,21 +1,17 @@
-"""A stream made ready: its request as bytes with gaps, and what its answer must be."""
+"""A stream made ready: its request as bytes with gaps, its connections, what it expects."""
 
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from harness.model.outcome import Outcome
 from harness.model.traffic import Connection, Stream
-from harness.traffic.answer import Answer
 from harness.traffic.connection import Pool
+from harness.traffic.expected import GAP, Expected
 
 __all__ = ["Prepared"]
 
-_GAP: Final = "{operation}"
 _MARK: Final = b"\0"  # stands for the request id in the bytes; no valid request contains it
-_EXCERPT: Final = 60
-_KEEP_BYTES: Final = 256  # of an unchecked body, to show what a wrong status came with
-_ID_DIGITS: Final = 10  # of a sequence number, which is 32 bits on disk
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET: Final = re.compile(r"/[!-~]*")
@@ -47,36 +43,22 @@ class Prepared:
         run: str,
         headers: Mapping[str, str],
         max_idle_s: float,
+        release_from: tuple[str, str] = ("header", "X-Release"),
     ) -> None:
-        self.timeout_ns = int(stream.timeout_s * 1e9)
-        self.bodiless = stream.method == "HEAD"
-        self.pool = Pool(max_idle_s=max_idle_s) if stream.connection == Connection.reuse else None
-        """None: a connection for each request."""
-        self._status = stream.expect_status
-        self._expected = (
-            None
-            if stream.expect_body is None or self.bodiless
-            else {
-                release: [part.encode() for part in text.split(_GAP)]
-                for release, text in stream.expect_body.items()
-            }
-        )
         if not _RUN.fullmatch(run):
             raise ValueError(
                 f"run {run!r} is part of headers and paths: printable ASCII, no spaces"
             )
-        id_bytes = len(run) + 1 + _ID_DIGITS
-        longest = max(
-            (
-                sum(map(len, parts)) + (len(parts) - 1) * id_bytes
-                for parts in (self._expected or {}).values()
-            ),
-            default=0,
-        )
-        self.keep = max(_KEEP_BYTES, longest + 1)
-        """Bytes of a body to keep: enough to tell every expected one from a longer one."""
-        self._head = _head(stream, authority, headers).split(_MARK)
-        self._body = [part.encode() for part in stream.body.split(_GAP)]
+        self.timeout_ns = int(stream.timeout_s * 1e9)
+        self.bodiless = stream.method == "HEAD"
+        self.pool = Pool(max_idle_s=max_idle_s) if stream.connection == Connection.reuse else None
+        """None: a connection for each request."""
+        self.tls = stream.tls
+        self.session: ssl.SSLSession | None = None
+        """The TLS session to resume, where the stream does that."""
+        self.expected = Expected(stream, release_from=release_from, run=run)
+        self._head = _head(stream, authority, {**headers, **stream.headers}).split(_MARK)
+        self._body = [part.encode() for part in stream.body.split(GAP)]
         self._has_body = bool(stream.body) or stream.method not in {"GET", "HEAD", "DELETE"}
 
     def request(self, identity: bytes) -> bytes:
@@ -86,38 +68,6 @@ class Prepared:
             return head + b"\r\n"
         body = identity.join(self._body)
         return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
-
-    def judge(self, answer: Answer, identity: bytes) -> tuple[Outcome, str]:
-        """The outcome of a whole answer, and why where it is not `ok`."""
-        if answer.status != self._status:
-            shown = bytes(answer.body[:_EXCERPT])
-            return (
-                Outcome.wrong_status,
-                f"expected status {self._status}, observed {answer.status} with body {shown!r}",
-            )
-        if self._expected is None:
-            return Outcome.ok, ""
-        parts = self._expected.get(answer.release) or self._expected.get("*")
-        if parts is None:
-            return (
-                Outcome.wrong_body,
-                f"expected a release of {sorted(self._expected)}, observed {answer.release!r}",
-            )
-        expected = identity.join(parts)
-        if answer.size == len(expected) and answer.body == expected:
-            return Outcome.ok, ""
-        return Outcome.wrong_body, _difference(expected, answer)
-
-
-def _difference(expected: bytes, answer: Answer) -> str:
-    body = bytes(answer.body)
-    pairs = enumerate(zip(expected, body, strict=False))
-    at = next((i for i, (a, b) in pairs if a != b), min(len(expected), len(body)))
-    return (
-        f"release {answer.release!r}: body of {answer.size} bytes differs from the expected "
-        f"{len(expected)} at byte {at}: expected {expected[at : at + _EXCERPT]!r}, "
-        f"observed {body[at : at + _EXCERPT]!r}"
-    )
 
 
 def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
@@ -134,7 +84,7 @@ def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
         raise ValueError(f"authority {authority!r} cannot be a Host header; use host or host:port")
     mark = _MARK.decode()
     lines = [
-        f"{stream.method} {stream.path.replace(_GAP, mark)} HTTP/1.1",
+        f"{stream.method} {stream.path.replace(GAP, mark)} HTTP/1.1",
         f"Host: {authority}",
         f"X-Request-Id: {mark}",
     ]

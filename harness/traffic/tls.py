@@ -1,0 +1,148 @@
+"""TLS over a socket that waits through gevent, with nothing forgiven.
+
+The protocol runs in memory (OpenSSL between two buffers) and the socket carries what it says:
+so each wait has the request's own deadline, and an end of the stream that TLS did not announce is
+told from one that it did.
+"""
+
+import contextlib
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from gevent import socket
+
+from harness.model.outcome import Handshake
+from harness.traffic.connection import receive, transmit
+
+__all__ = ["Secured", "Trust"]
+
+_READ_BYTES: Final = 65_536
+
+
+class Trust:
+    """Whom to trust, and for which name: one a run, as a context takes 30 ms to make.
+
+    `ca` are certificates in PEM that stand for the system's. Raises ssl.SSLError or ValueError
+    where they cannot be read.
+    """
+
+    def __init__(self, name: str, ca: str = "") -> None:
+        self._name = name
+        self._context = ssl.create_default_context(cadata=ca or None)
+        self._context.set_alpn_protocols(["http/1.1"])
+
+    def secure(self, sock: socket.socket, session: ssl.SSLSession | None = None) -> "Secured":
+        """TLS over a connected socket, the handshake still to be made."""
+        return Secured(sock, self._context, self._name, session)
+
+
+class Secured:
+    """Implements connection.Wire."""
+
+    __slots__ = ("_incoming", "_outgoing", "_sock", "_tls")
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        name: str,
+        session: ssl.SSLSession | None,
+    ) -> None:
+        self._sock = sock
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=name, session=session
+        )
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """To be resumed by a later connection; what the server gave by now."""
+        return self._tls.session
+
+    @property
+    def handshake(self) -> Handshake:
+        return Handshake.resumed if self._tls.session_reused else Handshake.full
+
+    def shake_hands(self, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        """Raises TimeoutError at the deadline, ssl.SSLCertVerificationError where the certificate
+        does not verify, ssl.SSLEOFError where the peer ended the stream, another ssl.SSLError for
+        what is not TLS or an alert of the peer, else the kernel's OSError.
+        """
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush(deadline_ns, clock_ns)
+                self._more(deadline_ns, clock_ns)
+            except ssl.SSLError:
+                # The alert that tells the peer why.
+                with contextlib.suppress(OSError):
+                    self._flush(deadline_ns, clock_ns)
+                raise
+            else:
+                self._flush(deadline_ns, clock_ns)
+                return
+
+    def transmit(self, data: bytes, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        """Write all of `data`; raises as connection.transmit, and ssl.SSLError."""
+        self._tls.write(data)
+        self._flush(deadline_ns, clock_ns)
+
+    def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
+        """The next bytes; b"" at an end that TLS announced, ssl.SSLEOFError at one it did not.
+
+        Raises ssl.SSLError for a broken record or an alert, else as connection.receive.
+        """
+        while True:
+            try:
+                return self._tls.read(_READ_BYTES)
+            except ssl.SSLWantReadError:
+                if self._outgoing.pending:
+                    # TLS itself answers at times (a new key, say).
+                    self._flush(deadline_ns, clock_ns)
+                self._more(deadline_ns, clock_ns)
+
+    def quiet(self) -> bool:
+        """Whether the peer has neither ended it nor sent a byte of an answer.
+
+        What TLS says of its own, such as a ticket for the next session, is neither.
+        """
+        self._sock.settimeout(0.0)
+        try:
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    self._tls.read(1)
+                    return False
+                if not self._take(self._sock.recv(_READ_BYTES)):
+                    return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Ends it, the peer told as far as it takes that at once."""
+        with contextlib.suppress(OSError, ValueError):
+            self._tls.unwrap()
+        with contextlib.suppress(OSError):
+            self._sock.settimeout(0.0)
+            self._sock.send(self._outgoing.read())
+        self._sock.close()
+
+    def _flush(self, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        data = self._outgoing.read()
+        if data:
+            transmit(self._sock, data, deadline_ns, clock_ns)
+
+    def _more(self, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
+        self._take(receive(self._sock, deadline_ns, clock_ns))
+
+    def _take(self, data: bytes) -> bool:
+        """Hands over what came; False where it was the stream's end."""
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        return bool(data)
