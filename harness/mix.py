@@ -1,67 +1,112 @@
 """The default traffic for the sample website."""
 
-from harness.model.traffic import ArrivalKind, Connection, Stream, Traffic
+import hashlib
+from functools import partial
 
-__all__ = ["SLOW_MS", "default_mix"]
+from harness.model.errors import NotJudgedError
+from harness.model.traffic import ArrivalKind, Connection, Stream, Tls, Traffic
+
+__all__ = ["LEAST_MIX_RATE", "SLOW_MS", "asset", "default_mix", "page"]
 
 SLOW_MS = 1_200
 """Longer than most steps of a swap, so that some such request is in flight across each."""
+CACHED_S = 1.0
+"""For how long the sample website lets a cache keep what may be kept."""
+LEAST_MIX_RATE = 40.0
+"""Below it some stream is too thin to be seen before, during and after a swap."""
 
 _SLOW_SHARE, _LEAST_SLOW_HZ = 0.02, 2.0
-_WRITE_SHARE = 0.12
-_NEW_SHARE = 0.16
-
+_LINES = 200
 _HOME = {"v1": "Hello beautiful world!", "v2": "Hello beautiful changed world!"}
+_GZIP = {"Accept-Encoding": "gzip"}
 
 
 def default_mix(
     rate_hz: float, *, timeout_s: float = 10.0, arrivals: ArrivalKind = ArrivalKind.even
 ) -> Traffic:
     """`rate_hz` requests a second in all: mostly pages on reused connections, some on a new
-    connection each, some writes, a few slow ones.
+    connection each, over HTTPS too; writes; what the edge compresses, caches and serves itself;
+    a few slow ones.
 
     The slow stream gets at least 2 requests a second: with 1.2 s each, two are always under way.
+    NotJudgedError below 40 requests a second.
     """
+    if rate_hz < LEAST_MIX_RATE:
+        raise NotJudgedError(
+            f"rate: {rate_hz:g} requests a second are too few for the default traffic, whose "
+            f"streams would not be seen in each phase; give at least {LEAST_MIX_RATE:g}"
+        )
     slow_hz = max(_LEAST_SLOW_HZ, _SLOW_SHARE * rate_hz)
     rest_hz = rate_hz - slow_hz
-    write_hz = _WRITE_SHARE * rest_hz
-    new_hz = _NEW_SHARE * rest_hz
+    assets, content = asset("v1")
+
+    home = partial(Stream, path="/", expect_body=_HOME, cached_s=0.0, timeout_s=timeout_s)
+    zipped = {"Content-Encoding": "gzip"}
     return Traffic(
         arrivals=arrivals,
         headers={"User-Agent": "zero-downtime-harness"},
         streams=(
-            Stream(
-                name="get-reused",
-                path="/",
-                rate_hz=rest_hz - write_hz - new_hz,
-                expect_body=_HOME,
-                timeout_s=timeout_s,
-            ),
-            Stream(
-                name="get-new",
-                path="/home",
-                rate_hz=new_hz,
-                connection=Connection.new,
-                expect_body=_HOME,
-                timeout_s=timeout_s,
-            ),
-            Stream(
+            home(name="get-reused", rate_hz=0.46 * rest_hz),
+            home(name="get-new", rate_hz=0.12 * rest_hz, path="/home", connection=Connection.new),
+            home(
                 name="write",
+                rate_hz=0.12 * rest_hz,
                 method="POST",
                 path="/operations",
-                rate_hz=write_hz,
                 body="{operation}",
                 expect_body={"*": "operation {operation} applied"},
                 write=True,
-                timeout_s=timeout_s,
             ),
-            Stream(
+            home(
+                name="https-page",
+                rate_hz=0.1 * rest_hz,
+                path="/page",
+                tls=Tls.resume,
+                headers=_GZIP,
+                expect_headers=zipped,
+                expect_body={release: page(release) for release in _HOME},
+            ),
+            home(name="https-new", rate_hz=0.03 * rest_hz, connection=Connection.new, tls=Tls.full),
+            home(
+                name="https-resumed",
+                rate_hz=0.05 * rest_hz,
+                connection=Connection.new,
+                tls=Tls.resume,
+            ),
+            home(name="cached", rate_hz=0.06 * rest_hz, path="/cached", cached_s=CACHED_S),
+            home(
+                name="asset",
+                rate_hz=0.06 * rest_hz,
+                path=assets,
+                tls=Tls.resume,
+                headers=_GZIP,
+                expect_headers=zipped,
+                expect_body={"*": content},
+            ),
+            home(
                 name="slow",
-                path=f"/slow?ms={SLOW_MS}",
                 rate_hz=slow_hz,
+                path=f"/slow?ms={SLOW_MS}",
                 expect_body={"*": f"waited {SLOW_MS} ms"},
                 slow=True,
-                timeout_s=timeout_s,
             ),
         ),
     )
+
+
+def page(release: str) -> str:
+    """What the sample website's /page says (sample_app/content.py)."""
+    hello = _HOME[release]
+    lines = "".join(f'<li class="line-{n}">Line {n}: {hello}</li>\n' for n in range(1, _LINES + 1))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<title>{hello}</title>\n<link rel="stylesheet" href="{asset(release)[0]}">\n</head>\n'
+        f"<body>\n<ol>\n{lines}</ol>\n</body>\n</html>\n"
+    )
+
+
+def asset(release: str) -> tuple[str, str]:
+    """Path and text of the release's stylesheet; the path holds a hash of the text."""
+    rules = "".join(f".line-{n} {{ order: {n}; }}\n" for n in range(1, _LINES + 1))
+    text = f"/* {_HOME[release]} */\n{rules}"
+    return f"/assets/site-{hashlib.sha256(text.encode()).hexdigest()[:12]}.css", text

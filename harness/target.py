@@ -70,6 +70,9 @@ class Stage(Protocol):
     def replicas(self) -> int:
         """How many instances a release is to have."""
 
+    def publish(self, release: str) -> None:
+        """Its assets, beside those of the other, to whoever serves them before the website."""
+
     def start(self, release: str) -> Instance:
         """A new instance, with its CPU held back, not yet known to the balancer."""
 

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 from redis import Redis, RedisError
 
+from sample_app import content
 from sample_app.store import apply, connect
 
 LONGEST_MS = 60_000
 LARGEST_BODY = 1 << 20
+CACHED_S = 1
 _OPERATION_ID = re.compile("[!-~]{1,128}")
 
 
@@ -37,7 +39,8 @@ def create_app(
     release = os.environ.get("RELEASE", "v1")
     instance = os.environ.get("INSTANCE") or socket.gethostname()
     idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
-    hello = greeting(release)
+    hello = content.greeting(release)
+    page = content.page(release)
 
     @app.before_request
     def read_body() -> None:
@@ -59,6 +62,15 @@ def create_app(
     @app.get("/home")
     def home() -> str:
         return hello
+
+    @app.get("/page")
+    def whole_page() -> Response:
+        return Text(page, mimetype="text/html")
+
+    @app.get("/cached")
+    def cached() -> Response:
+        # For caches before the website; a visitor's own browser asks again.
+        return Text(hello, headers={"Cache-Control": f"public, s-maxage={CACHED_S}, max-age=0"})
 
     @app.get("/ready")
     def ready() -> tuple[str, int]:
@@ -85,12 +97,6 @@ def create_app(
         return f"operation {operation} applied"
 
     return app
-
-
-def greeting(release: str) -> str:
-    """The home page's text. The two releases of the post, or any other by its name."""
-    adjective = {"v1": "", "v2": "changed "}.get(release, f"{release} ")
-    return f"Hello beautiful {adjective}world!"
 
 
 def launcher_was_told_to_stop() -> bool:

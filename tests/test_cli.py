@@ -232,7 +232,7 @@ def test_a_folder_that_is_no_runs_exits_2(tmp_path, capsys, make):
 def test_a_damaged_run_exits_2(tmp_path, capsys):
     (tmp_path / "scenario.json").write_text('{"schema": 99}')
     assert run("report", str(tmp_path)) == 2
-    assert "expected schema 1, observed 99" in capsys.readouterr().err
+    assert "expected schema 2, observed 99" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from testcontainers.core.network import Network
 from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
-from harness.stack import images, store
+from harness.stack import edge, images, store
 from harness.stack.balancer import (
     Balancer,
     configuration,
@@ -39,9 +39,6 @@ __all__ = ["Stack", "StackPlan"]
 _BALANCER_SHELL = (
     'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
     f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.jsonl"
-)
-_EDGE_SHELL = (
-    "printf %s \"$NGINX_CONF\" > /tmp/nginx.conf && exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
 )
 
 
@@ -79,17 +76,21 @@ class Stack:
         self._api: RuntimeApi | None = None
         self._undo: list[Callable[[], object]] = []
         self._environment: dict[str, str | int | float | bool] = {}
-        self._endpoint: Endpoint | None = None
+        self._certificate = edge.Certificate.made()
+        self._tags: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
         sweep(client)
-        tags = self._images(client, timeline)
+        tags = self._tags = self._images(client, timeline)
         run, plan = self._plan.run, self._plan
         prefix = f"harness-{run}"
         folder = self._socket_folder(prefix)
         created_s = timeline.clock.wall_ns() // 1_000_000_000
-        labels = Owner.this_process().labels(run, created_s) | {f"{LABEL}.folder": str(folder)}
+        labels = self._labels = Owner.this_process().labels(run, created_s) | {
+            f"{LABEL}.folder": str(folder)
+        }
 
         def rest() -> None:
             remove_run(client, run)
@@ -127,6 +128,7 @@ class Stack:
         )
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
+            publish=self._publish,
             discovery=self._discovery(Balancer(self._api, timeline.clock)),
             images=tags,
             network=network,
@@ -140,18 +142,17 @@ class Stack:
         )
         self._on_down(self._remove_website)
         self._serve_old(self._website)
-        edge = component(
+        front = component(
             "edge",
-            shell=_EDGE_SHELL,
+            shell=edge.SHELL,
             stop_signal="SIGQUIT",
-            environment={
-                "NGINX_CONF": files("harness.stack").joinpath("nginx.conf").read_text("utf-8")
-            },
+            environment=edge.environment(self._certificate),
             volumes={volume.name: LOGS_AT},
-            ports={80: plan.port},
+            ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
         )
-        self._endpoint = self._reachable(edge, timeline)
-        return self._endpoint
+        endpoint = self._reachable(front, timeline)
+        self._website.publish(plan.releases[0])
+        return endpoint
 
     def down(self) -> None:
         """An error in one removal stops none of the others; the first is raised at the end."""
@@ -301,29 +302,48 @@ class Stack:
             # The old release is the ground that the run stands on: without it nothing is judged.
             raise NotJudgedError(f"the old release did not start: {error}") from error
 
-    def _reachable(self, edge: Container, timeline: Timeline) -> Endpoint:
+    def _reachable(self, front: Container, timeline: Timeline) -> Endpoint:
         """Where load goes. A bare connection tells; it carries no request."""
-        own = address(edge)
+        own = address(front)
         if self._plan.path != "published" and own:
             patience_s = 5.0 if self._plan.path == "edge" else 2.0
 
             def listens() -> bool:
-                return _accepts(own, 80)
+                return _accepts(own, edge.PORT)
 
             if wait_until(listens, clock=timeline.clock, timeout_s=patience_s):
-                return Endpoint(host=own, port=80, path="edge")
-        edge.reload()
-        if edge.status != "running":
+                return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
+        front.reload()
+        if front.status != "running":
             raise NotJudgedError(
-                f"edge: NGINX did not start; its last lines:\n  {last_lines(edge)}"
+                f"edge: NGINX did not start; its last lines:\n  {last_lines(front)}"
             )
         if self._plan.path == "edge":
             raise NotJudgedError(
                 f"path: the edge's own address {own} cannot be reached from here "
                 "(Docker Desktop, or a remote engine); leave --path out, or say --path published"
             )
-        published = edge.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]
-        return Endpoint(host="127.0.0.1", port=int(published["HostPort"]), path="published")
+        bound = front.attrs["NetworkSettings"]["Ports"]
+        port, tls_port = (
+            int(bound[f"{inner}/tcp"][0]["HostPort"]) for inner in (edge.PORT, edge.TLS_PORT)
+        )
+        return self._endpoint("127.0.0.1", port, tls_port, "published")
+
+    def _endpoint(self, host: str, port: int, tls_port: int, path: str) -> Endpoint:
+        return Endpoint(
+            host=host,
+            port=port,
+            authority=edge.NAME,
+            path=path,
+            tls_port=tls_port,
+            tls_name=edge.NAME,
+            ca=self._certificate.authority,
+        )
+
+    def _publish(self, release: str) -> None:
+        if self._client is not None:
+            front = self._containers["edge"]
+            edge.publish(self._client, self._tags[release], front, self._labels)
 
     def _on_down(self, undo: Callable[[], object]) -> None:
         self._undo.append(undo)

@@ -1,6 +1,6 @@
 """The website: replicas of a release, each in a slot of the balancer; the stage for swaps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import docker.errors
@@ -46,6 +46,7 @@ class Website:
     def __init__(
         self,
         *,
+        publish: Callable[[str], object],
         discovery: Discovery,
         images: Mapping[str, str],
         network: Network,
@@ -57,6 +58,7 @@ class Website:
         clock: Timekeeper,
         environment: Mapping[str, str],
     ) -> None:
+        self._publish = publish
         self._discovery = discovery
         self._images = images
         self._network = network
@@ -80,6 +82,9 @@ class Website:
 
     def replicas(self) -> int:
         return self._replica_count
+
+    def publish(self, release: str) -> None:
+        self._publish(release)
 
     def start(self, release: str) -> Instance:
         self._started += 1

@@ -1,7 +1,7 @@
 """`drain`: the new release answers before the old one is let go of, request by request."""
 
 from harness.model.errors import HarnessError
-from harness.swap.strategy import Steps
+from harness.swap.strategy import Steps, publish
 from harness.target import Instance, Stage
 
 __all__ = ["Drain"]
@@ -19,6 +19,7 @@ class Drain:
 
     def replace(self, stage: Stage, steps: Steps) -> None:
         old = stage.running()
+        publish(stage, steps)
         for instance in self._bring_up(stage, steps):
             with steps.step("admit", instance):
                 stage.admit(instance)

@@ -1,6 +1,6 @@
 """`recreate`: the post's warning, what `docker compose up -d` does with a changed image."""
 
-from harness.swap.strategy import Steps
+from harness.swap.strategy import Steps, publish
 from harness.target import Stage
 
 __all__ = ["Recreate"]
@@ -17,6 +17,7 @@ class Recreate:
     discovery = "slots"
 
     def replace(self, stage: Stage, steps: Steps) -> None:
+        publish(stage, steps)
         for instance in stage.running():
             with steps.step("stop", instance):
                 stage.stop(instance)

@@ -1,6 +1,6 @@
 """`scale-then-stop`: the post's recipe, as it is written."""
 
-from harness.swap.strategy import Steps
+from harness.swap.strategy import Steps, publish
 from harness.target import Stage
 
 __all__ = ["ScaleThenStop"]
@@ -20,6 +20,7 @@ class ScaleThenStop:
 
     def replace(self, stage: Stage, steps: Steps) -> None:
         old = stage.running()
+        publish(stage, steps)
         for _ in range(stage.replicas()):
             with steps.step("scale"):
                 new = stage.start(steps.new)

@@ -8,7 +8,7 @@ from harness.model.mark import MarkKind
 from harness.target import Instance, Stage
 from harness.timeline import Detail, Timeline
 
-__all__ = ["Steps", "Swap"]
+__all__ = ["Steps", "Swap", "publish"]
 
 
 class Steps:
@@ -45,3 +45,9 @@ class Swap(Protocol):
         Raises ReleaseError where the new release is at fault; what it started is gone then,
         and, where the strategy can, the old release still serves.
         """
+
+
+def publish(stage: Stage, steps: Steps) -> None:
+    """The first step of every strategy: a page of the new release names assets that only it has."""
+    with steps.step("publish"):
+        stage.publish(steps.new)

@@ -16,12 +16,11 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from harness.analysis.history import History
-from harness.analysis.requestlog import OUTCOMES
 from harness.analysis.runfolder import MachineSecond
 from harness.model.arrivals import arrivals_until
 from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.operations import Operations
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import PROBE_STREAM, Sample, pack_name, pack_sample
 from harness.model.scenario import Clock, Record, Scenario, Sent, Timing
 from harness.model.traffic import PROBE, Connection, Stream, Traffic
@@ -42,6 +41,7 @@ STREAMS = (
     Stream(name="write", path="/items/{operation}", rate_hz=40, method="POST", write=True),
     Stream(name="slow", path="/slow", rate_hz=10, slow=True),
 )
+ENUMS = {"outcome": Outcome, "cache": Cache, "handshake": Handshake}
 NAMES = {PROBE_STREAM: PROBE} | {index: stream.name for index, stream in enumerate(STREAMS)}
 
 
@@ -250,7 +250,8 @@ def _samples(record: Record, swaps: int) -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows, columns=list(Sample._fields))
     frame["stream"] = frame["stream"].map(NAMES)
-    frame["outcome"] = [Outcome(number).name for number in frame["outcome"]]
+    for name, kind in ENUMS.items():
+        frame[name] = [kind(number).name for number in frame[name]]
     return frame
 
 
@@ -259,7 +260,9 @@ def categorised(samples: pd.DataFrame) -> pd.DataFrame:
     frame = samples.reset_index(drop=True)
     for name in ("stream", "release", "instance"):
         frame[name] = frame[name].astype("str").astype("category")
-    frame["outcome"] = pd.Categorical(frame["outcome"], categories=pd.Index(OUTCOMES, dtype="str"))
+    for name, kind in ENUMS.items():
+        names = pd.Index([member.name for member in kind], dtype="str")
+        frame[name] = pd.Categorical(frame[name], categories=names)
     return frame
 
 
@@ -273,9 +276,9 @@ def packed(samples: pd.DataFrame) -> bytes:
             if name not in numbers:
                 numbers[name] = len(numbers)
                 rows.append(pack_name(numbers[name], name))
-        sample = Sample(
-            **row._asdict() | {"stream": indices[row.stream], "outcome": Outcome[row.outcome]}
-        )
+        named = row._asdict()
+        numbered = {name: kind[named[name]] for name, kind in ENUMS.items()}
+        sample = Sample(**named | numbered | {"stream": indices[row.stream]})
         rows.append(pack_sample(sample, numbers[row.release], numbers[row.instance]))
     return b"".join(rows)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from synthetic import clean, packed
 
 from harness.analysis.requestlog import COLUMNS, decode, read_parquet, write_parquet
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import PROBE_STREAM, ROW_BYTES, Sample, pack_name, pack_sample
 
 STREAMS = ("get", "post")
@@ -25,6 +25,8 @@ SAMPLE = Sample(
     instance="website-1",
     connection=2**31,
     reuse=65_535,
+    cache=Cache.hit,
+    handshake=Handshake.resumed,
 )
 NAMES = pack_name(0, "") + pack_name(1, "v1") + pack_name(2, "website-1")
 
@@ -39,7 +41,9 @@ def test_a_sample_comes_back_as_it_was_packed():
     decoded = decode(NAMES + pack_sample(SAMPLE, 1, 2), STREAMS)
     [row] = decoded.samples.to_dict("records")
     assert decoded.damaged == 0
-    assert row == SAMPLE._asdict() | {"stream": "post", "outcome": "wrong_status"}
+    assert row == SAMPLE._asdict() | {
+        "stream": "post", "outcome": "wrong_status", "cache": "hit", "handshake": "resumed",
+    }  # fmt: skip
 
 
 def test_the_probe_and_unknown_streams_have_names():

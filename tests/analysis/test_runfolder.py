@@ -137,8 +137,8 @@ def test_a_folder_without_a_record_is_not_a_run(tmp_path):
 
 def test_another_schema_is_refused(folder):
     path = folder / "scenario.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2}))
-    with pytest.raises(RunFolderError, match="expected schema 1, observed 2; judge it with"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 3}))
+    with pytest.raises(RunFolderError, match="expected schema 2, observed 3; judge it with"):
         load(folder)
 
 

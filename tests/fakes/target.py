@@ -11,6 +11,7 @@ from harness.target import Endpoint, Instance, Stage
 from harness.timeline import Timeline
 
 UP_S, DOWN_S, GATHER_S = 1.0, 0.5, 0.1
+PUBLISH_S = 0.1
 START_S, READY_S, ADMIT_S, DRAIN_S, STOP_S, DISCARD_S = 0.4, 0.6, 0.05, 0.5, 1.2, 0.1
 
 
@@ -127,6 +128,14 @@ class FakeStage:
     def replicas(self) -> int:
         with self._target.trouble.around("stage.replicas"):
             return self._target.replica_count
+
+    def publish(self, release: str) -> None:
+        target = self._target
+        target.moves.append(f"publish {release}")
+        with target.trouble.around("stage.publish") as within:
+            target.clock.sleep(PUBLISH_S / 2)
+            within()
+            target.clock.sleep(PUBLISH_S / 2)
 
     def start(self, release: str) -> Instance:
         target = self._target

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from harness.model.outcome import LOST_CONNECTION, UNANSWERED, Outcome
+from harness.model.outcome import LOST_CONNECTION, UNANSWERED, Cache, Handshake, Outcome
 from harness.model.row import NAME_BYTES, ROW_BYTES, Sample, pack_name, pack_sample
 
 SAMPLE = Sample(
@@ -22,6 +22,8 @@ SAMPLE = Sample(
     instance="website-1",
     connection=9,
     reuse=4,
+    cache=Cache.miss,
+    handshake=Handshake.full,
 )
 
 
@@ -29,8 +31,8 @@ def test_a_sample_is_the_row_that_the_format_says():
     row = pack_sample(SAMPLE, 5, 6)
     due = 1 << 40
     assert len(row) == ROW_BYTES == 64
-    assert struct.unpack("<BBHIqqqqIIHHHB5xI", row) == (
-        *(1, 11, 503, 70_000, due, due + 1, due + 2, due + 3, 12, 9, 5, 6, 4, 3),
+    assert struct.unpack("<BBHIqqqqIIHHHBBB3xI", row) == (
+        *(1, 11, 503, 70_000, due, due + 1, due + 2, due + 3, 12, 9, 5, 6, 4, 3, 2, 1),
         zlib.crc32(row[:60]),
     )
 
@@ -62,7 +64,7 @@ def test_a_name_that_is_no_text_is_still_a_row():
 
 def test_figures_beyond_their_field_are_held_at_its_end():
     row = pack_sample(SAMPLE._replace(bytes=1 << 40, reuse=1 << 20), 0, 0)
-    fields = struct.unpack("<BBHIqqqqIIHHHB5xI", row)
+    fields = struct.unpack("<BBHIqqqqIIHHHBBB3xI", row)
     assert (fields[8], fields[12]) == (0xFFFFFFFF, 0xFFFF)
 
 
@@ -90,7 +92,14 @@ def test_numbers_of_outcomes_never_change():
         "not_sent": 13,
         "unfinished": 14,
         "connection_lost": 15,
+        "wrong_header": 16,
+        "closed_in_handshake": 17,
+        "handshake_timeout": 18,
+        "handshake_failed": 19,
+        "untrusted": 20,
     }
+    assert {cache.name: cache.value for cache in Cache} == {"untold": 0, "hit": 1, "miss": 2}
+    assert {one.name: one.value for one in Handshake} == {"plain": 0, "full": 1, "resumed": 2}
 
 
 def test_an_ending_after_the_request_may_have_arrived_leaves_a_write_unknown():
@@ -103,5 +112,15 @@ def test_an_ending_after_the_request_may_have_arrived_leaves_a_write_unknown():
         Outcome.wrong_status,
         Outcome.wrong_body,
         Outcome.not_sent,
+        Outcome.wrong_header,
+        Outcome.closed_in_handshake,
+        Outcome.handshake_timeout,
+        Outcome.handshake_failed,
+        Outcome.untrusted,
     }
-    assert {Outcome.refused, Outcome.reset, Outcome.connect_timeout} == LOST_CONNECTION
+    assert {
+        Outcome.refused,
+        Outcome.reset,
+        Outcome.connect_timeout,
+        Outcome.closed_in_handshake,
+    } == LOST_CONNECTION

@@ -1,0 +1,80 @@
+"""The edge: NGINX with a certificate of the run's own, and the assets that releases publish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+import docker
+import docker.errors
+import trustme
+from docker.models.containers import Container
+
+from harness.model.errors import NotJudgedError
+from harness.stack.engine import absent_is_fine
+
+__all__ = ["ASSETS", "NAME", "PORT", "SHELL", "TLS_PORT", "Certificate", "environment", "publish"]
+
+PORT, TLS_PORT = 80, 443
+NAME = "localhost"
+"""The host that requests ask for, and that the certificate is for."""
+ASSETS = "/srv/assets"
+"""Where a release's image holds what the edge is to serve, and where the edge serves it from."""
+
+SHELL = f"""\
+mkdir -p {ASSETS} /tmp/tls && chmod 700 /tmp/tls
+printf %s "$TLS_CERTIFICATE" > /tmp/tls/certificate.pem
+printf %s "$TLS_KEY" > /tmp/tls/key.pem
+printf %s "$NGINX_CONF" > /tmp/nginx.conf
+unset TLS_KEY
+exec nginx -c /tmp/nginx.conf -g 'daemon off;'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """In PEM: what is served with its key, and the authority that a client must trust."""
+
+    authority: str
+    chain: str
+    key: str
+
+    @classmethod
+    def made(cls) -> "Certificate":
+        """An authority that lives as long as a run, and one certificate of its."""
+        authority = trustme.CA()
+        leaf = authority.issue_cert(NAME)
+        return cls(
+            authority=authority.cert_pem.bytes().decode(),
+            chain="".join(blob.bytes().decode() for blob in leaf.cert_chain_pems),
+            key=leaf.private_key_pem.bytes().decode(),
+        )
+
+
+def environment(certificate: Certificate) -> dict[str, str]:
+    """What SHELL needs."""
+    return {
+        "NGINX_CONF": files("harness.stack").joinpath("nginx.conf").read_text("utf-8"),
+        "TLS_CERTIFICATE": certificate.chain,
+        "TLS_KEY": certificate.key,
+    }
+
+
+def publish(
+    client: docker.DockerClient, image: str, edge: Container, labels: Mapping[str, str]
+) -> bool:
+    """Copies the image's assets beside those that the edge has; False where it holds none.
+
+    By a container that is made and never started: it costs the serving ones no CPU.
+    """
+    holder = client.containers.create(image, labels=dict(labels), network_mode="none")
+    try:
+        archive, _ = holder.get_archive(ASSETS)
+        is_put = edge.put_archive(ASSETS.rpartition("/")[0], b"".join(archive))
+    except docker.errors.NotFound:
+        return False
+    finally:
+        with absent_is_fine():
+            holder.remove(force=True, v=True)
+    if not is_put:
+        raise NotJudgedError(f"edge: the engine did not take in the assets of {image}")
+    return True
