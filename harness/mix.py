@@ -12,10 +12,11 @@ SLOW_MS = 1_200
 """Longer than most steps of a swap, so that some such request is in flight across each."""
 CACHED_S = 1.0
 """For how long the sample website lets a cache keep what may be kept."""
-LEAST_MIX_RATE = 40.0
-"""Below it some stream is too thin to be seen before, during and after a swap."""
+LEAST_MIX_RATE = 30.0
 
-_SLOW_SHARE, _LEAST_SLOW_HZ = 0.02, 2.0
+_SLOW_SHARE = 0.02
+_LEAST_HZ = 2.2
+"""Of a thin stream: it must be seen before, during and after each swap, and judged there."""
 _LINES = 200
 _HOME = {"v1": "Hello beautiful world!", "v2": "Hello beautiful changed world!"}
 _GZIP = {"Accept-Encoding": "gzip"}
@@ -28,16 +29,19 @@ def default_mix(
     connection each, over HTTPS too; writes; what the edge compresses, caches and serves itself;
     a few slow ones.
 
-    The slow stream gets at least 2 requests a second: with 1.2 s each, two are always under way.
-    NotJudgedError below 40 requests a second.
+    No stream gets less than 2.2 requests a second. Of the slow one, with 1.2 s each, two are
+    then always under way. NotJudgedError below 30 requests a second in all.
     """
     if rate_hz < LEAST_MIX_RATE:
         raise NotJudgedError(
             f"rate: {rate_hz:g} requests a second are too few for the default traffic, whose "
             f"streams would not be seen in each phase; give at least {LEAST_MIX_RATE:g}"
         )
-    slow_hz = max(_LEAST_SLOW_HZ, _SLOW_SHARE * rate_hz)
-    rest_hz = rate_hz - slow_hz
+    thin = {"slow": _SLOW_SHARE, "https-new": 0.03, "https-resume": 0.05} | dict.fromkeys(
+        ("cached", "asset"), 0.06
+    )
+    hz = {name: max(_LEAST_HZ, share * rate_hz) for name, share in thin.items()}
+    rest_hz = rate_hz - sum(hz.values())
     assets, content = asset("v1")
 
     home = partial(Stream, path="/", expect_body=_HOME, cached_s=0.0, timeout_s=timeout_s)
@@ -46,11 +50,11 @@ def default_mix(
         arrivals=arrivals,
         headers={"User-Agent": "zero-downtime-harness"},
         streams=(
-            home(name="get-reused", rate_hz=0.46 * rest_hz),
-            home(name="get-new", rate_hz=0.12 * rest_hz, path="/home", connection=Connection.new),
+            home(name="get-reused", rate_hz=0.58 * rest_hz),
+            home(name="get-new", rate_hz=0.15 * rest_hz, path="/home", connection=Connection.new),
             home(
                 name="write",
-                rate_hz=0.12 * rest_hz,
+                rate_hz=0.15 * rest_hz,
                 method="POST",
                 path="/operations",
                 body="{operation}",
@@ -59,24 +63,26 @@ def default_mix(
             ),
             home(
                 name="https-page",
-                rate_hz=0.1 * rest_hz,
+                rate_hz=0.12 * rest_hz,
                 path="/page",
                 tls=Tls.resume,
                 headers=_GZIP,
                 expect_headers=zipped,
                 expect_body={release: page(release) for release in _HOME},
             ),
-            home(name="https-new", rate_hz=0.03 * rest_hz, connection=Connection.new, tls=Tls.full),
             home(
-                name="https-resumed",
-                rate_hz=0.05 * rest_hz,
+                name="https-new", rate_hz=hz["https-new"], connection=Connection.new, tls=Tls.full
+            ),
+            home(
+                name="https-resume",
+                rate_hz=hz["https-resume"],
                 connection=Connection.new,
                 tls=Tls.resume,
             ),
-            home(name="cached", rate_hz=0.06 * rest_hz, path="/cached", cached_s=CACHED_S),
+            home(name="cached", rate_hz=hz["cached"], path="/cached", cached_s=CACHED_S),
             home(
                 name="asset",
-                rate_hz=0.06 * rest_hz,
+                rate_hz=hz["asset"],
                 path=assets,
                 tls=Tls.resume,
                 headers=_GZIP,
@@ -85,7 +91,7 @@ def default_mix(
             ),
             home(
                 name="slow",
-                rate_hz=slow_hz,
+                rate_hz=hz["slow"],
                 path=f"/slow?ms={SLOW_MS}",
                 expect_body={"*": f"waited {SLOW_MS} ms"},
                 slow=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from harness.analysis.history import load
 from harness.model.finding import Verdict, worst
 from harness.model.scenario import Limits
 from harness.verify import Judged
@@ -13,6 +14,15 @@ def test_drain_drops_no_request(proved: Callable[..., Judged]) -> None:
     judged.assert_passed()
     assert judged.result.requests.failed == 0
     assert judged.result.requests.planned >= 5_000
+    _assert_assets_came_first(judged)
+
+
+def _assert_assets_came_first(judged: Judged) -> None:
+    """A page of the new release names assets that only it has: they lie ready by then."""
+    history = load(judged.folder)
+    [published] = [step for step in history.steps if step.verb == "publish"]
+    answers = history.requests[history.requests["release"] == "v2"]
+    assert published.end_ns < answers["sent_ns"].min()
 
 
 def test_recreate_is_judged_fail(proved: Callable[..., Judged]) -> None:

@@ -91,11 +91,11 @@ def test_a_run_is_named_after_its_test_and_takes_settings_by_keyword(inner):
     inner(
         """
         def test_my_swap(harness_run, planned):
-            harness_run(swap="recreate", swaps=3, rate=20)
+            harness_run(swap="recreate", swaps=3, rate=40)
             [todo] = planned
             assert todo.scenario.name == "test_my_swap"
             assert (todo.scenario.swap, todo.scenario.swaps) == ("recreate", 3)
-            assert round(todo.scenario.traffic.rate_hz) == 20
+            assert round(todo.scenario.traffic.rate_hz) == 40
             assert todo.folder.parent.name == "test_my_swap"
 
         def test_another(harness_run, planned):

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from harness.analysis.history import History
 from harness.checks import (
     answered,
+    cached,
     crossed,
     latency,
     no_failed_request,
@@ -30,6 +31,7 @@ ALL: Final[tuple[Check, ...]] = (
     swap_completed.check,
     replaced.check,
     writes.check,
+    cached.check,
     latency.check,
     recorded.check,
     rate_held.check,

@@ -9,6 +9,7 @@ from harness.analysis.phases import Phase
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import EXAMPLES, at, bounded, counted
 from harness.model.finding import Finding, Verdict
+from harness.model.outcome import Cache
 
 __all__ = ["check"]
 
@@ -23,11 +24,13 @@ def check(history: History) -> Finding:
     that changed nothing), where the baseline is not what it says, or where a swap did not
     complete: what answers after that is nobody's fault yet.
 
-    Only answers that tell their release are judged; an error page of the edge tells none.
+    Only answers that tell their release are judged; an error page of the edge tells none. A copy
+    from a cache may rightly outlive its release: the check `cached` sees to it.
     """
     scenario = history.record.scenario
     rows = history.requests
-    told = rows.loc[(rows["release"] != "").to_numpy(), COLUMNS]
+    own = (rows["release"] != "") & (rows["cache"] != Cache.hit.name)
+    told = rows.loc[own.to_numpy(), COLUMNS]
     told = told.sort_values(["sent_ns", "seq"], ignore_index=True)
     evidence: dict[str, Any] = {
         "answers": len(told),

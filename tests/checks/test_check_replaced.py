@@ -56,6 +56,20 @@ def test_an_old_release_that_still_answers_fails():
     )
 
 
+def test_a_copy_of_the_old_release_from_a_cache_is_not_its_answer():
+    draft = clean()
+    draft.set(draft.seqs(since=15)[:2], release="v1", instance="website-0", cache="hit")
+    assert told(draft)[0] is Verdict.passed
+
+
+def test_copies_alone_do_not_show_that_the_new_release_serves():
+    draft = clean()
+    draft.set(draft.seqs(since=14), cache="hit")
+    verdict, message = told(draft)
+    assert verdict is Verdict.inconclusive
+    assert "a swap that changed nothing" in message
+
+
 def test_an_old_answer_to_a_request_sent_before_the_end_is_no_fault():
     draft = clean()
     draft.set(draft.seqs(until=14)[-1:], release="v1", instance="website-0")

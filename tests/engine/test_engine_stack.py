@@ -56,7 +56,7 @@ def test_only_the_edge_is_published_and_only_on_loopback(engine, up: Up):
         assert container.attrs["HostConfig"]["NetworkMode"] != "host"
         assert not container.attrs["HostConfig"]["PublishAllPorts"]
         assert not container.attrs["HostConfig"]["Privileged"]
-    assert published == {("edge", "80/tcp"): "127.0.0.1"}
+    assert published == {("edge", f"{port}/tcp"): "127.0.0.1" for port in (80, 443)}
     assert set(components(engine, up.run)) == {"edge", "balancer", "store", "website-1"}
 
 

@@ -9,9 +9,10 @@ from fakes.target import FakeTarget
 from fakes.trouble import Trouble
 from harness.model.arrivals import Arrival, arrivals_until
 from harness.model.errors import NotJudgedError
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import PROBE_STREAM, Sample, pack_name, pack_sample
 from harness.model.scenario import Scenario, Sent
+from harness.model.traffic import Stream, Tls
 from harness.target import Endpoint
 
 MS = 1_000_000
@@ -43,6 +44,7 @@ class FakeSender:
         self._log: Path | None = None
         self._sent = Sent(ended="ended early")
         self._probes: list[Sample] = []
+        self._copies = False
 
     def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
         with self._trouble.around("sender.start") as within:
@@ -125,8 +127,19 @@ class FakeSender:
             self._target.apply(f"{self._run}-{arrival.seq}")
         release = self._target.mislabelled.get(who.release, who.release)
         return sample._replace(
-            outcome=Outcome.ok, status=200, bytes=5, release=release, instance=who.name
+            outcome=Outcome.ok,
+            status=200,
+            bytes=5,
+            release=release,
+            instance=who.name,
+            cache=self._cache(stream),
+            handshake=Handshake.plain if stream.tls is Tls.off else Handshake.full,
         )
+
+    def _cache(self, stream: Stream) -> Cache:
+        """Every second answer of a stream that may be cached is a copy."""
+        self._copies ^= bool(stream.cached_s)
+        return Cache.hit if stream.cached_s and self._copies else Cache.miss
 
 
 def packed(samples: list[Sample]) -> bytes:

@@ -203,6 +203,8 @@ def many(count):
             "instance": "website-1",
             "connection": 1,
             "reuse": 0,
+            "cache": "untold",
+            "handshake": "plain",
         }
     )
     draft.machine = [

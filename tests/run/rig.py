@@ -20,7 +20,7 @@ from harness.swap import named
 from harness.verify import Judged, Plan, judge_folder
 
 RUN = "20260102T030405Z-abcd"
-RATE = 100.0
+RATE = 250.0
 WARMUP_S, STEADY_S, BETWEEN_S, AFTER_S = 0.5, 3.0, 1.0, 2.495
 
 

@@ -4,13 +4,22 @@ from math import ceil
 from pathlib import Path
 
 import pytest
-from fakes.target import ADMIT_S, DOWN_S, DRAIN_S, GATHER_S, READY_S, START_S, STOP_S
+from fakes.target import (
+    ADMIT_S,
+    DOWN_S,
+    DRAIN_S,
+    GATHER_S,
+    PUBLISH_S,
+    READY_S,
+    START_S,
+    STOP_S,
+)
 from rig import AFTER_S, BETWEEN_S, RATE, STEADY_S, WARMUP_S, Rig, finding
 
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 
-DRAIN_SWAP_S = START_S + READY_S + ADMIT_S + DRAIN_S + STOP_S
+DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + ADMIT_S + DRAIN_S + STOP_S
 
 
 def verdicts(judged) -> dict[str, str]:
@@ -86,7 +95,8 @@ def test_drain_starts_all_then_admits_all_then_drains_and_stops_each(tmp_path: P
     judged = rig.run()
     old = [f"website-{n + 1}" for n in range(replicas)]
     new = [f"website-{replicas + n + 1}" for n in range(replicas)]
-    moves = [move for name in new for move in ("start v2", f"await_ready {name}")]
+    moves = ["publish v2"]
+    moves += [move for name in new for move in ("start v2", f"await_ready {name}")]
     moves += [f"admit {name}" for name in new]
     moves += [move for name in old for move in (f"drain {name}", f"stop {name}")]
     assert rig.target.moves == moves
@@ -99,7 +109,7 @@ def test_drain_starts_all_then_admits_all_then_drains_and_stops_each(tmp_path: P
 def test_recreate_stops_before_it_starts_and_fails(tmp_path: Path, replicas: int):
     rig = Rig(tmp_path / "run", swap="recreate", replicas=replicas)
     judged = rig.run()
-    moves = []
+    moves = ["publish v2"]
     for n in range(replicas):
         new = f"website-{replicas + n + 1}"
         moves += [f"stop website-{n + 1}", "start v2", f"await_ready {new}", f"admit {new}"]
@@ -121,10 +131,12 @@ def test_scale_then_stop_awaits_the_new_ones_and_stops_the_old_without_draining(
     rig = Rig(tmp_path / "run", swap="scale-then-stop", replicas=replicas)
     judged = rig.run()
     new = [f"website-{replicas + n + 1}" for n in range(replicas)]
-    moves = [move for name in new for move in ("start v2", f"await_ready {name}", f"admit {name}")]
+    moves = ["publish v2"]
+    moves += [move for name in new for move in ("start v2", f"await_ready {name}", f"admit {name}")]
     moves += [f"stop website-{n + 1}" for n in range(replicas)]
     assert rig.target.moves == moves
     assert [name for name, edge in rig.spans("step") if edge == "begin"] == [
+        "publish v2",
         *(step for name in new for step in ("scale v2", f"ready {name}")),
         *(f"stop website-{n + 1}" for n in range(replicas)),
     ]
@@ -138,7 +150,9 @@ def test_a_new_release_that_is_never_ready_fails_and_the_old_one_serves_on(rig: 
     completed = finding(judged, "swap_completed")
     assert completed.verdict is Verdict.failed
     assert "release v2: website-2 was not ready" in completed.message
-    assert rig.target.moves == ["start v2", "await_ready website-2", "discard website-2"]
+    assert rig.target.moves == [
+        "publish v2", "start v2", "await_ready website-2", "discard website-2",
+    ]  # fmt: skip
     assert judged.result.requests.failed == 0, "the old release served every request"
     assert judged.result.drop_bound is None
     last_ns = rig.record()["sent"]["stop_ns"] - 1

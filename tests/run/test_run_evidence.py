@@ -15,17 +15,17 @@ from harness.run import execute
 
 def test_one_failed_request_is_a_fail(rig: Rig):
     def spoil(samples):
-        bad = samples[400]._replace(
+        bad = samples[1000]._replace(
             outcome=Outcome.reset, status=0, bytes=0, release="", instance=""
         )
-        return [*samples[:400], bad, *samples[401:]]
+        return [*samples[:1000], bad, *samples[1001:]]
 
     rig.sender.spoil = spoil
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
     found = finding(judged, "no_failed_request")
-    assert found.message.startswith("1 of 875 requests failed in swap 1")
-    assert "#400" in found.message
+    assert found.message.startswith("1 of 2,212 requests failed in swap 1")
+    assert "#1000" in found.message
     assert judged.result.requests.failed == 1
     assert judged.result.drop_bound is None
 
@@ -43,7 +43,7 @@ def test_a_row_that_was_doubled_is_inconclusive(rig: Rig):
     judged = rig.run()
     assert judged.result.verdict is Verdict.inconclusive
     assert "1 request with several samples (#300)" in finding(judged, "recorded").message
-    assert judged.result.requests.ok == 875
+    assert judged.result.requests.ok == 2_212
 
 
 def test_a_request_that_nobody_planned_is_inconclusive(rig: Rig):
@@ -55,11 +55,11 @@ def test_a_request_that_nobody_planned_is_inconclusive(rig: Rig):
 
 def test_a_request_that_was_not_sent_is_inconclusive_and_not_blamed_on_the_target(rig: Rig):
     def spoil(samples):
-        bad = samples[400]._replace(
+        bad = samples[1000]._replace(
             outcome=Outcome.not_sent, sent_ns=0, first_byte_ns=0, finished_ns=0, status=0,
             release="", instance="",
         )  # fmt: skip
-        return [*samples[:400], bad, *samples[401:]]
+        return [*samples[:1000], bad, *samples[1001:]]
 
     rig.sender.spoil = spoil
     judged = rig.run()

@@ -166,8 +166,8 @@ def test_a_disk_that_is_full_makes_a_clean_run_3(rig: Rig, monkeypatch, capsys, 
 
 
 def lose_a_request(samples):
-    bad = samples[400]._replace(outcome=Outcome.reset, status=0, release="", instance="")
-    return [*samples[:400], bad, *samples[401:]]
+    bad = samples[1000]._replace(outcome=Outcome.reset, status=0, release="", instance="")
+    return [*samples[:1000], bad, *samples[1001:]]
 
 
 @everywhere

@@ -51,8 +51,8 @@ def test_the_table_holds_every_part_of_a_run():
     assert {case.point.name for case in CASES} == {
         "target.up", "target.down", "target.gather", "target.operations", "target.environment",
         "sender.start", "sender.probe", "sender.go", "sender.check", "sender.finish",
-        "sender.close", "stage.running", "stage.replicas", "stage.start", "stage.await_ready",
-        "stage.admit", "stage.drain", "stage.stop",
+        "sender.close", "stage.running", "stage.publish", "stage.replicas", "stage.start",
+        "stage.await_ready", "stage.admit", "stage.drain", "stage.stop",
     }  # fmt: skip
     holds = {case.point.phase for case in CASES if case.point.name == "sender.check"}
     assert holds == {"answering", "warmup", "steady"}

@@ -6,8 +6,9 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
+from sample_app import content
 from sample_app.store import APPLIED, ARRIVED, LEDGER, connect
-from sample_app.website import LARGEST_BODY, create_app
+from sample_app.website import CACHED_S, LARGEST_BODY, create_app
 
 
 class FakeStore:
@@ -63,6 +64,22 @@ def test_home_says_hello_in_the_words_of_its_release(monkeypatch, path, release,
     answer = create_app(FakeStore()).test_client().get(path)
     assert (answer.status_code, answer.text, answer.mimetype) == (200, text, "text/plain")
     assert answer.headers["X-Release"] == release
+
+
+def test_the_page_names_the_asset_of_its_release_and_is_worth_compressing(monkeypatch):
+    monkeypatch.setenv("RELEASE", "v2")
+    answer = create_app(FakeStore()).test_client().get("/page")
+    assert (answer.text, answer.mimetype) == (content.page("v2"), "text/html")
+    assert f'href="/assets/{content.stylesheet_name("v2")}"' in answer.text
+    assert len(answer.data) > 4_096
+    assert "Cache-Control" not in answer.headers
+
+
+def test_what_may_be_cached_says_so_and_for_how_long(client):
+    answer = client.get("/cached")
+    assert answer.text == "Hello beautiful world!"
+    assert answer.headers["Cache-Control"] == f"public, s-maxage={CACHED_S}, max-age=0"
+    assert "Cache-Control" not in client.get("/").headers
 
 
 def test_ready_turns_503_once_told_to_stop_and_home_still_answers(store):

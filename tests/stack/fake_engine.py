@@ -100,6 +100,10 @@ class FakeContainer:
         half = len(self.tar) // 2
         return iter([self.tar[:half], self.tar[half:]]), {}
 
+    def put_archive(self, path: str, data: bytes) -> bool:
+        self._note("put_archive", path, data)
+        return True
+
 
 class FakeThing:
     """A network or a volume."""

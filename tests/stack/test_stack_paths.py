@@ -6,7 +6,7 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_error
+from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_error, archive
 from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
@@ -20,7 +20,10 @@ from harness.target import Endpoint
 from harness.timeline import Timeline
 
 OWN = "10.1.2.3"
-PORTS = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49153"}]}
+PORTS = {
+    "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49153"}],
+    "443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49154"}],
+}
 
 
 @pytest.fixture
@@ -62,15 +65,26 @@ def reachable(monkeypatch):
 
 def test_the_edges_own_address_is_measured_where_it_can_be_reached(reachable, timeline):
     reachable((OWN, 80))
-    assert stack()._reachable(edge(), timeline) == Endpoint(host=OWN, port=80, path="edge")
+    whole = stack()
+    ca = whole._certificate.authority
+    assert whole._reachable(edge(), timeline) == Endpoint(
+        host=OWN, port=80, path="edge", tls_port=443, ca=ca
+    )
+    assert ca.startswith("-----BEGIN CERTIFICATE-----")
+    assert ca != stack()._certificate.authority, "an authority lives as long as its run"
 
 
 @pytest.mark.parametrize("ip", [OWN, ""])
 def test_elsewhere_it_is_the_published_loopback_port_and_said_so(reachable, timeline, ip):
     """Docker Desktop: containers' addresses are another machine's."""
     reachable()
-    assert stack()._reachable(edge(ip=ip), timeline) == Endpoint(
-        host="127.0.0.1", port=49153, path="published"
+    whole = stack()
+    assert whole._reachable(edge(ip=ip), timeline) == Endpoint(
+        host="127.0.0.1",
+        port=49153,
+        path="published",
+        tls_port=49154,
+        ca=whole._certificate.authority,
     )
 
 
@@ -152,10 +166,22 @@ class Engine(FakeClient):
             dict.fromkeys(slot_names(1), "L7OK")
         )
         self.boxes = {}
+        self.holders = []
         self.removed = []
         self.things = {}
         self.volumes.create = self._thing("volume")
         self.containers.get = lambda name: self.boxes[name]
+        self.containers.create = self._hold
+
+    def _hold(self, image, *, labels, network_mode):
+        """A container that is made and never started."""
+        assert network_mode == "none"
+        assert labels[LABEL] == "r1"
+        box = FakeContainer(image)
+        box.tar = archive([("assets/site.css", image.encode())])
+        box.remove = lambda **_: self.holders.remove(box)
+        self.holders.append(box)
+        return box
 
     def _thing(self, kind):
         def create(name, labels):
@@ -229,7 +255,7 @@ def test_nothing_but_the_edge_is_published(engine, timeline):
     whole = stack(port=8088)
     whole.up(timeline)
     ports = {box.labels[f"{LABEL}.instance"]: box.spec.ports for box in engine.boxes.values()}
-    assert {name: given for name, given in ports.items() if given} == {"edge": {80: 8088}}
+    assert {name: given for name, given in ports.items() if given} == {"edge": {80: 8088, 443: 0}}
     whole.down()
 
 
@@ -335,6 +361,34 @@ def test_images_of_ones_own_replace_those_that_are_built(engine, timeline):
     }
     assert engine.boxes["harness-r1-edge"].spec.image == "localhost:5000/edge:1"
     assert engine.boxes["harness-r1-website-1"].spec.image == "shop:1"
+    whole.down()
+
+
+def puts(engine):
+    calls = engine.boxes["harness-r1-edge"].calls
+    return [call for call in calls if call[0] == "put_archive"]
+
+
+def test_a_release_publishes_its_assets_from_a_container_that_never_runs(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    [(_, folder, data)] = puts(engine)
+    assert (folder, data[:15]) == ("/srv", b"assets/site.css")
+    whole.stage().publish("v2")
+    assert len(puts(engine)) == 2
+    assert engine.holders == []
+    whole.down()
+
+
+def test_an_image_without_assets_publishes_none(engine, timeline, monkeypatch):
+    def nothing(_self, _path):
+        raise api_error(404, "no such file")
+
+    monkeypatch.setattr(FakeContainer, "get_archive", nothing)
+    whole = stack()
+    whole.up(timeline)
+    assert puts(engine) == []
+    assert engine.holders == []
     whole.down()
 
 

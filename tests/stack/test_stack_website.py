@@ -28,7 +28,9 @@ class Place:
         self.next_box = {}
         self.launch_error = None
         self.ready_after = 0
+        self.published = []
         self.website = Website(
+            publish=self.published.append,
             discovery=discovery(Balancer(RuntimeApi(self.haproxy), self.clock)),
             images={"v1": "image:1", "v2": "image:2"},
             network=None,
@@ -320,3 +322,9 @@ def test_by_dns_an_instance_can_still_be_drained(by_dns):
     by_dns.website.await_ready(instance)
     by_dns.website.drain(instance)
     assert by_dns.haproxy.status["slot3"] == "MAINT"
+
+
+def test_assets_are_published_by_whoever_serves_them(place):
+    here = place()
+    here.website.publish("v2")
+    assert here.published == ["v2"]
