@@ -81,4 +81,6 @@ def check(history: History) -> Finding:
 def _text(mark: Mark) -> str:
     detail = mark.detail
     text = detail.get("text") or detail.get("message") or ""
-    return bounded(f"{mark.name}: {text}" if text else mark.name)
+    # What a container printed last may be in it, a line each.
+    lines = (f"{mark.name}: {text}" if text else mark.name).splitlines()
+    return bounded(" | ".join(line.strip() for line in lines if line.strip()))

@@ -16,7 +16,7 @@ __all__ = [
     "LOGS_AT",
     "Spec",
     "address",
-    "last_lines",
+    "last_words",
     "launch",
     "run_in",
 ]
@@ -99,7 +99,8 @@ def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
         return MissingEvidenceError(
             f"disk: the engine has no space left to start {spec.name}: {text}"
         )
-    return NotJudgedError(f"{spec.name}: the engine could not start {spec.image}: {text}")
+    lacks = "; name an image that has it" if "executable file not found" in text else ""
+    return NotJudgedError(f"{spec.name}: the engine could not start {spec.image}: {text}{lacks}")
 
 
 def address(container: Container) -> str:
@@ -109,13 +110,15 @@ def address(container: Container) -> str:
     return next((str(network["IPAddress"]) for network in networks.values()), "")
 
 
-def last_lines(container: Container, count: int = 10) -> str:
-    """The end of what it printed, for an error message; empty where that cannot be had."""
+def last_words(container: Container, count: int = 10) -> str:
+    """The end of what it printed, for an error message; that there is none, or none to be had."""
     try:
-        text = container.logs(tail=count).decode("utf-8", "replace")
-    except docker.errors.APIError:
-        return ""
-    return "\n  ".join(text.strip().splitlines())
+        text = container.logs(tail=count).decode("utf-8", "replace").strip()
+    except docker.errors.APIError as error:
+        return f"what it printed cannot be had: {error.explanation or error}"
+    if not text:
+        return "it printed nothing"
+    return "its last lines:\n  " + "\n  ".join(text.splitlines())
 
 
 def run_in(container: Container, command: Sequence[str]) -> tuple[int, str]:

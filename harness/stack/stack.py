@@ -24,7 +24,7 @@ from harness.stack.balancer import (
     slot_servers,
     validated_algorithm,
 )
-from harness.stack.containers import LOGS_AT, Spec, address, last_lines, launch
+from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch
 from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
@@ -287,9 +287,18 @@ class Stack:
             balancer.reload()
             if balancer.status != "running":
                 break
-        raise NotJudgedError(
-            f"balancer: HAProxy did not start; its last lines:\n  {last_lines(balancer)}"
+        raise self._not_started("balancer", "haproxy", balancer)
+
+    def _not_started(self, name: str, program: str, container: Container) -> NotJudgedError:
+        given = self._plan.images.get(name)
+        remedy = (
+            f"\n{given} must have {program} and /bin/sh: name another image in "
+            f"[tool.harness.images] {name}, or leave it out"
+            if given
+            else ""
         )
+        told = last_words(container)
+        return NotJudgedError(f"{name}: {program} did not start; {told}{remedy}")
 
     def _serve_old(self, website: Website) -> None:
         old = self._plan.releases[0]
@@ -315,9 +324,7 @@ class Stack:
                 return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
         front.reload()
         if front.status != "running":
-            raise NotJudgedError(
-                f"edge: NGINX did not start; its last lines:\n  {last_lines(front)}"
-            )
+            raise self._not_started("edge", "nginx", front)
         if self._plan.path == "edge":
             raise NotJudgedError(
                 f"path: the edge's own address {own} cannot be reached from here "

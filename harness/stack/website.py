@@ -14,7 +14,7 @@ from harness.stack.containers import (
     LOGS_AT,
     Spec,
     address,
-    last_lines,
+    last_words,
     launch,
 )
 from harness.stack.discovery import Discovery
@@ -124,7 +124,7 @@ class Website:
                 raise ReleaseError(
                     f"release {instance.release}: {instance.name} was not ready within "
                     f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
-                    f"balancer saw it); its last lines:\n  {last_lines(container)}"
+                    f"balancer saw it); {last_words(container)}"
                 )
             self._clock.sleep(_POLL_S)
         container.update(cpu_shares=FULL_CPU)
@@ -163,5 +163,6 @@ class Website:
         code = container.attrs.get("State", {}).get("ExitCode", "?")
         return ReleaseError(
             f"release {instance.release}: {instance.name} exited with code {code} before it was "
-            f"ready; its last lines:\n  {last_lines(container)}"
+            f"ready; {last_words(container)}\n"
+            f"a release's image must serve HTTP on port {PORT} for as long as it runs"
         )

@@ -93,3 +93,9 @@ def test_control_characters_of_an_error_are_not_printed():
     message = check(draft.history()).message
     assert "\x1b" not in message
     assert len(message) < 600
+
+
+def test_what_a_container_printed_last_is_told_on_one_line():
+    draft = clean()
+    draft.marks.append(error(12, "it exited; its last lines:\n  a\n  b", "release"))
+    assert check(draft.history()).message.endswith("it exited; its last lines: | a | b")

@@ -15,6 +15,8 @@ import pytest
 from left import left
 from running import HARNESS, SHORT, eventually, harness, messages
 
+from harness.stack.images import base_image
+
 pytestmark = pytest.mark.engine
 
 
@@ -164,3 +166,24 @@ def test_a_rate_that_the_machine_cannot_hold_is_no_pass_and_leaves_it_as_it_was(
     assert run.finding("rate_held")["verdict"] == "inconclusive"
     assert left(engine, run.name()) == []
     eventually(lambda: not run.processes(), "the sender is gone", 10)
+
+
+@pytest.mark.parametrize(
+    ("component", "code", "told"),
+    [
+        ("edge", 2, "edge: nginx did not start"),
+        ("balancer", 2, "balancer: haproxy did not start"),
+        ("store", 2, '"redis-server": executable file not found'),
+        ("v1", 2, "a release's image must serve HTTP on port 8000"),
+        ("v2", 1, "a release's image must serve HTTP on port 8000"),
+    ],
+)
+def test_an_image_without_what_the_stack_needs_is_told(engine, tmp_path, component, code, told):
+    """Debian as it is: it has a shell, and neither a server nor a website."""
+    base = base_image(engine)
+    (tmp_path / "pyproject.toml").write_text(f'[tool.harness.images]\n{component} = "{base}"\n')
+    done = harness("verify", *SHORT, cwd=tmp_path)
+    assert done.returncode == code
+    said = done.stderr if code == 2 else done.stdout
+    assert told in " ".join(said.split())
+    assert "Traceback" not in done.stderr

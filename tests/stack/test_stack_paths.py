@@ -104,8 +104,22 @@ def test_the_edge_path_that_was_asked_for_is_never_replaced(reachable, timeline)
 def test_an_edge_that_exited_is_told_with_its_last_lines(reachable, timeline, path):
     reachable()
     box = edge(status="exited", printed=b"nginx: [emerg] no such directive\n")
-    with pytest.raises(NotJudgedError, match=r"(?s)NGINX did not start.*no such directive"):
+    with pytest.raises(NotJudgedError, match=r"(?s)nginx did not start.*no such directive"):
         stack(path=path)._reachable(box, timeline)
+
+
+def test_an_image_of_ones_own_that_does_not_start_is_named_with_what_it_must_have(
+    reachable, timeline
+):
+    reachable()
+    whole = stack(images={"edge": "shop/edge:1"})
+    with pytest.raises(NotJudgedError) as info:
+        whole._reachable(edge(status="exited", printed=b""), timeline)
+    assert str(info.value) == (
+        "edge: nginx did not start; it printed nothing\n"
+        "shop/edge:1 must have nginx and /bin/sh: name another image in [tool.harness.images] "
+        "edge, or leave it out"
+    )
 
 
 def test_an_edge_that_is_still_starting_is_waited_for(monkeypatch, timeline, clock):
@@ -152,7 +166,7 @@ def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, mo
 
 def test_a_haproxy_that_exited_is_told_with_its_last_lines(tmp_path, timeline):
     box = FakeContainer("b", status="exited", printed=b"[ALERT] parsing [haproxy.cfg:31]\n")
-    with pytest.raises(NotJudgedError, match=r"(?s)HAProxy did not start.*haproxy.cfg:31"):
+    with pytest.raises(NotJudgedError, match=r"(?s)haproxy did not start.*haproxy.cfg:31"):
         stack()._reached(box, tmp_path / "admin.sock", timeline)
 
 
