@@ -11,6 +11,7 @@ from docker.models.containers import Container
 
 from harness.model.errors import NotJudgedError
 from harness.stack.engine import absent_is_fine
+from harness.stack.owner import LABEL
 
 __all__ = ["ASSETS", "NAME", "PORT", "SHELL", "TLS_PORT", "Certificate", "environment", "publish"]
 
@@ -66,7 +67,8 @@ def publish(
 
     By a container that is made and never started: it costs the serving ones no CPU.
     """
-    holder = client.containers.create(image, labels=dict(labels), network_mode="none")
+    named = {**labels, f"{LABEL}.instance": "assets"}
+    holder = client.containers.create(image, labels=named, network_mode="none")
     try:
         archive, _ = holder.get_archive(ASSETS)
         is_put = edge.put_archive(ASSETS.rpartition("/")[0], b"".join(archive))
