@@ -29,7 +29,7 @@ ALGORITHMS = (
 
 _LOG_FIELDS = (
     ("request_id", "[capture.req.hdr(0)]"), ("accepted_s", "Ts"), ("accepted_ms", "ms"),
-    ("server", "s"), ("status", "ST"), ("termination", "tsc"),
+    ("server", "s"), ("address", "si"), ("status", "ST"), ("termination", "tsc"),
     ("request_ms", "TR"), ("queue_ms", "Tw"), ("connect_ms", "Tc"), ("response_ms", "Tr"),
     ("active_ms", "Ta"), ("retries", "rc"), ("bytes", "B"), ("method", "HM"), ("uri", "HU"),
     ("server_queue", "sq"), ("backend_queue", "bq"), ("server_connections", "sc"),
@@ -69,7 +69,7 @@ def configuration(*, algorithm: str, servers: str) -> str:
     return f"""\
 global
     # Descriptor 3 is the log file that the entry command opens.
-    log fd@3 len 4096 format raw daemon
+    log fd@3 len 4096 format iso daemon
     stats socket /run/harness/admin.sock mode 600 level admin
     stats timeout 1h
     maxconn 8000

@@ -27,6 +27,7 @@ class EventWatch:
 
     def __init__(self, client: docker.DockerClient, run: str, timeline: Timeline) -> None:
         self._timeline = timeline
+        self._client = client
         # The engine dates events by the wall clock; marks are monotonic.
         self._offset_ns = timeline.clock.wall_ns() - timeline.clock.now_ns()
         self._stream = client.events(
@@ -54,12 +55,23 @@ class EventWatch:
             for key in ("signal", "exitCode")
             if attributes.get(key) is not None
         }
+        if action == "start":
+            detail |= self._address(str(event.get("id", "")))
         instance = str(attributes.get(f"{LABEL}.instance", ""))
         at_ns = int(str(event.get("timeNano", 0))) - self._offset_ns
         name = f"{action} {instance}"
         self._timeline.mark(
             MarkKind.event, name, Edge.at, at_ns=at_ns, detail={"instance": instance} | detail
         )
+
+    def _address(self, container: str) -> dict[str, str]:
+        """Where the balancer's log will call it by; nothing for one that is gone again."""
+        try:
+            networks = self._client.api.inspect_container(container)["NetworkSettings"]["Networks"]
+        except docker.errors.APIError:
+            return {}
+        found = [network["IPAddress"] for network in networks.values() if network["IPAddress"]]
+        return {"address": str(found[0])} if found else {}
 
     def stop(self) -> None:
         self._stream.close()

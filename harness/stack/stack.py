@@ -38,7 +38,7 @@ __all__ = ["Stack", "StackPlan"]
 
 _BALANCER_SHELL = (
     'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
-    f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.jsonl"
+    f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.log"
 )
 
 

@@ -100,7 +100,7 @@ def test_an_operation_posted_twice_is_applied_once_and_arrived_twice(up: Up):
 def test_logs_are_gathered_from_every_component(up: Up, tmp_path):
     up.ask("GET", "/", X_Request_Id="seen-everywhere")
     up.stack.gather(tmp_path / "logs")
-    for name in ("nginx.jsonl", "haproxy.jsonl", "website-1.jsonl"):
+    for name in ("nginx.jsonl", "haproxy.log", "website-1.jsonl"):
         assert "seen-everywhere" in (tmp_path / "logs" / name).read_text(), name
     assert not (tmp_path / "logs" / "gathering-errors.txt").exists()
 

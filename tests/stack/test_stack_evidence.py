@@ -1,6 +1,7 @@
 """What a stack leaves behind: an archive from a container is untrusted, and costs nothing else."""
 
 import json
+import queue
 import tarfile
 import threading
 
@@ -43,11 +44,11 @@ def everything_below(path):
 
 
 def test_logs_and_what_was_printed_are_fetched(folder):
-    volume = holding(directory("harness"), ("harness/haproxy.jsonl", b"{}\n"), ("harness/e", b""))
+    volume = holding(directory("harness"), ("harness/haproxy.log", b"{}\n"), ("harness/e", b""))
     website = FakeContainer("x", labels={f"{LABEL}.instance": "website-1"}, printed=b"hello\n")
     gather([volume, website], volume, folder)
-    assert everything_below(folder) == {"haproxy.jsonl", "e", "website-1.printed.txt"}
-    assert (folder / "haproxy.jsonl").read_bytes() == b"{}\n"
+    assert everything_below(folder) == {"haproxy.log", "e", "website-1.printed.txt"}
+    assert (folder / "haproxy.log").read_bytes() == b"{}\n"
     assert (folder / "website-1.printed.txt").read_bytes() == b"hello\n"
     assert ("get_archive", LOGS_AT) in volume.calls
 
@@ -138,6 +139,13 @@ class FakeEvents:
     def __init__(self, events):
         self.given = events
         self.closed = threading.Event()
+        self.api = self
+
+    def inspect_container(self, container):
+        if container == "gone":
+            raise api_error(404, "no such container")
+        networks = {"run": {"IPAddress": "10.1.2.3" if container else ""}}
+        return {"NetworkSettings": {"Networks": networks}}
 
     def events(self, *, decode, filters):
         self.filters = filters
@@ -149,6 +157,28 @@ class FakeEvents:
 
     def close(self):
         self.closed.set()
+
+
+@pytest.mark.parametrize(
+    ("container", "told"), [("c1", {"address": "10.1.2.3"}), ("", {}), ("gone", {})]
+)
+def test_a_start_tells_the_address_that_the_balancers_log_knows(tmp_path, container, told):
+    engine = FakeEvents(
+        [
+            {
+                "Action": "start",
+                "id": container,
+                "Actor": {"Attributes": {f"{LABEL}.instance": "website-1"}},
+            }
+        ]
+    )
+    seen = queue.SimpleQueue()
+    timeline = Timeline(tmp_path / "marks.jsonl", ManualTime(), seen.put)
+    watch = EventWatch(engine, "r1", timeline)
+    mark = seen.get(timeout=5)
+    watch.stop()
+    timeline.close()
+    assert mark.detail == {"instance": "website-1"} | told
 
 
 def test_the_engines_events_become_marks_on_the_monotonic_clock(tmp_path):
