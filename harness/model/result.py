@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
 
-__all__ = ["Latency", "Outage", "Requests", "Result"]
+__all__ = ["Attribution", "Latency", "NearMisses", "Outage", "Requests", "Result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,41 @@ class Outage:
     phase: str
     step: str
     """The swap's step that had begun last; empty before the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Failed and slow requests of one cause, one instance and one step."""
+
+    cause: str
+    """A name of analysis/causes.toml, or `unattributed`."""
+    component: str
+    """`edge`, `balancer`, `website` or `sender`; empty where it is not known."""
+    instance: str
+    swap: int
+    step: str
+    failed: int
+    slow: int
+    first_s: float
+    """When the first of them showed; seconds since the schedule began."""
+    last_s: float
+    sentence: str
+    remedy: str
+    examples: tuple[int, ...]
+    """The first 20 seqs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMisses:
+    """Requests that succeeded only because a proxy tried again."""
+
+    count: int
+    by_balancer: int
+    by_edge: int
+    cost_ms: float | None
+    """The median of what they took beyond the steady state's median; None without any."""
+    most_ms: float | None
+    examples: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

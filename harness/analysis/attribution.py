@@ -1,0 +1,181 @@
+"""Attribution: each failed or slow request to a cause, a component and a step of the swap."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.causes import Cause, cause_of
+from harness.analysis.facts import facts
+from harness.analysis.latency import Limit
+from harness.analysis.logs import Logs
+from harness.analysis.phases import SECOND_NS, Step, begun_at
+from harness.analysis.requests import FAILED, NOT_SENT, OK, UNKNOWN
+from harness.analysis.servers import Servers
+from harness.model.result import Attribution
+
+__all__ = ["attributions", "bad_requests"]
+
+_EXAMPLES: Final = 20
+_NOTICED_NS: Final = 5 * SECOND_NS
+_MOST: Final = 5_000
+"""Requests that are looked at one by one; beyond, they are spread evenly over all."""
+UNATTRIBUTED: Final = "unattributed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Blamed:
+    """A request with what is to blame; `at_ns` is when it showed."""
+
+    seq: int
+    at_ns: int
+    is_slow: bool
+    cause: Cause | None
+    instance: str
+    step: Step | None
+    told: dict[str, Any]
+
+
+def bad_requests(requests: pd.DataFrame, limits: dict[str, Limit | None]) -> pd.DataFrame:
+    """Those that failed, are unknown or were not sent, and successes above their stream's limit;
+    with `is_slow`.
+    """
+    allowed = {name: limit.limit_ms for name, limit in limits.items() if limit is not None}
+    most = requests["stream"].astype("str").map(allowed).fillna(np.inf).to_numpy(dtype=float)
+    slow = ((requests["state"] == OK) & (requests["latency_ms"].to_numpy() > most)).to_numpy()
+    failed = requests["state"].isin([FAILED, UNKNOWN, NOT_SENT]).to_numpy()
+    return requests[slow | failed].assign(is_slow=slow[slow | failed])
+
+
+def attributions(
+    bad: pd.DataFrame, logs: Logs, servers: Servers, steps: Iterable[Step], start_ns: int
+) -> tuple[Attribution, ...]:
+    """One for each cause, instance and step, those of most requests first.
+
+    Of more than 5,000 bad requests an even choice is looked at, and the counts are scaled up.
+    """
+    ordered = list(steps)
+    rows = bad if len(bad) <= _MOST else bad.iloc[:: -(-len(bad) // _MOST)]
+    scale = len(bad) / len(rows) if len(rows) else 1.0
+    groups: dict[tuple[str, str, str, int], list[_Blamed]] = {}
+    for row in rows.to_dict("records"):
+        one = _blamed({str(key): value for key, value in row.items()}, logs, servers, ordered)
+        name = one.cause.name if one.cause else UNATTRIBUTED
+        step = (one.step.name, one.step.swap) if one.step else ("", 0)
+        groups.setdefault((name, one.instance, *step), []).append(one)
+    found = [_attribution(group, servers, start_ns, scale) for group in groups.values()]
+    return tuple(sorted(found, key=lambda one: (-(one.failed + one.slow), one.first_s)))
+
+
+def _blamed(row: dict[str, Any], logs: Logs, servers: Servers, steps: list[Step]) -> _Blamed:
+    is_slow = bool(row["is_slow"])
+    known = facts(row, logs, is_slow=is_slow)
+    cause = cause_of(known)
+    at_ns = int(row["due_ns"]) if is_slow else int(row["failed_ns"]) or int(row["due_ns"])
+    return _Blamed(
+        seq=int(row["seq"]),
+        at_ns=at_ns,
+        is_slow=is_slow,
+        cause=cause,
+        instance=_instance(row, cause, logs, servers, at_ns),
+        step=begun_at(steps, at_ns),
+        told={
+            "status": known["status"],
+            "termination": known.get("termination", ""),
+            "retries": known.get("retries", 0),
+        },
+    )
+
+
+def _instance(
+    row: dict[str, Any], cause: Cause | None, logs: Logs, servers: Servers, at_ns: int
+) -> str:
+    """The instance that is to blame, where one is."""
+    if cause is None or cause.component != "website":
+        return ""
+    seq = int(row["seq"])
+    if cause.name == "sent_elsewhere":
+        # Its line names who answered in the end; who did not, the balancer found down soon after.
+        down = servers.marked_down(at_ns, at_ns + _NOTICED_NS, why="Layer4")
+        return servers.named(down[0].server, down[0].at_ns) if down else ""
+    if seq in logs.website:
+        return logs.website[seq].instance
+    line = logs.balancer.get(seq)
+    return servers.at(line.address, at_ns) if line is not None else str(row["instance"])
+
+
+def _attribution(
+    group: list[_Blamed], servers: Servers, start_ns: int, scale: float
+) -> Attribution:
+    first = min(group, key=lambda one: (one.at_ns, one.seq))
+    last = max(group, key=lambda one: one.at_ns)
+    slow = sum(one.is_slow for one in group)
+    cause, step = first.cause, first.step
+    return Attribution(
+        cause=cause.name if cause else UNATTRIBUTED,
+        component=cause.component if cause else "",
+        instance=first.instance,
+        swap=step.swap if step else 0,
+        step=step.name if step else "",
+        failed=round((len(group) - slow) * scale),
+        slow=round(slow * scale),
+        first_s=round((first.at_ns - start_ns) / SECOND_NS, 6),
+        last_s=round((last.at_ns - start_ns) / SECOND_NS, 6),
+        sentence=_sentence(group, first, last, servers, scale),
+        remedy=cause.remedy if cause else "",
+        examples=tuple(one.seq for one in group[:_EXAMPLES]),
+    )
+
+
+def _sentence(
+    group: list[_Blamed], first: _Blamed, last: _Blamed, servers: Servers, scale: float
+) -> str:
+    """``14 requests failed: HAProxy could not connect to website-1, from 38 to 92 ms after
+    `stop website-1` began, before HAProxy marked it down``.
+    """
+    count = round(len(group) * scale)
+    verb = "slow" if first.is_slow else "failed"
+    whom = first.instance or "an instance"
+    says = (
+        first.cause.says.format(instance=whom, server=whom, **first.told)
+        if first.cause
+        else "nothing in the logs says why"
+    )
+    letters = first.told["termination"]
+    code = f" ({letters})" if letters and letters != "--" and not first.is_slow else ""
+    noun = "request was" if count == 1 else "requests were"
+    subject = (
+        f"{count:,} {noun} slow"
+        if verb == "slow"
+        else (f"{count:,} request{'' if count == 1 else 's'} failed")
+    )
+    return f"{subject}: {says}{code}{_when(first, last)}{_noticed(first, last, servers)}"
+
+
+def _when(first: _Blamed, last: _Blamed) -> str:
+    step = first.step
+    if step is None:
+        return ", before any step of a swap"
+    since, until = ((one.at_ns - step.begin_ns) / 1e6 for one in (first, last))
+    span = f"{since:,.0f} ms" if until - since < 1 else f"from {since:,.0f} to {until:,.0f} ms"
+    return f", {span} after `{step.name}` began"
+
+
+def _noticed(first: _Blamed, last: _Blamed, servers: Servers) -> str:
+    """What the balancer itself found, where that ended or came with it."""
+    if not first.instance:
+        return ""
+    down = [
+        change
+        for change in servers.marked_down(first.at_ns - SECOND_NS, last.at_ns + _NOTICED_NS)
+        if servers.named(change.server, change.at_ns) == first.instance
+    ]
+    if not down:
+        return ""
+    return (
+        f", before HAProxy marked it down {(down[0].at_ns - first.at_ns) / 1e6:,.0f} ms later"
+        if down[0].at_ns > first.at_ns
+        else ", after HAProxy had marked it down"
+    )

@@ -1,0 +1,92 @@
+"""What is known of a failed or slow request, from the logs that it passed: what causes rest on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.analysis.logs import NO_SERVER, BalancerLine, EdgeLine, Logs, WebsiteLine
+
+__all__ = ["Fact", "facts", "parts_ms"]
+
+Fact = str | int | float | bool
+_PLACES: Final = (
+    "sender", "before_edge", "edge", "balancer", "queue", "connect", "before_website", "website",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passed:
+    """The lines of one request."""
+
+    edge: EdgeLine | None
+    balancer: BalancerLine | None
+    website: WebsiteLine | None
+
+
+def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fact]:
+    """Facts by name (causes.toml lists them); `row` is one of analysis.requests."""
+    seq = int(row["seq"])
+    passed = _Passed(
+        edge=logs.edge.get(seq), balancer=logs.balancer.get(seq), website=logs.website.get(seq)
+    )
+    found: dict[str, Fact] = {
+        "state": "slow" if is_slow else "failed",
+        "outcome": str(row["outcome"]),
+        "status": int(row["status"]),
+    }
+    for component, line in (
+        ("edge", passed.edge),
+        ("balancer", passed.balancer),
+        ("website", passed.website),
+    ):
+        if component in logs.known:
+            found[f"at_{component}"] = line is not None
+    if passed.edge is not None:
+        found["edge_status"] = passed.edge.status
+    if passed.balancer is not None:
+        found |= {
+            "termination": passed.balancer.termination,
+            "has_server": passed.balancer.server != NO_SERVER,
+            "retries": passed.balancer.retries,
+        }
+    if passed.website is not None:
+        found["website_status"] = passed.website.status
+    if is_slow and "edge" in logs.known:
+        parts = parts_ms(row, passed.edge, passed.balancer, passed.website)
+        found["longest"] = max(_PLACES, key=lambda place: parts.get(place, 0.0))
+    return found
+
+
+def parts_ms(
+    row: Mapping[str, Any],
+    edge: EdgeLine | None,
+    balancer: BalancerLine | None,
+    website: WebsiteLine | None,
+) -> dict[str, float]:
+    """Where a request's time went, in ms from due to finished; the parts add up to it.
+
+    A component that wrote no line keeps its part with the one before it. Milliseconds that are
+    rounded in the logs may make a part slightly negative: it is taken as 0.
+    """
+    total = (int(row["finished_ns"]) - int(row["due_ns"])) / 1e6
+    sender = (int(row["sent_ns"]) - int(row["due_ns"])) / 1e6 if row["sent_ns"] else total
+    left = total - sender
+    parts = {"sender": sender}
+    if edge is None:
+        return _held(parts | {"before_edge": left})
+    parts["before_edge"] = left - edge.request_ms
+    parts["edge"] = edge.request_ms - edge.response_ms
+    if balancer is None:
+        return _held(parts | {"balancer": edge.response_ms})
+    waited = [balancer.queue_ms, balancer.connect_ms, balancer.response_ms]
+    queue, connect, response = (max(0, value) for value in waited)
+    parts |= {"queue": queue, "connect": connect}
+    parts["balancer"] = edge.response_ms - queue - connect - response
+    if website is None:
+        return _held(parts | {"before_website": response})
+    own = min(website.duration_ms, response)
+    return _held(parts | {"website": own, "before_website": response - own})
+
+
+def _held(parts: dict[str, float]) -> dict[str, float]:
+    return {place: max(0.0, value) for place, value in parts.items()}

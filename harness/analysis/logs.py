@@ -1,0 +1,250 @@
+"""What each component of the stack wrote of a request, joined by the request's id."""
+
+import json
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+__all__ = ["BalancerLine", "EdgeLine", "Logs", "ServerChange", "WebsiteLine", "read_logs"]
+
+EDGE_LOG: Final = "nginx.jsonl"
+BALANCER_LOG: Final = "haproxy.log"
+_WEBSITE_LOGS: Final = "website-*.jsonl"
+T = TypeVar("T")
+_UNTRIED: Final = b'"retries": 0,'
+NO_SERVER: Final = "<NOSRV>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLine:
+    """NGINX's line: written once the request is over there."""
+
+    status: int
+    request_ms: float
+    """From the first byte that it read of the request to the last that it wrote."""
+    response_ms: float
+    """Of that, waiting for the balancer; over all tries."""
+    tries: int
+    """0: it asked nobody."""
+    upstream_status: str
+    completion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancerLine:
+    """HAProxy's line (configuration manual, 8.5 for `termination`)."""
+
+    status: int
+    server: str
+    address: str
+    termination: str
+    queue_ms: int
+    connect_ms: int
+    response_ms: int
+    active_ms: int
+    """From the whole request to the last byte."""
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebsiteLine:
+    """The sample website's line: written once the answer was handed to the kernel."""
+
+    instance: str
+    status: int
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerChange:
+    """What HAProxy said of one of its servers. `at_ns` is monotonic."""
+
+    at_ns: int
+    server: str
+    text: str
+
+    @property
+    def is_down(self) -> bool:
+        return " is DOWN" in self.text
+
+    @property
+    def is_up(self) -> bool:
+        return " is UP" in self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """By seq; only of the requests that were asked for, but for `retried`."""
+
+    edge: dict[int, EdgeLine] = field(default_factory=dict)
+    balancer: dict[int, BalancerLine] = field(default_factory=dict)
+    website: dict[int, WebsiteLine] = field(default_factory=dict)
+    retried: dict[int, BalancerLine] = field(default_factory=dict)
+    """Every request that HAProxy sent, or tried to send, more than once."""
+    edge_retried: dict[int, EdgeLine] = field(default_factory=dict)
+    """Every request for which NGINX asked the balancer more than once."""
+    changes: tuple[ServerChange, ...] = ()
+    known: frozenset[str] = frozenset()
+    """Which of `edge`, `balancer` and `website` left a log at all."""
+    unread: int = 0
+    """Lines that could not be read; the last of a container that died may be cut."""
+
+
+def read_logs(
+    folder: Path, run: str, wanted: Container[int], mono_ns: Callable[[int], int]
+) -> Logs:
+    """The lines of the wanted requests of `run`, and of all that were tried again.
+
+    `mono_ns` turns nanoseconds since the epoch into monotonic ones. Lines of others (health
+    checks, other programs) are passed over; raises nothing for what cannot be read.
+    """
+    prefix = f"{run}-".encode()
+    at_edge = _lines(folder / EDGE_LOG)
+    at_balancer = _lines(folder / BALANCER_LOG)
+    at_website = [_lines(path) for path in sorted(folder.glob(_WEBSITE_LOGS))]
+    edge, again, bad = _of_edge(at_edge or (), prefix, wanted)
+    balancer, changes, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)
+    website: dict[int, WebsiteLine] = {}
+    for lines in at_website:
+        for raw in lines or ():
+            seq = _seq(raw, b'"request": "' + prefix)
+            if seq is not None and seq in wanted:
+                worse += not _keep(website, seq, raw, _website)
+    return Logs(
+        edge=edge,
+        balancer=balancer,
+        website=website,
+        retried={seq: line for seq, line in balancer.items() if line.retries},
+        edge_retried={seq: edge[seq] for seq in again},
+        changes=changes,
+        known=frozenset(
+            name
+            for name, lines in (
+                ("edge", at_edge),
+                ("balancer", at_balancer),
+                ("website", next(iter(at_website), None)),
+            )
+            if lines is not None
+        ),
+        unread=bad + worse,
+    )
+
+
+def _of_edge(
+    lines: Iterable[bytes], prefix: bytes, wanted: Container[int]
+) -> tuple[dict[int, EdgeLine], list[int], int]:
+    """Lines by seq, the seqs that NGINX asked for more than once, how many were unreadable."""
+    found: dict[int, EdgeLine] = {}
+    again: list[int] = []
+    bad = 0
+    for raw in lines:
+        is_again = b", " in _between(raw, b'"upstream":"', b'"')
+        seq = _seq(raw, b'"request_id":"' + prefix)
+        if seq is not None and (is_again or seq in wanted):
+            kept = _keep(found, seq, raw, _edge)
+            bad += not kept
+            again += [seq] if is_again and kept else []
+    return found, again, bad
+
+
+def _of_balancer(
+    lines: Iterable[bytes],
+    prefix: bytes,
+    wanted: Container[int],
+    mono_ns: Callable[[int], int],
+) -> tuple[dict[int, BalancerLine], tuple[ServerChange, ...], int]:
+    """Lines by seq, what was said of servers, how many were unreadable."""
+    found: dict[int, BalancerLine] = {}
+    changes: list[ServerChange] = []
+    bad = 0
+    for raw in lines:
+        moment, _, rest = raw.partition(b" ")
+        if not rest.startswith(b"{"):
+            change = _change(moment, rest, mono_ns)
+            changes += [change] if change else []
+            continue
+        seq = _seq(rest, b'"request_id": "' + prefix)
+        if seq is not None and (_UNTRIED not in rest or seq in wanted):
+            bad += not _keep(found, seq, rest, _balancer)
+    return found, tuple(changes), bad
+
+
+def _keep(found: dict[int, T], seq: int, raw: bytes, make: Callable[[Any], T]) -> bool:
+    """False where the line cannot be read."""
+    try:
+        found[seq] = make(json.loads(raw))
+    except (ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _lines(path: Path) -> list[bytes] | None:
+    """None where there is no such log."""
+    try:
+        return path.read_bytes().splitlines()
+    except OSError:
+        return None
+
+
+def _seq(raw: bytes, before: bytes) -> int | None:
+    """The number after `before`, up to a quote."""
+    digits = _between(raw, before, b'"')
+    return int(digits) if digits.isdigit() else None
+
+
+def _between(raw: bytes, before: bytes, after: bytes) -> bytes:
+    start = raw.find(before)
+    if start < 0:
+        return b""
+    start += len(before)
+    return raw[start : raw.find(after, start)]
+
+
+def _edge(line: Any) -> EdgeLine:
+    # A try that was not answered has a hyphen.
+    waits = [part.strip() for part in str(line["response_s"]).replace(":", ",").split(",")]
+    return EdgeLine(
+        status=int(line["status"]),
+        request_ms=float(line["request_s"]) * 1_000,
+        response_ms=sum(float(part) for part in waits if part not in {"", "-"}) * 1_000,
+        tries=len([part for part in str(line["upstream"]).split(",") if part.strip()]),
+        upstream_status=str(line["upstream_status"]),
+        completion=str(line["completion"]),
+    )
+
+
+def _balancer(line: Any) -> BalancerLine:
+    return BalancerLine(
+        status=int(line["status"]),
+        server=str(line["server"]),
+        address=str(line["address"] or ""),
+        termination=str(line["termination"])[:2],
+        queue_ms=int(line["queue_ms"]),
+        connect_ms=int(line["connect_ms"]),
+        response_ms=int(line["response_ms"]),
+        active_ms=int(line["active_ms"]),
+        retries=int(line["retries"]),
+    )
+
+
+def _website(line: Any) -> WebsiteLine:
+    return WebsiteLine(
+        instance=str(line["instance"]),
+        status=int(line["status"]),
+        duration_ms=int(line["duration_us"]) / 1_000,
+    )
+
+
+def _change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:
+    text = rest.decode("utf-8", "replace")
+    name = text.removeprefix("Server ").split(" ")[0].rstrip(":")
+    try:
+        wall = datetime.fromisoformat(moment.decode("ascii"))
+    except ValueError:
+        return None
+    if "/" not in name:
+        return None
+    wall_ns = int(wall.timestamp()) * 1_000_000_000 + wall.microsecond * 1_000
+    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
