@@ -10,7 +10,8 @@ __all__ = ["Printed"]
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _TAIL_BYTES: Final = 2_000
-_TAIL_LINES: Final = 5
+_TAIL_LINES: Final = 3
+_LINE_CHARS: Final = 120
 _READ_BYTES: Final = 65_536
 _SETTLE_S: Final = 1.0
 _CUT: Final = b"\n(cut here: what follows was read and not kept)\n"
@@ -38,15 +39,19 @@ class Printed:
             self._thread.start()
 
     def tail(self) -> str:
-        """The last lines, for a message; empty where nothing was printed.
+        """The last lines as one, for a message; empty where nothing was printed.
 
         Waits for the pipe's end, though not long: somebody in the background may hold it open.
         """
         self._thread.join(_SETTLE_S)
         with self._lock:
             text = self._tail.decode("utf-8", "replace").strip()
-        lines = text.splitlines()[-_TAIL_LINES:]
-        return "".join(f"\n  {line}" for line in lines)
+        lines = [
+            "".join(char for char in line if char.isprintable())[-_LINE_CHARS:].strip()
+            for line in text.splitlines()[-_TAIL_LINES:]
+        ]
+        told = " / ".join(line for line in lines if line)
+        return f"; it printed last: {told}" if told else ""
 
     def _read(self) -> None:
         log = _Bounded(self._path)
