@@ -23,6 +23,9 @@ LEAST_RATE = 10.0
 LEAST_SEEN_S = Timing().settle_s + 1.0
 """After a deploy at a URL, in seconds: what settles, and then a second to see the new release."""
 
+_URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
+"""What is not ours is there or it is not; it is asked gently, and may be slow by nature."""
+
 _URL_ONLY = frozenset(
     {
         "deploy",
@@ -126,8 +129,7 @@ class Settings(BaseModel):
         )
         if not self.url:
             return timing
-        # Not ours: it is there already or it is not, is asked gently, and may be slow by nature.
-        timing = replace(timing, probe_s=5.0, probe_every_s=0.2, probe_answer_s=5.0)
+        timing = replace(timing, **_URL_PATIENCE)
         if "between_s" in self.model_fields_set:
             return timing
         return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))

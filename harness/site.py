@@ -28,7 +28,6 @@ _REMEDIES: Final = {
     Outcome.handshake_failed: "check that TLS is spoken at this port, or name an http:// URL",
     Outcome.handshake_timeout: "check that TLS is spoken at this port, or name an http:// URL",
     Outcome.closed_in_handshake: "check that TLS is spoken at this port, or name an http:// URL",
-    Outcome.malformed: "check that HTTP/1.1 is spoken at this port, and whether it is https",
     Outcome.wrong_body: "correct the URL, or the text after --expect-text",
     Outcome.answer_timeout: "check that it answers this URL at all",
     Outcome.read_timeout: "check that its answer to this URL ends",
@@ -91,8 +90,9 @@ def trusted(ca: str) -> str:
     if not ca:
         return ""
     try:
-        pem = Path(ca).read_text("ascii")
-        ssl.create_default_context(cadata=pem)
+        # Remarks between the certificates may be in any tongue.
+        pem = Path(ca).read_text("ascii", "ignore")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
     except OSError as error:
         # ssl.SSLError is one too.
         raise NotJudgedError(f"ca: {ca}: {error.strerror or error}; name a PEM file") from error
@@ -134,7 +134,9 @@ class UrlTarget:
             return f"name the URL that it redirects to, or say --expect-status {status}"
         if outcome is Outcome.wrong_status:
             return f"correct the URL, or say --expect-status {status}"
-        return _REMEDIES.get(outcome, "check that it runs, and the URL")
+        return _REMEDIES.get(
+            outcome, "check the URL: is HTTP/1.1 spoken at this port, and is it https?"
+        )
 
 
 def _reachable(address: Address) -> str:
