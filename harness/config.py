@@ -147,10 +147,8 @@ class Settings(BaseModel):
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
         if not self.url:
             for name in given:
-                if (
-                    name in _URL_ONLY
-                    and getattr(self, name) != type(self).model_fields[name].default
-                ):
+                default = type(self).model_fields[name].default
+                if name in _URL_ONLY and getattr(self, name) != default:
                     yield f"{name} is of another target than the bundled stack; name its url too"
             return
         if not self.deploy:

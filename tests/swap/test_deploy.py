@@ -82,7 +82,16 @@ def test_it_runs_in_the_current_folder_and_is_told_where_it_is(tmp_path, carry_o
 
 def test_its_input_is_empty_and_its_session_its_own(tmp_path, carry_out):
     command = "import os, sys; print(repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
-    carry_out(f"exec {sys.executable} -c '{command}'")
+    own, end = os.dup(0), os.pipe()
+    os.write(end[1], b"not the command's")
+    os.close(end[1])
+    os.dup2(end[0], 0)
+    try:
+        carry_out(f"exec {sys.executable} -c '{command}'")
+    finally:
+        os.dup2(own, 0)
+        os.close(own)
+        os.close(end[0])
     says(tmp_path, "'' True\n")
 
 
