@@ -164,7 +164,8 @@ def test_ctrl_c_ends_the_group_too(tmp_path, carry_out):
     presser = threading.Thread(target=interrupt)
     presser.start()
     with pytest.raises(KeyboardInterrupt):
-        carry_out(f"sleep 600 & echo $! > {pids}; wait")
+        # Half a second, so that whoever started it is waiting for it by then.
+        carry_out(f"sleep 600 & sleep 0.5; echo $! > {pids}; wait")
     presser.join()
     pid = int(pids.read_text())
     until(lambda: not is_alive(pid), "the end of the command's child")
