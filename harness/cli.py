@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser(
         "verify",
-        help="swap the sample website under load and judge",
+        help="swap a release under load and judge: of the sample website, or at a URL",
         epilog=_EXITS,
         # An option cut short may mean another one in the next release.
         allow_abbrev=False,

@@ -3,7 +3,8 @@
 import difflib
 import random
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +12,44 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
-from harness.model.traffic import ArrivalKind
+from harness.model.traffic import ArrivalKind, release_source
 
-__all__ = ["LEAST_RATE", "Settings", "load"]
+__all__ = ["LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 
 LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
+
+
+LEAST_SEEN_S = Timing().settle_s + 1.0
+"""After a deploy at a URL, in seconds: what settles, and then a second to see the new release."""
+
+_URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
+"""What is not ours is there or it is not; it is asked gently, and may be slow by nature."""
+
+_URL_ONLY = frozenset(
+    {
+        "deploy",
+        "deploy_timeout_s",
+        "expect_status",
+        "expect_text",
+        "release",
+        "allow_unobserved_release",
+        "ca",
+    }
+)
+_STACK_ONLY = frozenset(
+    {
+        "swap",
+        "algorithm",
+        "replicas",
+        "ready_timeout_s",
+        "drain_timeout_s",
+        "stop_timeout_s",
+        "path",
+        "port",
+        "images",
+    }
+)
 
 
 class Settings(BaseModel):
@@ -49,6 +82,18 @@ class Settings(BaseModel):
         "auto", description="the edge's own address, or its published loopback port"
     )
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
+    url: str = Field("", description="what to send load to instead of the bundled stack")
+    deploy: str = Field("", description="the shell command that replaces the release at that URL")
+    deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
+    expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL")
+    expect_text: str = Field("", description="what each answer of that URL must contain")
+    release: str = Field(
+        "", description="what of an answer tells its release: header:NAME, json:PATH or body"
+    )
+    allow_unobserved_release: bool = Field(
+        default=False, description="pass though no answer tells its release"
+    )
+    ca: str = Field("", description="PEM file of whom to trust at that URL, not the system's")
     reports: Path = Field(Path("reports"), description="folder for run folders")
     images: dict[str, str] = Field(
         default_factory=dict,
@@ -67,8 +112,14 @@ class Settings(BaseModel):
                 raise ValueError(f"unknown component {name!r}; known are: {', '.join(known)}")
         return images
 
+    @field_validator("release")
+    @classmethod
+    def _known_source(cls, release: str) -> str:
+        release_source(release)
+        return release
+
     def timing(self) -> Timing:
-        return Timing(
+        timing = Timing(
             warmup_s=self.warmup_s,
             steady_s=self.steady_s,
             between_s=self.between_s,
@@ -76,9 +127,43 @@ class Settings(BaseModel):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + 2.0,
         )
+        if not self.url:
+            return timing
+        timing = replace(timing, **_URL_PATIENCE)
+        if "between_s" in self.model_fields_set:
+            return timing
+        return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))
 
     def limits(self) -> Limits:
-        return Limits()
+        return Limits(unobserved_release=self.allow_unobserved_release)
+
+    def refuse_contradictions(self) -> None:
+        """NotJudgedError with a line for each setting that the target does not have."""
+        lines = list(self._contradictions())
+        if lines:
+            raise NotJudgedError("\n".join(f"settings: {line}" for line in lines))
+
+    def _contradictions(self) -> Iterator[str]:
+        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if not self.url:
+            for name in given:
+                default = type(self).model_fields[name].default
+                if name in _URL_ONLY and getattr(self, name) != default:
+                    yield f"{name} is of another target than the bundled stack; name its url too"
+            return
+        if not self.deploy:
+            yield "url needs deploy: the command that replaces the release there"
+        for name in given:
+            if name in _STACK_ONLY:
+                yield f"{name} is the bundled stack's; leave it out where url names the target"
+        for name in ("between_s", "after_s"):
+            if getattr(self, name) < LEAST_SEEN_S and (name == "after_s" or self.swaps > 1):
+                yield (
+                    f"{name} = {getattr(self, name):g} is too short: the old release may answer "
+                    f"for {Timing().settle_s:g} s after a deploy; give it {LEAST_SEEN_S:g} or more"
+                )
+        if self.ca and not self.url.startswith("https:"):
+            yield "ca is for an https URL; leave it out"
 
 
 def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> Settings:

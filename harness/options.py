@@ -22,17 +22,25 @@ def add_settings(parser: Any, *, prefix: str) -> None:
         if name in _TABLES:
             continue
         kind = field.annotation
+        flags = [f"{prefix}{name.replace('_', '-')}"]
+        if name.endswith("_s"):
+            # Seconds are what anybody means.
+            flags.append(flags[0].removesuffix("-s"))
+        add = getattr(parser, "addoption", None) or parser.add_argument
+        dest, text = f"harness_{name}", str(field.description)
+        if kind is bool:
+            add(*flags, dest=dest, default=None, action="store_true", help=text)
+            continue
         choices = typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             choices = tuple(member.value for member in kind)
-        shown = "" if field.is_required() or name == "seed" else f" (default {field.default})"
-        add = getattr(parser, "addoption", None) or parser.add_argument
+        has_none = field.is_required() or name == "seed" or field.default == ""
         add(
-            f"{prefix}{name.replace('_', '-')}",
-            dest=f"harness_{name}",
+            *flags,
+            dest=dest,
             default=None,
             metavar="|".join(map(str, choices)) if choices else name.upper(),
-            help=f"{field.description}{shown}",
+            help=text if has_none else f"{text} (default {field.default})",
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_TRAFFIC = {"rate", "arrivals", "timeout_s"}
+_TRAFFIC = {"rate", "arrivals", "timeout_s", "url", "expect_status", "expect_text", "release"}
 """Settings that the default mix is made from: where a run changes one, it is made anew."""
 
 __all__ = ["harness_run", "harness_settings", "harness_stack", "harness_traffic"]
@@ -90,7 +90,8 @@ def harness_run(
         from harness.config import load  # noqa: PLC0415
 
         with _plainly():
-            base = harness_settings.model_dump()
+            # What was not set stays so: a URL contradicts what only the stack has.
+            base = harness_settings.model_dump(exclude_unset=True) | {"seed": harness_settings.seed}
             settings = load(base | changes, folder=request.config.rootpath)
             changed = sorted(_TRAFFIC & set(changes))
             if changed and traffic is None and harness_traffic != default_traffic(harness_settings):

@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 
 from harness.blame import as_evidence, guarded, tell
 from harness.machine import MachineWatch
-from harness.model.errors import Interrupted, NotJudgedError, ReleaseError
+from harness.model.errors import Interrupted, NotJudgedError, ReleaseError, SilentError
 from harness.model.mark import Mark, MarkKind
 from harness.model.scenario import Clock, Record, Scenario
-from harness.swap.strategy import Steps, Swap
-from harness.target import ReplacesReleases, Target
+from harness.swap.strategy import Steps
+from harness.target import KnowsRemedies, Target
 from harness.teardown import take_down
 from harness.timeline import Detail, SystemTime, Timekeeper, Timeline
 from harness.traffic.sender import Sender
@@ -25,7 +25,6 @@ __all__ = ["Parts", "execute"]
 
 _LEAD_S = 0.3
 """Orders to the sender are given this long before they take effect."""
-_PROBE_S = 15.0
 _POLL_S = 0.1
 _INTERRUPTED = "interrupted: the run was stopped and nothing was judged"
 _RECORD = TypeAdapter(Record)
@@ -36,7 +35,9 @@ class Parts:
     """What a run is made of; fakes of each run it in milliseconds."""
 
     target: Target
-    swap: Swap
+    replace: Callable[[Steps], None]
+    """One swap, from its first step to its last. Raises ReleaseError where the release, or what
+    deploys it, is at fault."""
     sender: Sender
     clock: Timekeeper = field(default_factory=SystemTime)
     on_mark: Callable[[Mark], None] = lambda _: None
@@ -78,7 +79,7 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
             path = endpoint.path
             parts.sender.start(run, scenario, endpoint, folder)
             with timeline.span(MarkKind.phase, "answering"):
-                parts.sender.probe(_PROBE_S)
+                _probe(parts, scenario.timing.probe_s)
         except Exception as error:
             told = tell(timeline, error)
             if isinstance(error, NotJudgedError):
@@ -93,6 +94,16 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
         timeline.close()
     if is_interrupted:
         raise Interrupted(_INTERRUPTED)
+
+
+def _probe(parts: Parts, timeout_s: float) -> None:
+    try:
+        parts.sender.probe(timeout_s)
+    except SilentError as error:
+        if not isinstance(parts.target, KnowsRemedies):
+            raise
+        remedy = parts.target.remedy(error.outcome, error.status)
+        raise NotJudgedError(f"{error}; {remedy}") from error
 
 
 def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
@@ -124,10 +135,8 @@ def _replace(parts: Parts, steps: Steps, timeline: Timeline) -> bool:
     """False where it did not come to its end: the load goes on, and what serves is watched."""
     is_replaced = False
     with as_evidence(timeline):
-        if not isinstance(parts.target, ReplacesReleases):
-            raise NotJudgedError(f"target: {parts.target.name} cannot replace a release")
         try:
-            parts.swap.replace(parts.target.stage(), steps)
+            parts.replace(steps)
             is_replaced = True
         except ReleaseError as error:
             timeline.mark(MarkKind.error, str(error), detail={"blame": "release"})

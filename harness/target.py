@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from harness.model.operations import Operations
+from harness.model.outcome import Outcome
 from harness.timeline import Timeline
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Instance",
     "KeepsLogs",
     "KeepsStore",
+    "KnowsRemedies",
     "ReplacesReleases",
     "Stage",
     "Target",
@@ -121,3 +123,11 @@ class DescribesItself(Protocol):
     """The ability to say what exactly it is made of."""
 
     def environment(self) -> Mapping[str, str | int | float | bool]: ...
+
+
+@runtime_checkable
+class KnowsRemedies(Protocol):
+    """The ability to say what to do where no answer was right before load began."""
+
+    def remedy(self, outcome: Outcome, status: int) -> str:
+        """Of the last answer's ending; `status` is 0 where there was none. No full stop."""

@@ -1,4 +1,4 @@
-"""From settings to a judged run of the bundled stack: what the command and the plugin share."""
+"""From settings to a judged run: what the command and the plugin share."""
 
 import contextlib
 import importlib.metadata
@@ -27,9 +27,13 @@ from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
 from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
+from harness.site import UrlTarget, address_of, trusted
+from harness.site_mix import site_mix
 from harness.stack.balancer import validated_algorithm
 from harness.stack.stack import Stack, StackPlan
 from harness.stack.website import Patience
+from harness.swap.deploy import Deploy, check_command
+from harness.swap.strategy import on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
@@ -97,19 +101,31 @@ def plan(
 ) -> Plan:
     """Checks what can be checked before anything starts, and makes the run's folder.
 
-    NotJudgedError for what cannot work: an unknown swap or algorithm, a folder that cannot be
-    written.
+    NotJudgedError for what cannot work: an unknown swap or algorithm, settings that contradict
+    each other, a URL or a deploy command that cannot be, a folder that cannot be written.
     """
+    settings.refuse_contradictions()
+    run = new_run()
+    planned = _of_url if settings.url else _of_stack
+    scenario, parts = planned(run, settings, traffic or default_traffic(settings), name)
+    return Plan(
+        run=run,
+        scenario=scenario,
+        parts=parts,
+        folder=_folder(settings.reports, scenario.name, run),
+    )
+
+
+def _of_stack(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
     strategy = swap.named(settings.swap)
     validated_algorithm(settings.algorithm)
-    run = new_run()
     scenario = Scenario(
         name=name or settings.swap,
         target="stack",
         swap=settings.swap,
         swaps=settings.swaps,
         releases=RELEASES,
-        traffic=traffic or default_traffic(settings),
+        traffic=traffic,
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
@@ -121,22 +137,54 @@ def plan(
             "stop_timeout_s": settings.stop_timeout_s,
         },
     )
-    parts = Parts(
-        target=new_stack(run, settings),
-        swap=strategy,
+    stack = new_stack(run, settings)
+    return scenario, Parts(
+        target=stack,
+        replace=on_stage(strategy, stack),
         sender=ChildSender(settings.plugins),
         environment=_environment(settings),
     )
-    return Plan(
-        run=run,
-        scenario=scenario,
-        parts=parts,
-        folder=_folder(settings.reports, scenario.name, run),
+
+
+def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
+    check_command(settings.deploy)
+    scenario = Scenario(
+        name=name or "deploy",
+        target="url",
+        swap="deploy",
+        swaps=settings.swaps,
+        releases=("", ""),
+        traffic=traffic,
+        timing=settings.timing(),
+        limits=settings.limits(),
+        seed=settings.seed,
+        settings={"deploy_timeout_s": settings.deploy_timeout_s},
+    )
+    return scenario, Parts(
+        target=UrlTarget(address_of(settings.url), trusted(settings.ca)),
+        replace=Deploy(
+            settings.deploy,
+            run=run,
+            folder=settings.reports / scenario.name / run,
+            timeout_s=settings.deploy_timeout_s,
+        ),
+        sender=ChildSender(settings.plugins),
+        environment=_environment(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
 
 
 def default_traffic(settings: Settings) -> Traffic:
-    """The default mix at the rate of the settings."""
+    """The default mix at the rate of the settings; of a URL where they name one."""
+    if settings.url:
+        return site_mix(
+            address_of(settings.url),
+            settings.rate,
+            expect_status=settings.expect_status,
+            expect_text=settings.expect_text,
+            release_from=settings.release,
+            timeout_s=settings.timeout_s,
+            arrivals=settings.arrivals,
+        )
     return default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals)
 
 

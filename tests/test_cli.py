@@ -96,6 +96,8 @@ def test_help_names_exit_codes_and_each_setting_with_its_default(capsys):
     for name, field in Settings.model_fields.items():
         if name not in {"images", "plugins"}:
             assert f"--{name.replace('_', '-')} " in text
+            if name.endswith("_s"):
+                assert f"--{name.replace('_', '-').removesuffix('-s')} " in text
             assert field.description in text
     assert "requests a second, in all (default 300.0)" in text
     assert "--path auto|edge|published" in text
@@ -269,6 +271,55 @@ def test_settings_reach_the_plan(monkeypatch):
     assert (todo.scenario.swaps, todo.scenario.seed) == (3, 5)
     assert todo.folder.parent == Path("elsewhere/drain")
     assert todo.parts.environment["seed"] == 5
+
+
+@pytest.mark.parametrize("ending", ["", "-s"])
+def test_seconds_may_be_said_or_left_out(monkeypatch, ending):
+    seen = []
+    monkeypatch.setattr(cli, "carry_out", lambda todo: seen.append(todo) or judged(Verdict.passed))
+    run("verify", f"--steady{ending}", "7", f"--drain-timeout{ending}=9")
+    assert seen[0].scenario.timing.steady_s == 7
+    assert seen[0].scenario.settings["drain_timeout_s"] == 9
+
+
+AT_A_URL = ("--url", "https://127.0.0.1:8443/shop?q=1", "--deploy", "true")
+
+
+def test_a_url_and_its_deploy_reach_the_plan_and_no_engine_is_asked(monkeypatch):
+    seen = []
+    monkeypatch.setattr(cli, "carry_out", lambda todo: seen.append(todo) or judged(Verdict.passed))
+    run("verify", *AT_A_URL, "--release", "json:v", "--allow-unobserved-release", "--rate=30")
+    [todo] = seen
+    scenario = todo.scenario
+    assert (scenario.name, scenario.target, scenario.swap) == ("deploy", "url", "deploy")
+    assert scenario.releases == ("", "")
+    assert scenario.traffic.release_from == "json:v"
+    assert scenario.limits.unobserved_release
+    assert {stream.path for stream in scenario.traffic.streams} == {"/shop?q=1"}
+    assert todo.parts.environment["url"] == AT_A_URL[1]
+    assert todo.parts.environment["deploy"] == "true"
+    assert todo.folder.parent == Path("reports/deploy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--url", "http://a.test/"), "settings: url needs deploy"),
+        (("--deploy", "true"), "settings: deploy is of another target"),
+        ((*AT_A_URL, "--replicas", "2"), "settings: replicas is the bundled stack's"),
+        ((*AT_A_URL, "--release", "cookie"), "settings: release = 'cookie' (what of an answer"),
+        ((*AT_A_URL, "--ca", "none.pem"), "ca: none.pem: No such file or directory"),
+        (("--url", "ftp://a.test/", "--deploy", "true"), "must begin with http:// or https://"),
+        (("--url", "http://a.test/", "--deploy", "no-such x"), "deploy: command not found"),
+    ],
+)
+def test_a_url_that_cannot_be_verified_exits_2_with_one_line_and_leaves_nothing(
+    tmp_path, capsys, arguments, said
+):
+    assert run("verify", *arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert files_below(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

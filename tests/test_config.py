@@ -88,6 +88,11 @@ def test_an_unknown_key_that_is_near_to_none_is_pointed_to_the_list(tmp_path):
         ("port", -1, "greater than or equal to 0"),
         ("path", "both", "'auto', 'edge' or 'published'"),
         ("seed", -1, "greater than or equal to 0"),
+        ("release", "header", "'header' tells no release; say header:NAME, json:PATH"),
+        ("release", "cookie:v", "or body"),
+        ("expect_status", 99, "greater than or equal to 100"),
+        ("allow_unobserved_release", "perhaps", "valid boolean"),
+        ("deploy_timeout_s", 0, "greater than 0"),
         ("images", "shop:1", "dictionary"),
         ("plugins", "one_module", "tuple"),
     ],
@@ -134,6 +139,101 @@ def test_a_request_sent_last_may_take_its_whole_time():
     timing = settings.timing()
     assert timing.finish_s > 7
     assert (timing.warmup_s, timing.steady_s, timing.between_s, timing.after_s) == (1, 2, 3, 4)
+
+
+def contradiction(**given):
+    with pytest.raises(NotJudgedError) as caught:
+        Settings(**given).refuse_contradictions()
+    return str(caught.value).splitlines()
+
+
+AT_A_URL = {"url": "https://shop.test/", "deploy": "make deploy"}
+
+
+def test_a_url_with_all_that_it_takes_contradicts_nothing():
+    Settings().refuse_contradictions()
+    Settings(**AT_A_URL).refuse_contradictions()
+    Settings(
+        **AT_A_URL,
+        swaps=2,
+        ca="ca.pem",
+        release="body",
+        expect_text="x",
+        expect_status=404,
+        deploy_timeout_s=5,
+        allow_unobserved_release=True,
+        between_s=3,
+        after_s=3,
+    ).refuse_contradictions()
+
+
+def test_a_url_without_a_deploy_command_is_refused():
+    assert contradiction(url="http://shop.test/") == [
+        "settings: url needs deploy: the command that replaces the release there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deploy", "make"),
+        ("deploy_timeout_s", 5),
+        ("expect_status", 404),
+        ("expect_text", "x"),
+        ("release", "body"),
+        ("allow_unobserved_release", True),
+        ("ca", "ca.pem"),
+    ],
+)
+def test_what_is_of_a_url_is_refused_without_one(name, value):
+    assert contradiction(**{name: value}) == [
+        f"settings: {name} is of another target than the bundled stack; name its url too"
+    ]
+
+
+def test_what_only_the_bundled_stack_has_is_refused_with_a_url_a_line_each():
+    values = {
+        "swap": "drain",
+        "algorithm": "roundrobin",
+        "replicas": 1,
+        "ready_timeout_s": 5,
+        "drain_timeout_s": 5,
+        "stop_timeout_s": 5,
+        "path": "auto",
+        "port": 0,
+        "images": {"v2": "shop:2"},
+    }
+    lines = contradiction(**AT_A_URL, **values)
+    assert sorted(line.split()[1] for line in lines) == sorted(values)
+    assert lines[0] == (
+        "settings: swap is the bundled stack's; leave it out where url names the target"
+    )
+
+
+def test_a_url_needs_time_to_settle_and_a_second_to_be_seen():
+    assert contradiction(**AT_A_URL, after_s=2.9) == [
+        (
+            "settings: after_s = 2.9 is too short: the old release may answer for 2 s after a "
+            "deploy; give it 3 or more"
+        )
+    ]
+    assert contradiction(**AT_A_URL, between_s=1, swaps=2)[0].startswith(
+        "settings: between_s = 1 is too short"
+    )
+    assert Settings(**AT_A_URL).timing().between_s == 3
+    assert Settings(**AT_A_URL, between_s=7).timing().between_s == 7
+    assert Settings().timing().between_s == 1
+
+
+def test_an_authority_for_plain_http_is_refused():
+    assert contradiction(url="http://shop.test/", deploy="make", ca="ca.pem") == [
+        "settings: ca is for an https URL; leave it out"
+    ]
+
+
+def test_the_wish_not_to_observe_reaches_the_judgement():
+    assert Settings(allow_unobserved_release=True).limits().unobserved_release
+    assert not Settings().limits().unobserved_release
 
 
 def test_settings_are_frozen():

@@ -134,6 +134,25 @@ def test_traffic_of_ones_own_is_sent_from_a_fixture_or_an_argument(inner):
     ).assert_outcomes(passed=2)
 
 
+def test_a_run_at_a_url_takes_the_traffic_of_that_url(inner):
+    inner(
+        """
+        def test_it(harness_run, planned):
+            harness_run(url="http://a.test/shop", deploy="true", release="body", rate=30)
+            [todo] = planned
+            assert todo.scenario.target == "url"
+            assert todo.scenario.name == "test_it"
+            assert [s.path for s in todo.scenario.traffic.streams] == ["/shop", "/shop"]
+            assert todo.scenario.traffic.release_from == "body"
+
+        def test_seeds(harness_run, harness_settings, planned):
+            harness_run(swaps=2)
+            assert planned[0].scenario.seed == harness_settings.seed
+        """,
+        conftest=PLANNED,
+    ).assert_outcomes(passed=2)
+
+
 def test_a_wrong_keyword_is_refused_with_its_nearest(inner):
     result = inner("def test_it(harness_run): harness_run(swapz='drain')", conftest=PLANNED)
     result.assert_outcomes(failed=1)

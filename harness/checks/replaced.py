@@ -6,7 +6,9 @@ import pandas as pd
 
 from harness.analysis.history import History
 from harness.analysis.phases import Phase
+from harness.checks import observed
 from harness.checks.swap_completed import completed_swaps
+from harness.checks.told import FOREVER, by_release, sent_within, who
 from harness.checks.wording import EXAMPLES, at, bounded, counted
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Cache
@@ -14,7 +16,6 @@ from harness.model.outcome import Cache
 __all__ = ["check"]
 
 NAME = "replaced"
-FOREVER = 2**63 - 1
 COLUMNS = ["seq", "sent_ns", "finished_ns", "release", "instance"]
 
 
@@ -25,20 +26,19 @@ def check(history: History) -> Finding:
     complete: what answers after that is nobody's fault yet.
 
     Only answers that tell their release are judged; an error page of the edge tells none. A copy
-    from a cache may rightly outlive its release: the check `cached` sees to it.
+    from a cache may rightly outlive its release: the check `cached` sees to it. Where the
+    releases' names were not known beforehand it is `observed` that judges.
     """
     scenario = history.record.scenario
+    if scenario.swaps and not any(scenario.releases):
+        return observed.check(history)
     rows = history.requests
     own = (rows["release"] != "") & (rows["cache"] != Cache.hit.name)
     told = rows.loc[own.to_numpy(), COLUMNS]
     told = told.sort_values(["sent_ns", "seq"], ignore_index=True)
     evidence: dict[str, Any] = {
         "answers": len(told),
-        "by_release": {
-            bounded(str(name), 60): int(number)
-            for name, number in told["release"].value_counts()[:EXAMPLES].items()
-            if number
-        },
+        "by_release": by_release(told),
     }
     if not scenario.swaps:
         return _finding(Verdict.passed, "no swap was asked for: no release to replace", evidence)
@@ -84,15 +84,15 @@ def _judge(
 ) -> None:
     """One swap, within (the end of the one before, the beginning of the next)."""
     old, new = history.record.scenario.releases_of(phase.swap)
-    before = _sent(told, span[0], phase.begin_ns)
+    before = sent_within(told, span[0], phase.begin_ns)
     before = before[before["finished_ns"] <= phase.begin_ns]
-    after = _sent(told, phase.end_ns, span[1])
+    after = sent_within(told, phase.end_ns, span[1])
     early = before[before["release"] == new]
     # Between swaps, the new one is the old one of the swap before, which is judged there.
     if phase.swap == 1 and len(early):
         unsure.append(
             f"the new release {new} answered before {phase.label} began "
-            f"({len(early):,} times, first {_who(history, early)}): "
+            f"({len(early):,} times, first {who(history, early)}): "
             "the baseline is not what it says"
         )
     if not (before["release"] == old).any():
@@ -109,14 +109,8 @@ def _judge(
     if len(late):
         wrong.append(
             f"the old release {old} still answered after {phase.label} had ended: "
-            f"{counted(len(late), 'answer')}, first {_who(history, late)}"
+            f"{counted(len(late), 'answer')}, first {who(history, late)}"
         )
-
-
-def _sent(told: pd.DataFrame, begin_ns: int, end_ns: int) -> pd.DataFrame:
-    """Those sent in [begin, end), of rows in the order of sending."""
-    begin, end = told["sent_ns"].searchsorted([begin_ns, end_ns])
-    return told.iloc[int(begin) : int(end)]
 
 
 def _stopped(history: History, told: pd.DataFrame) -> list[str]:
@@ -125,13 +119,13 @@ def _stopped(history: History, told: pd.DataFrame) -> list[str]:
     for step in history.steps:
         if step.verb != "stop" or not step.instance or step.swap not in completed:
             continue
-        later = _sent(told, step.end_ns + 1, FOREVER)
+        later = sent_within(told, step.end_ns + 1, FOREVER)
         late = later[later["instance"] == step.instance]
         if len(late):
             found.append(
                 f"{bounded(step.instance, 60)} still answered after `{bounded(step.name, 100)}` "
                 f"had ended at {at(history, step.end_ns)}: {counted(len(late), 'answer')}, "
-                f"first {_who(history, late)}"
+                f"first {who(history, late)}"
             )
     return found
 
@@ -144,15 +138,9 @@ def _strangers(history: History, told: pd.DataFrame) -> list[str]:
     return [
         (
             f"{counted(len(strange), 'answer')} of a release that is neither old nor new: {name}, "
-            f"first {_who(history, strange)}"
+            f"first {who(history, strange)}"
         )
     ]
-
-
-def _who(history: History, rows: pd.DataFrame) -> str:
-    row = rows.iloc[0]
-    whom = bounded(str(row["instance"]), 60) or "an unnamed instance"
-    return f"#{row['seq']} from {whom}, sent at {at(history, int(row['sent_ns']))}"
 
 
 def _finding(verdict: Verdict, message: str, evidence: dict[str, Any]) -> Finding:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.latency import ALL_STREAMS, SWAP_WINDOW
+from harness.checks import observed
+from harness.checks.observed import NOT_OBSERVED
 from harness.checks.wording import counted, percent
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.result import Latency, Requests
@@ -12,6 +14,8 @@ __all__ = ["bound_of", "drop_bound", "sentence"]
 
 MILESTONES = (10, 30, 100, 300, 1_000)
 DOUBT = 0.05
+MOST_NAMES = 4
+"""Of releases, in the sentence."""
 
 
 def bound_of(swaps: int) -> float:
@@ -45,8 +49,7 @@ def sentence(
 ) -> str:
     """What the run says, with its figures; the worst findings' own words where it did not pass."""
     verdict = worst(findings)
-    old, new = scenario.releases
-    done = f"{counted(scenario.swaps, 'swap')} ({scenario.swap}, {old} to {new})"
+    done = f"{counted(scenario.swaps, 'swap')} ({_how(scenario, findings)})"
     if verdict is not Verdict.passed:
         wrong = [finding for finding in findings if finding.verdict is verdict]
         if not wrong:
@@ -62,6 +65,21 @@ def sentence(
         f"{verdict}: at 95 % confidence a swap drops something with a probability below "
         f"{percent(bound)} ({_trials(scenario.swaps)}): {done} {dropped}; "
         f"p99 {_p99(speed['steady'])} steady, {_p99(speed[SWAP_WINDOW])} in the swap"
+    )
+
+
+def _how(scenario: Scenario, findings: Sequence[Finding]) -> str:
+    """`drain, v1 to v2`: the names as planned, else as observed, as far as they are known."""
+    names = list(scenario.releases)
+    if not any(names):
+        if not scenario.traffic.release_from:
+            return f"{scenario.swap}, {NOT_OBSERVED}"
+        seen = [f.evidence.get("releases", ()) for f in findings if f.check == observed.NAME]
+        names = [str(name) for name in seen[0]] if seen else []
+    if len(names) < 2:
+        return scenario.swap
+    return (
+        f"{scenario.swap}, {' to '.join(names[:MOST_NAMES])}{' to …' * (len(names) > MOST_NAMES)}"
     )
 
 

@@ -11,6 +11,7 @@ from harness.analysis.history import History
 from harness.analysis.latency import table
 from harness.analysis.outages import outages
 from harness.checks import ALL, Check
+from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
@@ -130,7 +131,12 @@ def _environment(history: History) -> Mapping[str, str | int | float | bool]:
         "target": scenario.target,
         "swap": scenario.swap,
         "swaps": scenario.swaps,
-        "releases": " ".join(scenario.releases),
+        "releases": " ".join(scenario.releases).strip()
+        or (
+            f"told by {scenario.traffic.release_from}"
+            if scenario.traffic.release_from
+            else NOT_OBSERVED
+        ),
         "rate_hz": scenario.traffic.rate_hz,
         "seed": scenario.seed,
     }

@@ -4,7 +4,16 @@ Messages say what was expected, what was observed and what to do. They are print
 without a traceback.
 """
 
-__all__ = ["HarnessError", "Interrupted", "MissingEvidenceError", "NotJudgedError", "ReleaseError"]
+from harness.model.outcome import Outcome
+
+__all__ = [
+    "HarnessError",
+    "Interrupted",
+    "MissingEvidenceError",
+    "NotJudgedError",
+    "ReleaseError",
+    "SilentError",
+]
 
 
 class HarnessError(Exception):
@@ -15,6 +24,16 @@ class NotJudgedError(HarnessError):
     """Nothing was judged (exit 2): wrong usage or settings, no engine, the stack or the old
     release did not start.
     """
+
+
+class SilentError(NotJudgedError):
+    """No answer of the target was right before load began; how the last one ended."""
+
+    def __init__(self, text: str, *, outcome: Outcome, status: int) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
+        """0 where there was none."""
 
 
 class ReleaseError(HarnessError):

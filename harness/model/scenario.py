@@ -22,6 +22,12 @@ class Timing:
     """After the last swap."""
     finish_s: float = 12.0
     """Bound on the wait for requests in flight at the end."""
+    probe_s: float = 15.0
+    """Before the schedule begins: an answer must be right within it."""
+    probe_every_s: float = 0.02
+    """From the end of a probe to the next one."""
+    probe_answer_s: float = 1.0
+    """Bound on the wait for a probe's answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,8 @@ class Limits:
     late_ms: float = 250.0
     sent_share: float = 0.99
     """Rate held: in each second at least this share of due requests sent at most late_ms late."""
+    unobserved_release: bool = False
+    """Whether a run passes in which no answer tells its release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +54,8 @@ class Scenario:
     swap: str
     swaps: int
     releases: tuple[str, str]
-    """Names of the old and the new release. Swap 1 goes old to new, swap 2 back, and so on."""
+    """Names of the old and the new release. Swap 1 goes old to new, swap 2 back, and so on.
+    Both empty: not known beforehand, told by the answers."""
     traffic: Traffic
     timing: Timing = field(default_factory=Timing)
     limits: Limits = field(default_factory=Limits)
@@ -97,8 +106,8 @@ class Record:
     scenario: Scenario
     environment: Mapping[str, str | int | float | bool]
     path: str = "edge"
-    """The measured path: `edge` (the edge's own address) or `published` (a loopback port
-    through the engine's userland proxy)."""
+    """The measured path: `edge` (the edge's own address), `published` (a loopback port through
+    the engine's userland proxy) or `direct` (a URL's own address)."""
     clocks: tuple[Clock, ...] = ()
     """At the start and, once complete, at the end."""
     sent: Sent | None = None

@@ -14,6 +14,7 @@ __all__ = [
     "Stream",
     "Tls",
     "Traffic",
+    "release_source",
 ]
 
 PROBE = "probe"
@@ -120,18 +121,8 @@ class Traffic:
         self.release_source()
 
     def release_source(self) -> tuple[str, str]:
-        """(`header`, `json`, `body` or empty; the header's name or the path) of `release_from`.
-
-        ValueError for anything else.
-        """
-        kind, _, name = self.release_from.partition(":")
-        is_named = kind in {"header", "json"} and bool(name.strip()) and name.isascii()
-        if not is_named and self.release_from not in {"", "body"}:
-            raise ValueError(
-                f"release: {self.release_from!r} tells no release; say header:NAME, json:PATH "
-                "(such as json:app.version) or body"
-            )
-        return kind, name.strip()
+        """As the function of that name, of `release_from`."""
+        return release_source(self.release_from)
 
     @property
     def rate_hz(self) -> float:
@@ -141,3 +132,18 @@ class Traffic:
     def stream_names(self) -> tuple[str, ...]:
         """Names by stream index; index 255 on disk is the probe."""
         return tuple(stream.name for stream in self.streams)
+
+
+def release_source(release_from: str) -> tuple[str, str]:
+    """(`header`, `json`, `body` or empty; the header's name or the path) of `release_from`.
+
+    ValueError for anything else.
+    """
+    kind, _, name = release_from.partition(":")
+    is_named = kind in {"header", "json"} and bool(name.strip()) and name.isascii()
+    if not is_named and release_from not in {"", "body"}:
+        raise ValueError(
+            f"release: {release_from!r} tells no release; say header:NAME, json:PATH "
+            "(such as json:app.version) or body"
+        )
+    return kind, name.strip()

@@ -1,20 +1,23 @@
 """What a swap strategy is, and how it leaves its marks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from harness.model.errors import NotJudgedError
 from harness.model.mark import MarkKind
-from harness.target import Instance, Stage
+from harness.target import Instance, ReplacesReleases, Stage, Target
 from harness.timeline import Detail, Timeline
 
-__all__ = ["Steps", "Swap", "publish"]
+__all__ = ["Steps", "Swap", "on_stage", "publish"]
 
 
 class Steps:
     """Leaves a begin and an end mark for each step of one swap."""
 
     def __init__(self, timeline: Timeline, *, swap: int, old: str, new: str) -> None:
+        self.swap = swap
+        """1, 2, …"""
         self.old = old
         self.new = new
         self._timeline = timeline
@@ -22,9 +25,11 @@ class Steps:
 
     @contextmanager
     def step(self, verb: str, instance: Instance | None = None) -> Iterator[None]:
-        """A step named `verb instance`, or `verb release` where no instance exists yet."""
+        """A step named `verb instance`, or `verb release` where no instance exists yet; the verb
+        alone where the release's name is not known either.
+        """
         named = instance or Instance(name="", release=self.new)
-        name = f"{verb} {named.name or named.release}"
+        name = f"{verb} {named.name or named.release}".rstrip()
         detail = {"verb": verb, "instance": named.name, "release": named.release}
         with self._timeline.span(MarkKind.step, name, self._detail | detail):
             yield
@@ -51,3 +56,10 @@ def publish(stage: Stage, steps: Steps) -> None:
     """The first step of every strategy: a page of the new release names assets that only it has."""
     with steps.step("publish"):
         stage.publish(steps.new)
+
+
+def on_stage(swap: Swap, target: Target) -> Callable[[Steps], None]:
+    """The strategy carried out on the target's own stage. NotJudgedError where it has none."""
+    if not isinstance(target, ReplacesReleases):
+        raise NotJudgedError(f"target: {target.name} cannot replace a release")
+    return lambda steps: swap.replace(target.stage(), steps)

@@ -98,14 +98,14 @@ def main() -> int:
 def _follow(parent: _Parent, dispatcher: Dispatcher, runner: Any) -> None:
     """Carries out orders until there are no more: the parent went away, or was answered."""
 
-    def probe(timeout_s: float) -> None:
-        parent.say(dispatcher.probe(timeout_s))
+    def probe(order: Order) -> None:
+        parent.say(dispatcher.probe(order))
 
     while (line := parent.next()) is not None:
         order: Order = order_from(line)
         if order.do == "probe":
             # Not waited for here: a parent that goes away meanwhile must be noticed.
-            probing = gevent.spawn(probe, order.timeout_s)
+            probing = gevent.spawn(probe, order)
             probing.link_exception(lambda _: dispatcher.over.set())
         elif order.do == "go":
             OpenLoopUser.start_ns = order.start_ns

@@ -14,7 +14,7 @@ from harness.model.outcome import Outcome
 from harness.model.row import PROBE_STREAM, Sample
 from harness.model.traffic import PROBE, Connection, Stream
 from harness.traffic.client import Client, Unfinished
-from harness.traffic.orders import Brief, Said
+from harness.traffic.orders import Brief, Order, Said
 from harness.traffic.recorder import Recorder
 from harness.traffic.tls import Trust
 
@@ -23,7 +23,6 @@ __all__ = ["MAX_IN_FLIGHT", "Dispatcher", "RequestFailedError"]
 MAX_IN_FLIGHT = 8_000
 """Beyond it a due request is not sent, and recorded as such: descriptors are finite."""
 
-PROBE_EVERY_S = 0.02
 _MAX_DETAILS = 1_000
 _NAP_S = 0.02
 _FLUSH_EVERY = 10_000
@@ -64,13 +63,13 @@ class Dispatcher:
         """Call once Locust has registered its own; whoever comes by plugin comes after."""
         self._own_listeners = len(self._environment.events.request._handlers)  # noqa: SLF001 (it has no public count)
 
-    def probe(self, timeout_s: float) -> Said:
+    def probe(self, order: Order) -> Said:
         """Asks until an answer is right; each question is a sample of its own."""
         first = self._traffic.streams[0]
         stream = Stream(
             name=PROBE,
             path=first.path,
-            rate_hz=1 / PROBE_EVERY_S,
+            rate_hz=1 / order.every_s,
             connection=Connection.new,
             tls=first.tls,
             headers=first.headers,
@@ -78,9 +77,9 @@ class Dispatcher:
             expect_headers=first.expect_headers,
             expect_body=first.expect_body,
             expect_text=first.expect_text,
-            timeout_s=1.0,
+            timeout_s=order.answer_s,
         )
-        deadline_ns = time.monotonic_ns() + int(timeout_s * _SECOND_NS)
+        deadline_ns = time.monotonic_ns() + int(order.timeout_s * _SECOND_NS)
         while True:
             arrival = Arrival(self._probes, PROBE_STREAM, time.monotonic_ns())
             self._probes += 1
@@ -90,8 +89,14 @@ class Dispatcher:
                 return Said(say="answering", probes=self._probes)
             if time.monotonic_ns() > deadline_ns:
                 last = f"{sample.outcome.name}, status {sample.status}: {self._details.last}"
-                return Said(say="silent", probes=self._probes, text=last)
-            gevent.sleep(PROBE_EVERY_S)
+                return Said(
+                    say="silent",
+                    probes=self._probes,
+                    text=last,
+                    outcome=sample.outcome,
+                    status=sample.status,
+                )
+            gevent.sleep(order.every_s)
 
     def stop(self, stop_ns: int, finish_s: float) -> None:
         """No arrival is due from `stop_ns` on; what is in flight may take `finish_s` more."""

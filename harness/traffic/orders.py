@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from harness.model.outcome import Outcome
 from harness.model.traffic import Traffic
 
 __all__ = ["Brief", "Order", "Said", "order_from", "said_from", "to_line"]
@@ -36,7 +37,8 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`probe`: ask every 20 ms until an answer is right, for at most timeout_s.
+    """`probe`: ask until an answer is right, for at most timeout_s, waiting every_s between two
+    questions and at most answer_s for an answer.
 
     `go`: the schedule begins at start_ns. `stop`: it ends at stop_ns, and what is in flight may
     take finish_s more.
@@ -44,6 +46,8 @@ class Order:
 
     do: str
     timeout_s: float = 0.0
+    every_s: float = 0.02
+    answer_s: float = 1.0
     start_ns: int = 0
     stop_ns: int = 0
     finish_s: float = 0.0
@@ -56,6 +60,9 @@ class Said:
     say: str
     probes: int = 0
     text: str = ""
+    outcome: Outcome = Outcome.ok
+    """Of the last probe, with its status."""
+    status: int = 0
     errors: tuple[str, ...] = ()
     closed_idle: int = 0
 

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from harness.model.errors import MissingEvidenceError, NotJudgedError
-from harness.model.scenario import Scenario, Sent
+from harness.model.errors import MissingEvidenceError, SilentError
+from harness.model.scenario import Scenario, Sent, Timing
 from harness.target import Endpoint
 from harness.traffic.orders import Brief, Order, Said, said_from, to_line
 
@@ -28,7 +28,7 @@ class Sender(Protocol):
         """Gets ready; nothing is sent yet."""
 
     def probe(self, timeout_s: float) -> None:
-        """Asks until an answer is right. NotJudgedError where none is in time."""
+        """Asks until an answer is right. SilentError where none is in time."""
 
     def go(self, start_ns: int) -> None:
         """The schedule begins at that monotonic moment, which should lie ahead."""
@@ -54,6 +54,7 @@ class ChildSender:
         self._child: subprocess.Popen[bytes] | None = None
         self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         self._complaints: Path | None = None
+        self._timing = Timing()
         self._start_ns = 0
         self._stop_ns = 0
         self._probes = 0
@@ -61,6 +62,7 @@ class ChildSender:
         self._death = ""
 
     def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
+        self._timing = scenario.timing
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
         self._complaints = logs / "sender.printed.txt"
@@ -92,13 +94,21 @@ class ChildSender:
         self._hear(_START_S, "listening")
 
     def probe(self, timeout_s: float) -> None:
-        self._tell(to_line(Order(do="probe", timeout_s=timeout_s)))
-        said = self._hear(timeout_s + _GRACE_S, "answering", "silent")
+        order = Order(
+            do="probe",
+            timeout_s=timeout_s,
+            every_s=self._timing.probe_every_s,
+            answer_s=self._timing.probe_answer_s,
+        )
+        self._tell(to_line(order))
+        said = self._hear(timeout_s + order.answer_s + _GRACE_S, "answering", "silent")
         self._probes = said.probes
         if said.say == "silent":
-            raise NotJudgedError(
+            raise SilentError(
                 f"target: no right answer within {timeout_s:g} s of {said.probes} requests; "
-                f"the last one: {said.text}"
+                f"the last one: {said.text}",
+                outcome=said.outcome,
+                status=said.status,
             )
 
     def go(self, start_ns: int) -> None:

@@ -17,6 +17,7 @@ from harness.model.mark import Mark
 from harness.model.scenario import Scenario, Timing
 from harness.run import Parts, execute
 from harness.swap import named
+from harness.swap.strategy import on_stage
 from harness.verify import Judged, Plan, judge_folder
 
 RUN = "20260102T030405Z-abcd"
@@ -68,7 +69,7 @@ class Rig:
     def parts(self) -> Parts:
         return Parts(
             target=self.target,
-            swap=self.swap,
+            replace=on_stage(self.swap, self.target),
             sender=self.sender,
             clock=self.clock,
             on_mark=self.trouble.on_mark,

@@ -1,16 +1,14 @@
 """Evidence that is missing is never a pass: what the sender lost, doubled, or could not tell."""
 
-from dataclasses import replace
-
 import pytest
 from fakes.trouble import Point
 from rig import Rig, finding
 
-from harness.model.errors import MissingEvidenceError
+from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.model.finding import Verdict
 from harness.model.outcome import Outcome
 from harness.model.row import PROBE_STREAM
-from harness.run import execute
+from harness.swap.strategy import on_stage
 
 
 def test_one_failed_request_is_a_fail(rig: Rig):
@@ -148,7 +146,7 @@ def test_a_wrong_answer_to_a_probe_is_no_failure_of_the_run(rig: Rig):
     assert probes(rig.sender._probes)[0].outcome is Outcome.refused
 
 
-def test_a_target_that_cannot_replace_a_release_is_not_a_pass(rig: Rig):
+def test_a_target_that_cannot_replace_a_release_is_refused_before_anything_starts(rig: Rig):
     class OnlyATarget:
         name = "a URL"
 
@@ -158,13 +156,8 @@ def test_a_target_that_cannot_replace_a_release_is_not_a_pass(rig: Rig):
         def down(self):
             rig.target.down()
 
-    plan = rig.plan()
-    parts = replace(plan.parts, target=OnlyATarget())
-    execute(plan.run, plan.scenario, parts, plan.folder)
-    judged = rig.judge()
-    assert judged.result.verdict is Verdict.inconclusive
-    assert "a URL cannot replace a release" in judged.explanation()
-    assert not rig.target.is_up
+    with pytest.raises(NotJudgedError, match="a URL cannot replace a release"):
+        on_stage(rig.swap, OnlyATarget())
 
 
 def test_judging_twice_says_the_same(rig: Rig):
