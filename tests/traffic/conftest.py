@@ -1,14 +1,19 @@
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import driving
 import pytest
 from certificates import context, trust
+from driving import Drive, Serves
 from scripted import Behaviour, Scripted
 from talk import Start, Talk, stream
 
 from harness.model.outcome import Outcome
-from harness.model.traffic import Connection, Tls, Traffic
+from harness.model.scenario import Scenario
+from harness.model.traffic import Connection, Stream, Tls, Traffic
 from harness.traffic.client import Client
+from harness.traffic.sender import ChildSender
 
 
 @pytest.fixture
@@ -71,3 +76,36 @@ def tls(request: pytest.FixtureRequest) -> Tls:
 @pytest.fixture(params=["TLSv1_2", "TLSv1_3"])
 def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
     return ssl.TLSVersion[request.param]
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Iterator[Callable[..., Drive]]:
+    """Gets a child ready for streams, against a scripted server or one that is passed in."""
+    made: list[Drive] = []
+
+    def begin(
+        script: Behaviour | Serves,
+        *streams: Stream,
+        plugins: tuple[str, ...] = (),
+        secured: bool = False,
+    ) -> Drive:
+        scenario = Scenario(
+            name="n",
+            target="t",
+            swap="s",
+            swaps=1,
+            releases=("v1", "v2"),
+            traffic=Traffic(streams=streams or (driving.stream(),)),
+            seed=7,
+        )
+        server = (
+            Scripted(script, context=context() if secured else None) if callable(script) else script
+        )
+        made.append(Drive(server, tmp_path, scenario, ChildSender(plugins)))
+        return made[-1]
+
+    yield begin
+    for each in made:
+        each.sender.close()
+        if isinstance(each.server, Scripted):
+            each.server.__exit__()
