@@ -7,7 +7,7 @@ import pytest
 from certificates import context, trust
 from driving import Drive, Serves
 from scripted import Behaviour, Scripted
-from talk import Start, Talk, stream
+from talk import Place, Start, Talk, stream
 
 from harness.model.outcome import Outcome
 from harness.model.scenario import Scenario
@@ -65,6 +65,14 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(params=[Connection.reuse, Connection.new])
 def connection(request: pytest.FixtureRequest) -> Connection:
+    return request.param
+
+
+@pytest.fixture(
+    params=[Place(Connection.new, 0), Place(Connection.reuse, 0), Place(Connection.reuse, 1)],
+    ids=["new", "kept", "used"],
+)
+def place(request: pytest.FixtureRequest) -> Place:
     return request.param
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from scripted import Scripted
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.row import Sample
-from harness.model.traffic import Stream
+from harness.model.traffic import Connection, Stream
 from harness.traffic.client import Client
 
 BODY = {"v1": "hello"}
@@ -43,6 +44,14 @@ class Talk:
         assert not sample.first_byte_ns or sample.first_byte_ns >= sample.sent_ns
         self.seq += 1
         return sample
+
+
+class Place(NamedTuple):
+    """Where a request stands on its connection."""
+
+    connection: Connection
+    before: int
+    """Requests that the connection has carried before it."""
 
 
 Start = Callable[..., Talk]

@@ -7,7 +7,7 @@ import gevent
 import gevent.pool
 import pytest
 from scripted import Behaviour, Peer, chunked, closes, cuts, resets, says, whole
-from talk import Start
+from talk import Place, Start
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
@@ -63,14 +63,19 @@ def test_every_50th_request_fails_and_no_other(
 @pytest.mark.parametrize("end", [closes, cuts])
 @pytest.mark.parametrize("answer", [whole(), chunked(b"hel", b"lo")], ids=["length", "chunked"])
 def test_answer_cut_at_any_byte_is_never_ok(
-    start: Start, connection: Connection, tls: Tls, answer: bytes, end: Callable[[bytes], Behaviour]
+    start: Start, place: Place, tls: Tls, answer: bytes, end: Callable[[bytes], Behaviour]
 ) -> None:
-    script = [end(answer[:n]) for n in range(len(answer) + 1)]
-    talk = start(script, connection=connection, tls=tls)
-    samples = [talk.send() for _ in range(len(answer) + 1)]
-    assert len(talk.server.requests) == len(samples)
+    before = [says(whole())] * place.before
+    script = [each for n in range(len(answer) + 1) for each in (*before, end(answer[:n]))]
+    talk = start(script, connection=place.connection, tls=tls)
+    samples = []
+    for _ in range(len(answer) + 1):
+        assert [talk.send().outcome for _ in before] == [Outcome.ok] * place.before
+        samples.append(talk.send())
+        assert samples[-1].reuse == place.before
+    assert len(talk.server.requests) == len(script)
     assert [s.outcome for s in samples] == [
-        Outcome.closed_before_answer,
+        Outcome.closed_on_reuse if place.before else Outcome.closed_before_answer,
         *[Outcome.truncated] * (len(answer) - 1),
         Outcome.ok,
     ]

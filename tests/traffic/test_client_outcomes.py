@@ -9,7 +9,7 @@ from collections.abc import Callable
 import gevent
 import pytest
 from scripted import Peer, chunked, closes, resets, says, stalls, trickles, until_end, whole
-from talk import Start, stream
+from talk import Place, Start, stream
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Handshake, Outcome
@@ -153,27 +153,33 @@ def test_whole_answer_is_ok(start: Start, connection: Connection, tls: Tls, beha
     ],
 )
 def test_failure_has_its_own_name(
-    start: Start, connection: Connection, tls: Tls, behaviour, outcome: Outcome, status: int
+    start: Start, place: Place, tls: Tls, behaviour, outcome: Outcome, status: int
 ) -> None:
     late = outcome in {Outcome.answer_timeout, Outcome.read_timeout}
+    before = [says(whole())] * place.before
     talk = start(
-        [behaviour, says(whole())],
-        connection=connection,
+        [*before, behaviour, says(whole())],
+        connection=place.connection,
         tls=tls,
         timeout_s=SHORT_S if late else 5.0,
     )
+    assert [talk.send().outcome for _ in before] == [Outcome.ok] * place.before
     sample = talk.send()
+    if outcome is Outcome.closed_before_answer and place.before:
+        outcome = Outcome.closed_on_reuse
     assert (sample.outcome, sample.status) == (outcome, status), talk.details
-    assert len(talk.server.requests) == 1, "tried again"
+    assert (sample.connection, sample.reuse) == (1, place.before)
+    assert len(talk.server.requests) == place.before + 1, "tried again"
     [(seq, named, text)] = talk.details
-    assert (seq, named) == (0, outcome)
+    assert (seq, named) == (place.before, outcome)
     assert 0 < len(text) <= DETAIL_CHARS
     assert "\n" not in text
     # A connection on which something went wrong carries no other request.
     wrong_answer = outcome in {Outcome.wrong_status, Outcome.wrong_body}
+    is_kept = wrong_answer and place.connection is Connection.reuse
     after = talk.send()
     assert after.outcome is Outcome.ok
-    assert after.reuse == (1 if wrong_answer and connection is Connection.reuse else 0)
+    assert after.reuse == (place.before + 1 if is_kept else 0)
 
 
 def test_first_byte_is_dated_only_where_one_came(start: Start) -> None:
