@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
+from certificates import trust
 from scripted import Behaviour, Peer, chunked, closes, cuts, says, whole
 from talk import Start, stream
 
@@ -97,6 +99,27 @@ def test_names_that_no_header_can_carry_are_refused(authority: str, run: str) ->
             authority=authority,
             run=run,
             traffic=Traffic(streams=(stream(),)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("tls", "target", "why"),
+    [
+        (Tls.off, {"port": 0, "tls_port": 1, "trust": trust()}, "without TLS"),
+        (Tls.full, {"port": 1, "trust": trust()}, "over TLS"),
+        (Tls.resume, {"port": 1, "tls_port": 1}, "over TLS"),
+    ],
+)
+def test_stream_that_the_target_has_no_port_for_is_refused_at_once(
+    tls: Tls, target: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ValueError, match=f"stream 'page' is {why}"):
+        Client(
+            host="127.0.0.1",
+            authority="a",
+            run="r1",
+            traffic=Traffic(streams=(stream(tls=tls),)),
+            **target,
         )
 
 

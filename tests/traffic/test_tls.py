@@ -5,13 +5,14 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from certificates import NAME, authority_pem, context, trust
 from scripted import Behaviour, Peer, Scripted, breaks_off, says, shakes_hands, waits, whole
 
 from harness.model.outcome import Handshake
-from harness.traffic.connection import Connection, Pool, establish, new_socket
+from harness.traffic.connection import Connection, Pool, establish, new_socket, receive
 from harness.traffic.tls import Secured, Trust
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
@@ -156,12 +157,20 @@ def test_idle_connection_that_was_reset_is_not_quiet(meet: Meet) -> None:
 # Its beginning and its end.
 
 
-def test_handshake_is_bounded_by_its_deadline(meet: Meet) -> None:
+def test_handshake_is_bounded_by_its_deadline(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited_to = []
+
+    def watched(sock: Any, until_ns: int, clock_ns: Callable[[], int]) -> bytes:
+        waited_to.append(until_ns)
+        return receive(sock, until_ns, clock_ns)
+
+    monkeypatch.setattr("harness.traffic.tls.receive", watched)
     secured, _ = meet(breaks_off(then=waits), shakes=False)
-    now_ns = time.monotonic_ns()
+    soon_ns = time.monotonic_ns() + 100_000_000
     with pytest.raises(TimeoutError):
-        secured.shake_hands(now_ns + 100_000_000, time.monotonic_ns)
-    assert time.monotonic_ns() >= now_ns + 100_000_000
+        secured.shake_hands(soon_ns, time.monotonic_ns)
+    assert time.monotonic_ns() >= soon_ns
+    assert set(waited_to) == {soon_ns}
 
 
 def test_first_connection_is_a_full_handshake(meet: Meet, version: ssl.TLSVersion) -> None:
