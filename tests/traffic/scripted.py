@@ -84,6 +84,8 @@ class Scripted:
         self.context = context
         self.requests: list[bytes] = []
         self.connections = 0
+        self.served = 0
+        """Requests whose behaviour has come to its end."""
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -143,6 +145,9 @@ class Scripted:
         peer = Peer(*met)
         peer.stopping = self._stopping
         behave(peer)
+        if peer.request:
+            with self._lock:
+                self.served += 1
         return not (peer.ended or self._stopping.is_set())
 
     def _behaviour(self, index: int) -> Behaviour:

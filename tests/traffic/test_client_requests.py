@@ -168,7 +168,7 @@ def test_close_seen_before_sending_is_no_failure(
     """Over TLS whether it was announced or not."""
     talk = start([end(whole()), says(whole())], tls=tls)
     assert talk.send().outcome is Outcome.ok
-    gevent.sleep(0.05)
+    talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection, sample.reuse) == (Outcome.ok, 2, 0)
     assert talk.client.closed_idle == 1
@@ -182,7 +182,7 @@ def test_close_between_the_last_look_and_the_request_has_its_own_name(
     """The race that no client can win: it is a failure, and nothing is tried again."""
     talk = start([end(whole()), says(whole())], tls=tls)
     talk.send()
-    gevent.sleep(0.05)
+    talk.until_served(1)
     for wire in (Plain, Secured):
         monkeypatch.setattr(wire, "quiet", lambda _: True)
     sample = talk.send()
@@ -199,7 +199,7 @@ def test_reset_seen_before_sending_is_no_failure(start: Start, tls: Tls) -> None
 
     talk = start([resets_later, says(whole())], tls=tls)
     talk.send()
-    gevent.sleep(0.1)
+    talk.until_served(1)
     assert talk.send().outcome is Outcome.ok
     assert talk.client.closed_idle == 1
 
@@ -209,7 +209,7 @@ def test_stray_bytes_seen_before_sending_are_not_taken_for_an_answer(
 ) -> None:
     talk = start([says(whole(), whole(b"stray"), gap_s=0.02), says(whole())], tls=tls)
     talk.send()
-    gevent.sleep(0.1)
+    talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection) == (Outcome.ok, 2)
     assert talk.client.closed_idle == 1

@@ -18,7 +18,7 @@ from scripted import (
     waits,
     whole,
 )
-from talk import Start
+from talk import Start, short_s
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Handshake, Outcome
@@ -90,7 +90,7 @@ def test_client_of_tls_1_3_is_done_with_the_servers_first_words(
         tls=Tls.full,
         version=version,
         greeting=breaks_off(1.0, then),
-        timeout_s=SHORT_S if then is waits else 5.0,
+        timeout_s=short_s(Tls.full) if then is waits else 5.0,
     )
     assert talk.send().outcome is (of_1_2 if version is ssl.TLSVersion.TLSv1_2 else of_1_3)
 
@@ -132,7 +132,8 @@ def test_handshake_that_trickles_is_waited_for(start: Start, version: ssl.TLSVer
 def test_request_given_up_in_the_handshake_is_unfinished(start: Start) -> None:
     talk = start(says(whole()), tls=Tls.full, greeting=waits, timeout_s=30.0)
     sending = gevent.spawn(talk.client.send, Arrival(0, 0, 0))
-    gevent.sleep(0.1)
+    talk.until(lambda: talk.server.connections)
+    gevent.sleep(0.05)  # for the client to see it too
     sending.kill(Unfinished)
     assert sending.get().outcome is Outcome.unfinished
     assert "shaking hands" in talk.details[0][2]
@@ -159,7 +160,7 @@ def test_later_connections_resume_where_the_stream_does(
 def test_handshake_stands_with_each_request_of_a_connection(start: Start) -> None:
     talk = start([says(whole()), closes(whole()), says(whole())], tls=Tls.resume)
     told = [(s.connection, s.reuse, s.handshake) for s in (talk.send(), talk.send())]
-    gevent.sleep(0.05)
+    talk.until_served(2)
     told += [(s.connection, s.reuse, s.handshake) for s in (talk.send(), talk.send())]
     assert told == [
         (1, 0, Handshake.full),
@@ -207,7 +208,7 @@ def test_ragged_end_is_no_end_of_an_answer(
     talk = start([behaviour, says(whole())], tls=Tls.full, version=version)
     sample = talk.send()
     assert (sample.outcome, sample.status) == (outcome, status), talk.details
-    gevent.sleep(0.05)
+    talk.until_served(1)
     after = talk.send()
     assert (after.outcome, after.reuse) == (Outcome.ok, 0)
     assert len(talk.server.requests) == 2
@@ -249,7 +250,7 @@ def test_second_record_cut_is_a_truncated_answer(start: Start) -> None:
 
 def test_stall_within_a_record_is_answer_timeout(start: Start) -> None:
     stalling = says_raw(lambda data: data[:-1], waits)
-    sample = start(stalling, tls=Tls.full, timeout_s=SHORT_S).send()
+    sample = start(stalling, tls=Tls.full, timeout_s=short_s(Tls.full)).send()
     assert (sample.outcome, sample.first_byte_ns) == (Outcome.answer_timeout, 0)
 
 
