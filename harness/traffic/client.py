@@ -38,7 +38,7 @@ class Client:
     carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
     on every request that is not ok; it must not raise. Streams over TLS go to `tls_port`, and
     `trust` says whose certificate is expected there. Raises OSError for a host that cannot be
-    resolved, ValueError for a stream that HTTP forbids, or one over TLS without a port for it.
+    resolved, ValueError for a stream that HTTP forbids, or one that has no port: 0 is none.
 
     Any number of greenlets may send at once.
     """
@@ -60,6 +60,7 @@ class Client:
         self.opened = 0
         """Connections that were established."""
         self._family, self._address = resolve(host, port or tls_port)
+        self._has_plain = bool(port)
         self._tls_address = resolve(host, tls_port)[1] if tls_port else None
         self._trust = trust
         self._authority = authority
@@ -206,6 +207,10 @@ class Client:
         if stream.tls is not Tls.off and (self._tls_address is None or self._trust is None):
             raise ValueError(
                 f"stream {stream.name!r} is over TLS, and the target has no port for it"
+            )
+        if stream.tls is Tls.off and not self._has_plain:
+            raise ValueError(
+                f"stream {stream.name!r} is without TLS, and the target has no port for it"
             )
         return Prepared(
             stream,

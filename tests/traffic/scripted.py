@@ -1,4 +1,4 @@
-"""A raw-socket HTTP server that does what a script says, byte for byte.
+"""A raw-socket HTTP server that does what a script says, byte for byte, plainly or over TLS.
 
 It runs in plain threads, so that a client in this thread's gevent hub can talk to it.
 """
@@ -6,10 +6,13 @@ It runs in plain threads, so that a client in this thread's gevent hub can talk 
 import contextlib
 import itertools
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
+
+from sealed import Sealed
 
 Behaviour = Callable[["Peer"], None]
 
@@ -17,8 +20,12 @@ Behaviour = Callable[["Peer"], None]
 class Peer:
     """One request that was read, and the connection to answer it on."""
 
-    def __init__(self, sock: socket.socket, request: bytes, index: int, nth: int) -> None:
+    def __init__(
+        self, sock: socket.socket, tls: Sealed | None, request: bytes, index: int, nth: int
+    ) -> None:
         self.sock = sock
+        """The bare socket, under TLS too."""
+        self.tls = tls
         self.request = request
         self.index = index
         """Counted from 0 over all connections."""
@@ -28,31 +35,57 @@ class Peer:
         self.ended = False
 
     def send(self, data: bytes) -> None:
-        self.sock.sendall(data)
+        (self.tls or self.sock).sendall(data)
 
     def pause(self, seconds: float) -> None:
         """Wait, though not beyond the end of the server."""
         self.stopping.wait(seconds)
 
     def close(self) -> None:
-        """End the stream in order (FIN)."""
+        """End the stream in order (FIN), announced where it is over TLS."""
+        if self.tls is not None:
+            self.sock.sendall(self.tls.farewell())
+        self.cut()
+
+    def cut(self) -> None:
+        """End the stream (FIN) without a word of TLS."""
         self.ended = True
         self.sock.close()
+
+    def cut_and_drain(self) -> None:
+        """The same, then read what the client still says: left unread it would make a reset."""
+        self.ended = True
+        self.sock.shutdown(socket.SHUT_WR)
+        while self.sock.recv(65536):
+            pass
 
     def reset(self) -> None:
         """Break the connection (RST)."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
+        self.cut()
 
 
 class Scripted:
     """Serves each request with a behaviour: the n-th of a list (its last for all later ones),
-    or one function for all. A connection stays open until a behaviour ends it."""
+    or one function for all. A connection stays open until a behaviour ends it.
 
-    def __init__(self, script: Behaviour | Sequence[Behaviour]) -> None:
+    With a `context` it speaks TLS. `greeting` then takes the place of the handshake: its Peer
+    has no request, and its index counts connections from 0."""
+
+    def __init__(
+        self,
+        script: Behaviour | Sequence[Behaviour],
+        *,
+        context: ssl.SSLContext | None = None,
+        greeting: Behaviour | None = None,
+    ) -> None:
         self.script = script
+        self.greeting = greeting or shakes_hands
+        self.context = context
         self.requests: list[bytes] = []
         self.connections = 0
+        self.served = 0
+        """Requests whose behaviour has come to its end."""
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -83,28 +116,39 @@ class Scripted:
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            number = self.connections
             self.connections += 1
             self._socks = [known for known in self._socks if known.fileno() >= 0]
             self._socks.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+            thread = threading.Thread(target=self._serve, args=(sock, number), daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, sock: socket.socket, number: int) -> None:
         # An OSError is the client's end of the connection, as it wished.
         with contextlib.suppress(OSError), sock:
+            tls = None if self.context is None else Sealed(sock, self.context)
+            if tls is not None and not self._meet(self.greeting, sock, tls, b"", number, 0):
+                return
             for nth in itertools.count():
-                request = read_request(sock)
+                request = read_request(tls or sock)
                 if not request:
                     return
                 with self._lock:
                     index = len(self.requests)
                     self.requests.append(request)
-                peer = Peer(sock, request, index, nth)
-                peer.stopping = self._stopping
-                self._behaviour(index)(peer)
-                if peer.ended or self._stopping.is_set():
+                if not self._meet(self._behaviour(index), sock, tls, request, index, nth):
                     return
+
+    def _meet(self, behave: Behaviour, *met: Any) -> bool:
+        """Whether the connection lives on."""
+        peer = Peer(*met)
+        peer.stopping = self._stopping
+        behave(peer)
+        if peer.request:
+            with self._lock:
+                self.served += 1
+        return not (peer.ended or self._stopping.is_set())
 
     def _behaviour(self, index: int) -> Behaviour:
         if callable(self.script):
@@ -112,7 +156,7 @@ class Scripted:
         return self.script[min(index, len(self.script) - 1)]
 
 
-def read_request(sock: socket.socket) -> bytes:
+def read_request(sock: socket.socket | Sealed) -> bytes:
     """A whole request, or b"" where the client ended the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -190,6 +234,16 @@ def closes(data: bytes = b"") -> Behaviour:
     return behave
 
 
+def cuts(data: bytes = b"") -> Behaviour:
+    """Send `data` and end the stream, over TLS without announcing it."""
+
+    def behave(peer: Peer) -> None:
+        peer.send(data)
+        peer.cut()
+
+    return behave
+
+
 def resets(data: bytes = b"", after_s: float = 0.05) -> Behaviour:
     """Send `data`, give the client time to read it, and break the connection."""
 
@@ -208,7 +262,7 @@ def stalls(data: bytes = b"") -> Behaviour:
     def behave(peer: Peer) -> None:
         if data:
             peer.send(data)
-        peer.pause(60)
+        waits(peer)
 
     return behave
 
@@ -216,3 +270,39 @@ def stalls(data: bytes = b"") -> Behaviour:
 def trickles(data: bytes, gap_s: float) -> Behaviour:
     """Send `data` a byte at a time."""
     return says(*(data[i : i + 1] for i in range(len(data))), gap_s=gap_s)
+
+
+# Greetings: what a server over TLS does before the first request.
+
+
+def shakes_hands(peer: Peer) -> None:
+    assert peer.tls is not None
+    peer.tls.shake_hands()
+
+
+def says_instead(data: bytes = b"", then: Callable[[Peer], None] = Peer.cut_and_drain) -> Behaviour:
+    """Take the client's hello, send `data` as it is, and do what comes `then`."""
+
+    def behave(peer: Peer) -> None:
+        peer.sock.recv(65536)
+        peer.sock.sendall(data)
+        then(peer)
+
+    return behave
+
+
+def breaks_off(keep: float = 0.5, then: Callable[[Peer], None] = Peer.cut_and_drain) -> Behaviour:
+    """Send that part of what the server says first, and do what comes `then`."""
+
+    def behave(peer: Peer) -> None:
+        assert peer.tls is not None
+        flight = peer.tls.first_flight()
+        peer.sock.sendall(flight[: int(len(flight) * keep)])
+        then(peer)
+
+    return behave
+
+
+def waits(peer: Peer) -> None:
+    """Nothing more comes."""
+    peer.pause(60)

@@ -1,14 +1,17 @@
 """A client and the scripted server that it talks to."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import gevent
 from scripted import Scripted
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.row import Sample
-from harness.model.traffic import Stream
+from harness.model.traffic import Connection, Stream, Tls
 from harness.traffic.client import Client
 
 BODY = {"v1": "hello"}
@@ -24,6 +27,11 @@ def stream(**settings: object) -> Stream:
         "timeout_s": 5.0,
     }
     return Stream(**(values | settings))  # type: ignore[arg-type]
+
+
+def short_s(tls: Tls) -> float:
+    """A timeout to wait for, which leaves time for a handshake on a busy machine."""
+    return 0.3 if tls is Tls.off else 0.5
 
 
 @dataclass
@@ -43,6 +51,24 @@ class Talk:
         assert not sample.first_byte_ns or sample.first_byte_ns >= sample.sent_ns
         self.seq += 1
         return sample
+
+    def until(self, condition: Callable[[], object]) -> None:
+        deadline_s = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline_s
+            gevent.sleep(0.002)
+
+    def until_served(self, requests: int) -> None:
+        """Until the server has done all that it does for so many: what it sent has arrived."""
+        self.until(lambda: self.server.served >= requests)
+
+
+class Place(NamedTuple):
+    """Where a request stands on its connection."""
+
+    connection: Connection
+    before: int
+    """Requests that the connection has carried before it."""
 
 
 Start = Callable[..., Talk]

@@ -7,12 +7,13 @@ import socket
 
 import gevent
 import pytest
+from certificates import trust
 from scripted import says, whole
 from talk import Start, stream
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
-from harness.model.traffic import Traffic
+from harness.model.traffic import Tls, Traffic
 from harness.traffic import connection as connections
 from harness.traffic.client import Client
 
@@ -29,14 +30,16 @@ def client_of(port: int, **settings: object) -> Client:
     return Client(
         host="127.0.0.1",
         port=port,
+        tls_port=port,
+        trust=trust(),
         authority="site.test",
         run="r1",
         traffic=Traffic(streams=(stream(**settings),)),
     )
 
 
-def test_port_without_listener_is_refused() -> None:
-    sample = client_of(dead_port()).send(Arrival(7, 0, 0))
+def test_port_without_listener_is_refused(tls: Tls) -> None:
+    sample = client_of(dead_port(), tls=tls).send(Arrival(7, 0, 0))
     assert sample.outcome is Outcome.refused
     assert 0 < sample.sent_ns <= sample.finished_ns
     assert (sample.connection, sample.first_byte_ns) == (0, 0)
@@ -56,7 +59,7 @@ def test_connection_to_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert client_of(port).send(Arrival(0, 0, 0)).outcome is Outcome.refused
 
 
-def test_full_backlog_is_connect_timeout() -> None:
+def test_full_backlog_is_connect_timeout(tls: Tls) -> None:
     listener = socket.socket()
     fillers = []
     try:
@@ -67,7 +70,8 @@ def test_full_backlog_is_connect_timeout() -> None:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
             fillers.append(filler)
-        sample = client_of(listener.getsockname()[1], timeout_s=SHORT_S).send(Arrival(0, 0, 0))
+        client = client_of(listener.getsockname()[1], timeout_s=SHORT_S, tls=tls)
+        sample = client.send(Arrival(0, 0, 0))
     finally:
         for sock in (listener, *fillers):
             sock.close()
@@ -88,20 +92,20 @@ def test_full_backlog_is_connect_timeout() -> None:
     ],
 )
 def test_errors_of_connecting(
-    monkeypatch: pytest.MonkeyPatch, number: int, outcome: Outcome
+    monkeypatch: pytest.MonkeyPatch, tls: Tls, number: int, outcome: Outcome
 ) -> None:
     def fails(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("harness.traffic.client.establish", fails)
-    sample = client_of(1).send(Arrival(0, 0, 0))
+    sample = client_of(1, tls=tls).send(Arrival(0, 0, 0))
     assert sample.outcome is outcome
     assert (sample.sent_ns == 0) is (outcome is Outcome.not_sent)
     assert sample.finished_ns > 0
 
 
-def test_lack_of_descriptors_is_not_sent(start: Start) -> None:
-    talk = start(says(whole()))
+def test_lack_of_descriptors_is_not_sent(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), tls=tls)
     gevent.sleep(0)  # the hub has its own descriptors by now
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)

@@ -9,13 +9,15 @@ from collections.abc import Callable
 import gevent
 import pytest
 from scripted import Peer, chunked, closes, resets, says, stalls, trickles, until_end, whole
-from talk import Start, stream
+from talk import Place, Start, short_s, stream
 
 from harness.model.arrivals import Arrival
-from harness.model.outcome import Outcome
+from harness.model.outcome import Handshake, Outcome
 from harness.model.row import PROBE_STREAM
-from harness.model.traffic import Connection, Traffic
+from harness.model.traffic import Connection, Tls, Traffic
 from harness.traffic.client import DETAIL_CHARS, Client, Unfinished
+from harness.traffic.connection import Plain
+from harness.traffic.tls import Secured
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Release: v1\r\n"
 SHORT_S = 0.3
@@ -41,13 +43,14 @@ IN_CHUNK = HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe"
         pytest.param(says(whole(extra=b"Upgrade: h2c\r\nConnection: Upgrade\r\n")), id="upgrade"),
     ],
 )
-def test_whole_answer_is_ok(start: Start, connection: Connection, behaviour) -> None:
-    talk = start(behaviour, connection=connection, timeout_s=5)
+def test_whole_answer_is_ok(start: Start, connection: Connection, tls: Tls, behaviour) -> None:
+    talk = start(behaviour, connection=connection, tls=tls)
     sample = talk.send()
     assert talk.details == []
     assert (sample.outcome, sample.status, sample.bytes) == (Outcome.ok, 200, 5)
     assert sample.release == "v1"
     assert (sample.connection, sample.reuse) == (1, 0)
+    assert sample.handshake is (Handshake.plain if tls is Tls.off else Handshake.full)
     assert sample.sent_ns < sample.first_byte_ns <= sample.finished_ns
 
 
@@ -150,24 +153,33 @@ def test_whole_answer_is_ok(start: Start, connection: Connection, behaviour) -> 
     ],
 )
 def test_failure_has_its_own_name(
-    start: Start, connection: Connection, behaviour, outcome: Outcome, status: int
+    start: Start, place: Place, tls: Tls, behaviour, outcome: Outcome, status: int
 ) -> None:
     late = outcome in {Outcome.answer_timeout, Outcome.read_timeout}
+    before = [says(whole())] * place.before
     talk = start(
-        [behaviour, says(whole())], connection=connection, timeout_s=SHORT_S if late else 5.0
+        [*before, behaviour, says(whole())],
+        connection=place.connection,
+        tls=tls,
+        timeout_s=short_s(tls) if late else 5.0,
     )
+    assert [talk.send().outcome for _ in before] == [Outcome.ok] * place.before
     sample = talk.send()
+    if outcome is Outcome.closed_before_answer and place.before:
+        outcome = Outcome.closed_on_reuse
     assert (sample.outcome, sample.status) == (outcome, status), talk.details
-    assert len(talk.server.requests) == 1, "tried again"
+    assert (sample.connection, sample.reuse) == (1, place.before)
+    assert len(talk.server.requests) == place.before + 1, "tried again"
     [(seq, named, text)] = talk.details
-    assert (seq, named) == (0, outcome)
+    assert (seq, named) == (place.before, outcome)
     assert 0 < len(text) <= DETAIL_CHARS
     assert "\n" not in text
     # A connection on which something went wrong carries no other request.
     wrong_answer = outcome in {Outcome.wrong_status, Outcome.wrong_body}
+    is_kept = wrong_answer and place.connection is Connection.reuse
     after = talk.send()
     assert after.outcome is Outcome.ok
-    assert after.reuse == (1 if wrong_answer and connection is Connection.reuse else 0)
+    assert after.reuse == (place.before + 1 if is_kept else 0)
 
 
 def test_first_byte_is_dated_only_where_one_came(start: Start) -> None:
@@ -177,34 +189,36 @@ def test_first_byte_is_dated_only_where_one_came(start: Start) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [stalls(), stalls(IN_BODY), trickles(whole(), 0.01)])
-def test_deadline_bounds_the_whole_request(start: Start, behaviour) -> None:
-    sample = start(behaviour, timeout_s=0.2).send()
+def test_deadline_bounds_the_whole_request(start: Start, tls: Tls, behaviour) -> None:
+    sample = start(behaviour, timeout_s=0.2, tls=tls).send()
     assert 0.2e9 <= sample.finished_ns - sample.sent_ns < 1e9
 
 
-def test_endless_answer_ends_at_the_deadline(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_answer_ends_at_the_deadline(
+    start: Start, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bytes that are there at every look do not keep the deadline from being seen."""
     pieces = itertools.chain([until_end()], itertools.repeat(b"x" * 1000))
 
-    def floods(sock: object, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
+    def floods(wire: object, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         assert clock_ns() < deadline_ns + 500_000_000
         return next(pieces)
 
-    monkeypatch.setattr("harness.traffic.client.receive", floods)
-    sample = start(stalls(), timeout_s=0.2).send()
+    monkeypatch.setattr(Plain if tls is Tls.off else Secured, "receive", floods)
+    sample = start(stalls(), timeout_s=short_s(tls), tls=tls).send()
     assert sample.outcome is Outcome.read_timeout
-    assert sample.finished_ns - sample.sent_ns < 1e9
 
 
-def test_answer_that_waited_for_us_is_not_a_timeout(start: Start) -> None:
+def test_answer_that_waited_for_us_is_not_a_timeout(start: Start, tls: Tls) -> None:
     """A late look of our own, the hub being busy beyond the deadline, is not the peer's."""
-    talk = start(says(b"", whole(), gap_s=0.1), timeout_s=SHORT_S)
+    late_s = short_s(tls)
+    talk = start(says(b"", whole(), gap_s=0.1), timeout_s=late_s, tls=tls)
     talk.send()  # so that the next one is written before anything waits
-    hogging = gevent.spawn(time.sleep, 2 * SHORT_S)  # not gevent's: it blocks the hub
+    hogging = gevent.spawn(time.sleep, 2 * late_s)  # not gevent's: it blocks the hub
     sample = talk.send()
     hogging.join()
     assert (sample.outcome, sample.reuse) == (Outcome.ok, 1)
-    assert sample.finished_ns - sample.sent_ns > SHORT_S * 1e9
+    assert sample.finished_ns - sample.sent_ns > late_s * 1e9
 
 
 def test_request_that_cannot_be_written_in_time_is_answer_timeout(start: Start) -> None:
@@ -222,8 +236,8 @@ def test_request_that_cannot_be_written_in_time_is_answer_timeout(start: Start) 
     assert sample.outcome is Outcome.answer_timeout
 
 
-def test_large_request_arrives_whole(start: Start) -> None:
-    talk = start(says(whole()), method="POST", body="x" * 5_000_000, timeout_s=5)
+def test_large_request_arrives_whole(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), method="POST", body="x" * 5_000_000, tls=tls)
     assert talk.send().outcome is Outcome.ok
     assert talk.server.requests[0].count(b"x" * 5_000_000) == 1
 
@@ -247,9 +261,9 @@ def test_reset_while_writing_is_reset(start: Start) -> None:
 
 
 @pytest.mark.parametrize("status", ["204 None", "304 Same"])
-def test_answer_without_body_ends_with_its_headers(start: Start, status: str) -> None:
+def test_answer_without_body_ends_with_its_headers(start: Start, tls: Tls, status: str) -> None:
     answer = b"HTTP/1.1 %b\r\nX-Release: v1\r\n\r\n" % status.encode()
-    talk = start(says(answer), expect_status=int(status[:3]), expect_body={"v1": ""})
+    talk = start(says(answer), expect_status=int(status[:3]), expect_body={"v1": ""}, tls=tls)
     assert [talk.send().outcome for _ in range(2)] == [Outcome.ok, Outcome.ok]
     assert talk.client.opened == 1
 
@@ -257,8 +271,8 @@ def test_answer_without_body_ends_with_its_headers(start: Start, status: str) ->
 @pytest.mark.parametrize(
     "length", [b"Content-Length: 5\r\n", b"", b"Transfer-Encoding: chunked\r\n"]
 )
-def test_answer_to_head_ends_with_its_headers(start: Start, length: bytes) -> None:
-    talk = start(says(HEAD + length + b"\r\n"), method="HEAD")
+def test_answer_to_head_ends_with_its_headers(start: Start, tls: Tls, length: bytes) -> None:
+    talk = start(says(HEAD + length + b"\r\n"), method="HEAD", tls=tls)
     samples = [talk.send() for _ in range(2)]
     assert [(s.outcome, s.bytes) for s in samples] == [(Outcome.ok, 0)] * 2
     assert talk.client.opened == 1
@@ -272,9 +286,12 @@ def test_body_after_answer_to_head_is_malformed(start: Start) -> None:
     ("behaviour", "stage", "status"),
     [(stalls(), "waiting for the answer", 0), (stalls(IN_BODY), "reading the answer", 200)],
 )
-def test_request_given_up_is_unfinished(start: Start, behaviour, stage: str, status: int) -> None:
-    talk = start([behaviour, says(whole())], timeout_s=30.0)
+def test_request_given_up_is_unfinished(
+    start: Start, tls: Tls, behaviour, stage: str, status: int
+) -> None:
+    talk = start([behaviour, says(whole())], timeout_s=30.0, tls=tls)
     sending = gevent.spawn(talk.send)
+    talk.until(lambda: talk.server.requests)
     gevent.sleep(0.1)
     sending.kill(Unfinished)
     sample = sending.get()
@@ -284,15 +301,16 @@ def test_request_given_up_is_unfinished(start: Start, behaviour, stage: str, sta
     assert talk.send().reuse == 0, "its connection was used again"
 
 
-def test_plain_kill_leaves_no_connection_open(start: Start) -> None:
+def test_plain_kill_leaves_no_connection_open(start: Start, tls: Tls) -> None:
     ended = threading.Event()
 
     def waits_for_the_end(peer: Peer) -> None:
-        if peer.sock.recv(1) == b"":
+        if (peer.tls or peer.sock).recv(1) == b"":  # over TLS: announced
             ended.set()
 
-    talk = start(waits_for_the_end, timeout_s=30.0)
+    talk = start(waits_for_the_end, timeout_s=30.0, tls=tls)
     sending = gevent.spawn(talk.send)
+    talk.until(lambda: talk.server.requests)
     gevent.sleep(0.1)
     sending.kill()
     assert isinstance(sending.get(), gevent.GreenletExit)

@@ -1,17 +1,22 @@
 """What is sent, on which connection, and what its answer is held against."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
-from scripted import Peer, chunked, closes, says, whole
+from certificates import trust
+from scripted import Behaviour, Peer, chunked, closes, cuts, says, whole
 from talk import Start, stream
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.row import NAME_BYTES
-from harness.model.traffic import Connection, Traffic
+from harness.model.traffic import Connection, Tls, Traffic
 from harness.traffic.client import DETAIL_CHARS, Client
+from harness.traffic.connection import Plain
+from harness.traffic.tls import Secured
 
 
 def test_request_is_exactly_this(start: Start) -> None:
@@ -97,18 +102,39 @@ def test_names_that_no_header_can_carry_are_refused(authority: str, run: str) ->
         )
 
 
+@pytest.mark.parametrize(
+    ("tls", "target", "why"),
+    [
+        (Tls.off, {"port": 0, "tls_port": 1, "trust": trust()}, "without TLS"),
+        (Tls.full, {"port": 1, "trust": trust()}, "over TLS"),
+        (Tls.resume, {"port": 1, "tls_port": 1}, "over TLS"),
+    ],
+)
+def test_stream_that_the_target_has_no_port_for_is_refused_at_once(
+    tls: Tls, target: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ValueError, match=f"stream 'page' is {why}"):
+        Client(
+            host="127.0.0.1",
+            authority="a",
+            run="r1",
+            traffic=Traffic(streams=(stream(tls=tls),)),
+            **target,
+        )
+
+
 # Connections.
 
 
-def test_connection_is_reused(start: Start) -> None:
-    talk = start(says(whole()))
+def test_connection_is_reused(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), tls=tls)
     samples = [talk.send() for _ in range(3)]
     assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (1, 1), (1, 2)]
     assert (talk.server.connections, talk.client.opened) == (1, 1)
 
 
-def test_new_connection_for_each_request(start: Start) -> None:
-    talk = start(says(whole()), connection=Connection.new)
+def test_new_connection_for_each_request(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), connection=Connection.new, tls=tls)
     samples = [talk.send() for _ in range(3)]
     assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (2, 0), (3, 0)]
     assert talk.server.connections == 3
@@ -135,40 +161,62 @@ def test_connection_is_not_reused_against_the_servers_word(start: Start, answer:
     assert [talk.send().reuse for _ in range(2)] == [0, 0]
 
 
-def test_close_seen_before_sending_is_no_failure(start: Start) -> None:
-    talk = start([closes(whole()), says(whole())])
+@pytest.mark.parametrize("end", [closes, cuts])
+def test_close_seen_before_sending_is_no_failure(
+    start: Start, tls: Tls, end: Callable[[bytes], Behaviour]
+) -> None:
+    """Over TLS whether it was announced or not."""
+    talk = start([end(whole()), says(whole())], tls=tls)
     assert talk.send().outcome is Outcome.ok
-    gevent.sleep(0.05)
+    talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection, sample.reuse) == (Outcome.ok, 2, 0)
     assert talk.client.closed_idle == 1
     assert len(talk.server.requests) == 2
 
 
-def test_reset_seen_before_sending_is_no_failure(start: Start) -> None:
+@pytest.mark.parametrize("end", [closes, cuts])
+def test_close_between_the_last_look_and_the_request_has_its_own_name(
+    start: Start, tls: Tls, end: Callable[[bytes], Behaviour], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race that no client can win: it is a failure, and nothing is tried again."""
+    talk = start([end(whole()), says(whole())], tls=tls)
+    talk.send()
+    talk.until_served(1)
+    for wire in (Plain, Secured):
+        monkeypatch.setattr(wire, "quiet", lambda _: True)
+    sample = talk.send()
+    assert (sample.outcome, sample.connection, sample.reuse) == (Outcome.closed_on_reuse, 1, 1)
+    assert sample.first_byte_ns == 0
+    assert (len(talk.server.requests), talk.client.closed_idle) == (1, 0)
+
+
+def test_reset_seen_before_sending_is_no_failure(start: Start, tls: Tls) -> None:
     def resets_later(peer: Peer) -> None:
         peer.send(whole())
         peer.pause(0.02)
         peer.reset()
 
-    talk = start([resets_later, says(whole())])
+    talk = start([resets_later, says(whole())], tls=tls)
     talk.send()
-    gevent.sleep(0.1)
+    talk.until_served(1)
     assert talk.send().outcome is Outcome.ok
     assert talk.client.closed_idle == 1
 
 
-def test_stray_bytes_seen_before_sending_are_not_taken_for_an_answer(start: Start) -> None:
-    talk = start([says(whole(), whole(b"stray"), gap_s=0.02), says(whole())])
+def test_stray_bytes_seen_before_sending_are_not_taken_for_an_answer(
+    start: Start, tls: Tls
+) -> None:
+    talk = start([says(whole(), whole(b"stray"), gap_s=0.02), says(whole())], tls=tls)
     talk.send()
-    gevent.sleep(0.1)
+    talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection) == (Outcome.ok, 2)
     assert talk.client.closed_idle == 1
 
 
-def test_close_after_sending_on_a_used_connection_has_its_own_name(start: Start) -> None:
-    talk = start([says(whole()), closes(), says(whole())])
+def test_close_after_sending_on_a_used_connection_has_its_own_name(start: Start, tls: Tls) -> None:
+    talk = start([says(whole()), closes(), says(whole())], tls=tls)
     samples = [talk.send() for _ in range(3)]
     assert [(s.outcome, s.connection, s.reuse) for s in samples] == [
         (Outcome.ok, 1, 0),
@@ -178,8 +226,8 @@ def test_close_after_sending_on_a_used_connection_has_its_own_name(start: Start)
     assert talk.client.closed_idle == 0
 
 
-def test_idle_connections_are_ended_by_us_first(start: Start) -> None:
-    talk = start(says(whole()), max_idle_s=0.05)
+def test_idle_connections_are_ended_by_us_first(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), max_idle_s=0.05, tls=tls)
     talk.send()
     time.sleep(0.08)
     sample = talk.send()
@@ -187,23 +235,23 @@ def test_idle_connections_are_ended_by_us_first(start: Start) -> None:
     assert talk.client.closed_idle == 0
 
 
-def test_last_used_connection_is_taken_first(start: Start) -> None:
-    talk = start(says(b"", whole(), gap_s=0.05))
+def test_last_used_connection_is_taken_first(start: Start, tls: Tls) -> None:
+    talk = start(says(b"", whole(), gap_s=0.05), tls=tls)
     sending = [gevent.spawn(talk.client.send, Arrival(n, 0, 0)) for n in range(2)]
     gevent.joinall(sending)
     last = max((s.value for s in sending), key=lambda sample: sample.finished_ns)
     assert talk.send().connection == last.connection
 
 
-def test_streams_share_no_connections(start: Start) -> None:
-    talk = start(says(whole()))
-    other = stream(name="other")
+def test_streams_share_no_connections(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), tls=tls)
+    other = stream(name="other", tls=tls)
     samples = [talk.send(), talk.send(other), talk.send(), talk.send(other)]
     assert [(s.connection, s.reuse) for s in samples] == [(1, 0), (2, 0), (1, 1), (2, 1)]
 
 
-def test_close_ends_idle_connections(start: Start) -> None:
-    talk = start(says(whole()))
+def test_close_ends_idle_connections(start: Start, tls: Tls) -> None:
+    talk = start(says(whole()), tls=tls)
     talk.send()
     talk.client.close()
     assert (talk.send().connection, talk.client.closed_idle) == (2, 0)

@@ -1,4 +1,4 @@
-"""Waiting up to a deadline, on a socket that only plays one."""
+"""Waiting up to a deadline, and keeping for reuse, on sockets that only play some."""
 
 import errno
 import itertools
@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from harness.traffic.connection import receive
+from harness.traffic.connection import Connection, Pool, receive
 
 
 class Fake:
@@ -53,3 +55,98 @@ def test_kernels_own_timeout_is_not_asked_twice() -> None:
     sock = Fake(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)), b"")
     with pytest.raises(TimeoutError):
         receive_from(sock, 0, 0)
+
+
+# The pool, on wires that only play some.
+
+
+class Line:
+    """A wire that ends when it is told to. Implements Wire as far as a pool needs it."""
+
+    session = None
+
+    def __init__(self) -> None:
+        self.is_quiet = True
+        self.closed = 0
+
+    def quiet(self) -> bool:
+        return self.is_quiet
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class PoolMachine(RuleBasedStateMachine):
+    """Connections are taken, put back, ended by the peer and left alone, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = Pool(max_idle_s=10)
+        self.now_ns = 0
+        self.lines: list[Line] = []
+        self.out: list[Connection] = []
+        self.idle: list[Connection] = []
+        """In the order in which they were put."""
+        self.ended_idle = 0
+
+    def old(self, connection: Connection) -> bool:
+        return self.now_ns - connection.idle_ns > 10_000_000_000
+
+    @rule()
+    def opens(self) -> None:
+        self.lines.append(Line())
+        self.out.append(Connection(self.lines[-1], len(self.lines)))  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def puts(self, data: st.DataObject) -> None:
+        connection = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        self.pool.put(connection, self.now_ns)
+        self.idle.append(connection)
+
+    @rule()
+    def takes(self) -> None:
+        """The last put that is neither too old nor ended; those that were found ended count."""
+        self.idle = [connection for connection in self.idle if not self.old(connection)]
+        expected = None
+        while self.idle and expected is None:
+            last = self.idle.pop()
+            if last.wire.quiet():
+                expected = last
+            else:
+                self.ended_idle += 1
+        taken = self.pool.take(self.now_ns)
+        assert taken is expected
+        if taken is not None:
+            assert taken not in self.out, "handed out twice"
+            self.out.append(taken)
+
+    @precondition(lambda self: self.lines)
+    @rule(data=st.data())
+    def ends(self, data: st.DataObject) -> None:
+        self.lines[data.draw(st.integers(0, len(self.lines) - 1))].is_quiet = False
+
+    @rule(left_s=st.sampled_from([1, 4, 11]))
+    def waits(self, left_s: int) -> None:
+        self.now_ns += left_s * 1_000_000_000
+
+    @rule()
+    def closes(self) -> None:
+        self.pool.close()
+        self.idle = []
+
+    @invariant()
+    def counts_are_exact(self) -> None:
+        assert self.pool.closed_idle == self.ended_idle
+
+    @invariant()
+    def what_is_out_is_open_and_the_rest_is_closed_once(self) -> None:
+        held = {id(connection.wire) for connection in [*self.out, *self.idle]}
+        for line in self.lines:
+            if id(line) not in held:
+                assert line.closed == 1
+            elif id(line) in {id(connection.wire) for connection in self.out}:
+                assert line.closed == 0
+
+
+test_pool_hands_out_each_connection_once_and_counts_what_ended = PoolMachine.TestCase
