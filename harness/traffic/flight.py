@@ -66,6 +66,7 @@ class Flight:
             bodiless=prepared.bodiless,
             keep=prepared.expected.keep,
             wanted=prepared.expected.wanted,
+            heads=prepared.heads,
         )
         self.sent_ns = 0
         self.deadline_ns = 0
