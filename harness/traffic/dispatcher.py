@@ -27,6 +27,9 @@ MAX_IN_FLIGHT = 8_000
 PROBE_EVERY_S = 0.02
 _MAX_DETAILS = 1_000
 _NAP_NS = 20_000_000
+_TICK_NS = 200_000
+"""Between two wakes that begin requests: above 5,000/s some begin together, a little late, as each
+wake costs a fifth of what a request does."""
 _MOST_AT_ONCE = 16
 """Requests that are begun before those in flight get their turn."""
 _FLUSH_EVERY = 10_000
@@ -56,6 +59,7 @@ class Dispatcher:
         self._idle: list[Any] = []
         self._is_ending = False
         self._at_once = 0
+        self._woke_ns = 0
         self._alarm = Alarm()
         self._hub = gevent.get_hub()
         self._loop = self._hub.loop
@@ -147,7 +151,12 @@ class Dispatcher:
             # Behind, too: what is in flight must still get its turn. Naps are short, so that a
             # stop is heard.
             self._at_once = 0
-            self._alarm.wait(min(due_ns, now_ns + _NAP_NS))
+            if due_ns > now_ns:
+                due_or_nap_ns = min(due_ns, now_ns + _NAP_NS)
+                self._alarm.wait(max(due_or_nap_ns, self._woke_ns + _TICK_NS))
+                self._woke_ns = time.monotonic_ns()
+            else:
+                self._alarm.wait(due_ns)
         return False
 
     def _start(self, arrival: Arrival) -> None:
