@@ -46,7 +46,7 @@ def throughput(site: Site, size: Size) -> str:
     """
     rates: list[dict[str, float]] = []
     cpus: list[dict[str, float]] = []
-    rate_hz = 12_000.0
+    rate_hz = 18_000.0
     for _ in range(size.rounds):
         rate, cpu = {}, {}
         for peer in peers.PEERS:

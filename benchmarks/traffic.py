@@ -25,7 +25,7 @@ from benchmarks.site import serving
 # part: (rounds, seconds of each measurement), whole and quick
 _SIZES = {
     "throughput": ((3, 3.0), (1, 2.0)),
-    "lag": ((3, 5.0), (1, 3.0)),
+    "lag": ((3, 4.0), (1, 3.0)),
     "connections": ((2, 2.0), (1, 1.0)),
     "latency": ((1, 2.0), (1, 1.0)),
     "published": ((2, 2.0), (1, 1.0)),
