@@ -1,6 +1,7 @@
 """The harness's own child process under a constant rate, through the sender that a run uses."""
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +20,10 @@ from harness.model.traffic import Connection, Stream, Tls, Traffic
 from harness.target import Endpoint
 from harness.traffic.sender import ChildSender
 
-__all__ = ["Drive", "drive", "traffic_of"]
+__all__ = ["DOWN", "TRIES", "Drive", "drive", "highest_held", "traffic_of"]
+
+TRIES = 4
+_UP, DOWN = 1.08, 1.2
 
 _SECOND_NS = 1_000_000_000
 _LEAD_S = 0.3
@@ -150,6 +154,30 @@ def drive(
         cpu_us=(to_cpu_s - from_cpu_s) / max(1, within) * 1e6,
         errors=(*errors, *([f"{decoded.damaged} rows damaged"] if decoded.damaged else [])),
     )
+
+
+def highest_held(run: Callable[[float], Drive], first_hz: float) -> tuple[float, float]:
+    """(rate, CPU µs for a request), going up from the first rate, or down to one that is held.
+
+    Rate 0 where none was: a machine that is busy with others. Where both were tried the search is
+    over: what lies between is not looked for.
+    """
+    rate_hz, best = first_hz, (0.0, 0.0)
+    is_falling = False
+    for _ in range(TRIES):
+        driven = run(rate_hz)
+        why = driven.failure()
+        if why:
+            print(f"    {rate_hz:,.0f}/s not held: {why}", file=sys.stderr)
+            if best[0]:
+                return best
+            is_falling, rate_hz = True, rate_hz / DOWN
+        else:
+            best = (rate_hz, driven.cpu_us)
+            if is_falling:
+                return best
+            rate_hz *= _UP
+    return best if best[0] else (0.0, driven.cpu_us)
 
 
 def _sleep_until(at_ns: int) -> None:

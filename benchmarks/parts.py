@@ -13,15 +13,13 @@ import numpy as np
 
 from benchmarks import peers, published
 from benchmarks.figures import lags, merged, ratios, table
-from benchmarks.ours import Drive, drive, traffic_of
-from benchmarks.site import SERVER_CORE, Site, on_core
+from benchmarks.ours import DOWN, TRIES, Drive, drive, highest_held, traffic_of
+from benchmarks.site import CLIENT_CORE, SERVER_CORE, Site, on_core
 from harness.model.traffic import Connection, Tls
 
 __all__ = ["PARTS", "Size"]
 
 _OURS = "harness child"
-_STEP = 1.08
-_TRIES = 4
 _LAG_RATES_HZ = (500.0, 1_000.0)
 _CONNECTION_RATE_HZ = 200.0
 _KINDS = {
@@ -46,24 +44,29 @@ def throughput(site: Site, size: Size) -> str:
     """
     rates: list[dict[str, float]] = []
     cpus: list[dict[str, float]] = []
-    rate_hz = 18_000.0
+    first_hz = 18_000.0
     for _ in range(size.rounds):
         rate, cpu = {}, {}
         for peer in peers.PEERS:
             figures = peers.measure(peer, site.port, size.for_s)
             rate[peer], cpu[peer] = figures.rate_hz, figures.cpu_us
-        held = _highest_held(lambda hz: drive(traffic_of(hz), size.for_s, port=site.port), rate_hz)
-        rate_hz, cpu[_OURS] = held
-        rate[_OURS] = rate_hz
+        held_hz, cpu[_OURS] = highest_held(
+            lambda hz: drive(traffic_of(hz), size.for_s, port=site.port), first_hz
+        )
+        if held_hz:
+            rate[_OURS] = first_hz = held_hz
+        else:
+            first_hz /= DOWN**TRIES
         rates.append(rate)
         cpus.append(cpu)
     rate, cpu = merged(rates), merged(cpus)
-    times, core_times = ratios(rate, _OURS), ratios({n: 1 / c for n, c in cpu.items()}, _OURS)
+    times = ratios(rate, _OURS) if _OURS in rate else {}
+    core_times = ratios({n: 1 / c for n, c in cpu.items()}, _OURS)
     names = [_OURS, *peers.PEERS]
     rows = [
         [
             name,
-            f"{rate[name]:,.0f}",
+            f"{rate[name]:,.0f}" if name in rate else "none held",
             f"{times[name]:.2f}" if name in times else "",
             f"{cpu[name]:.1f}",
             f"{1e6 / cpu[name]:,.0f}",
@@ -80,26 +83,9 @@ def throughput(site: Site, size: Size) -> str:
     )
 
 
-def _highest_held(run: Callable[[float], Drive], first_hz: float) -> tuple[float, float]:
-    """(rate, CPU µs for a request), going up from the first rate, or down to one that is held."""
-    rate_hz, best = first_hz, (0.0, 0.0)
-    for _ in range(_TRIES):
-        driven = run(rate_hz)
-        if why := driven.failure():
-            print(f"    {rate_hz:,.0f}/s not held: {why}", file=sys.stderr)
-            if best[0]:
-                break
-            rate_hz /= _STEP
-        else:
-            best = (rate_hz, driven.cpu_us)
-            rate_hz *= _STEP
-    if not best[0]:
-        raise RuntimeError(f"not even {rate_hz:,.0f}/s was held: the machine is too busy")
-    return best
-
-
 def start_lag(site: Site, size: Size) -> str:
-    """How late requests begin, beside a bare sleep loop on the other core in the same seconds."""
+    """How late requests begin, beside a bare sleep loop on the same core in the same seconds, due
+    halfway between them."""
     rows = []
     for rate_hz in _LAG_RATES_HZ:
         ours, bare, cpus = [], [], []
@@ -111,16 +97,20 @@ def start_lag(site: Site, size: Size) -> str:
                 def begin(
                     start_ns: int, woke: Path = woke, loops: list = loops, hz: float = rate_hz
                 ) -> None:
-                    words = [str(start_ns), str(hz), str(size.for_s), str(woke)]
+                    words = [str(start_ns + int(0.5e9 / hz)), str(hz), str(size.for_s), str(woke)]
                     script = Path(__file__).with_name("bare_loop.py")
-                    command = [*on_core(SERVER_CORE), sys.executable, str(script), *words]
+                    command = [*on_core(CLIENT_CORE), sys.executable, str(script), *words]
                     loops.append(subprocess.Popen(command))
 
                 driven = drive(traffic_of(rate_hz), size.for_s, port=site.port, beginning=begin)
                 loops[0].wait(size.for_s + 10)
                 data = woke.read_bytes()
             woke_ns = np.array(struct.unpack(f"<{len(data) // 8}q", data))
-            due_ns = driven.start_ns + (np.arange(len(woke_ns)) * 1e9 / rate_hz).astype(np.int64)
+            due_ns = (
+                driven.start_ns
+                + int(0.5e9 / rate_hz)
+                + (np.arange(len(woke_ns)) * 1e9 / rate_hz).astype(np.int64)
+            )
             bare.append(lags(due_ns, woke_ns))
             ours.append(lags(*(driven.samples[c].to_numpy() for c in ("due_ns", "sent_ns"))))
             cpus.append(driven.cpu_us)

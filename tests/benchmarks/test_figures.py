@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.figures import lags, merged, ratios, table, worst_gap_ms
-from benchmarks.ours import Drive
+from benchmarks.ours import Drive, highest_held
 
 S = 1_000_000_000
 
@@ -87,3 +87,31 @@ def test_a_lag_that_is_there_at_the_end_is_not_held():
 )
 def test_a_rate_at_which_a_request_is_wrong_or_missing_is_not_held(settings, why):
     assert driven([1.0] * 300, **settings).failure() == why
+
+
+def search(holds_to_hz, first_hz):
+    """What the search finds where rates are held up to one, and which it tried."""
+    tried = []
+
+    def run(rate_hz):
+        tried.append(round(rate_hz))
+        return driven([1.0 if rate_hz <= holds_to_hz else 300.0] * 300)
+
+    rate_hz, _ = highest_held(run, first_hz)
+    return round(rate_hz), tried
+
+
+@pytest.mark.parametrize(
+    ("holds_to_hz", "found", "tried"),
+    [
+        (1_100, 1_080, [1_000, 1_080, 1_166]),
+        (9_999, 1_260, [1_000, 1_080, 1_166, 1_260]),
+        (900, 833, [1_000, 833]),
+        (700, 694, [1_000, 833, 694]),
+        (1, 0, [1_000, 833, 694, 579]),
+    ],
+)
+def test_the_highest_rate_is_looked_for_upwards_or_the_first_that_holds_downwards(
+    holds_to_hz, found, tried
+):
+    assert search(holds_to_hz, 1_000.0) == (found, tried)
