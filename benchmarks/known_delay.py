@@ -1,7 +1,7 @@
 """A server of known delay: `/MILLISECONDS` is answered so much later. Prints its port.
 
 When its input ends it prints, for each request, its id, when it was read and when its answer
-was handed to the kernel: monotonic ns, the clock that the client beside it has too.
+was about to be handed to the kernel: monotonic ns, the clock that the client beside it has too.
 """
 
 import asyncio
@@ -36,8 +36,9 @@ class Peer(asyncio.Protocol):
             self.answer(name, read_ns)
 
     def answer(self, name: str, read_ns: int) -> None:
-        self.transport.write(_ANSWER)  # type: ignore[attr-defined]
+        # Before, not after: a process that is put aside in between would count that as its own.
         self.known[name] = (read_ns, time.monotonic_ns())
+        self.transport.write(_ANSWER)  # type: ignore[attr-defined]
 
 
 async def main() -> None:

@@ -1,13 +1,13 @@
 """What is measured, part by part: each returns what it prints, having measured in rounds."""
 
-import struct
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -84,48 +84,56 @@ def throughput(site: Site, size: Size) -> str:
 
 
 def start_lag(site: Site, size: Size) -> str:
-    """How late requests begin, beside a bare sleep loop on the same core in the same seconds, due
-    halfway between them."""
+    """How late requests begin, beside bare sleep loops in the same seconds, one on either core,
+    due halfway between the requests. On the child's own core a loop meets what the child meets.
+    """
     rows = []
     for rate_hz in _LAG_RATES_HZ:
-        ours, bare, cpus = [], [], []
+        figures: dict[str, list[dict[str, float]]] = defaultdict(list)
+        cpu_us = []
         for _ in range(size.rounds):
-            with tempfile.TemporaryDirectory(prefix="harness-benchmark-") as folder:
-                woke = Path(folder) / "woke"
-                loops: list[subprocess.Popen[bytes]] = []
-
-                def begin(
-                    start_ns: int, woke: Path = woke, loops: list = loops, hz: float = rate_hz
-                ) -> None:
-                    words = [str(start_ns + int(0.5e9 / hz)), str(hz), str(size.for_s), str(woke)]
-                    script = Path(__file__).with_name("bare_loop.py")
-                    command = [*on_core(CLIENT_CORE), sys.executable, str(script), *words]
-                    loops.append(subprocess.Popen(command))
-
-                driven = drive(traffic_of(rate_hz), size.for_s, port=site.port, beginning=begin)
-                loops[0].wait(size.for_s + 10)
-                data = woke.read_bytes()
-            woke_ns = np.array(struct.unpack(f"<{len(data) // 8}q", data))
-            due_ns = (
-                driven.start_ns
-                + int(0.5e9 / rate_hz)
-                + (np.arange(len(woke_ns)) * 1e9 / rate_hz).astype(np.int64)
-            )
-            bare.append(lags(due_ns, woke_ns))
-            ours.append(lags(*(driven.samples[c].to_numpy() for c in ("due_ns", "sent_ns"))))
-            cpus.append(driven.cpu_us)
-        for name, rounds in ((_OURS, ours), ("bare loop", bare)):
-            figures = merged(rounds)
-            cells = [f"{figures[key]:.3f}" for key in ("p50", "p99", "p99.9", "largest gap")]
-            cpu = f"{np.median(cpus):.0f}" if rounds is ours else ""
-            rows.append([f"{name}, {rate_hz:,.0f}/s", *cells, cpu])
-        rows.append(
-            ["  times the bare loop's"]
-            + [f"{merged(ours)[key] / merged(bare)[key]:.2f}" for key in merged(ours)]
-            + [""]
-        )
+            driven, loops = _beside_loops(site, rate_hz, size.for_s)
+            due_ns, sent_ns = (driven.samples[c].to_numpy() for c in ("due_ns", "sent_ns"))
+            figures[_OURS].append(lags(due_ns, sent_ns))
+            cpu_us.append(driven.cpu_us)
+            for name, loop in loops.items():
+                figures[name].append(loop)
+        ours = merged(figures.pop(_OURS))
+        cells = [f"{figure:.3f}" for figure in ours.values()]
+        rows.append([f"{_OURS}, {rate_hz:,.0f}/s", *cells, f"{median(cpu_us):.0f}"])
+        for name, rounds in figures.items():
+            bare = merged(rounds)
+            rows.append([f"  {name}", *(f"{figure:.3f}" for figure in bare.values()), ""])
+            rows.append(["    child's/its", *(f"{ours[key] / bare[key]:.2f}" for key in ours), ""])
     head = ["start lag, ms", "p50", "p99", "p99.9", "largest gap", "CPU µs each"]
     return table(head, rows)
+
+
+def _beside_loops(
+    site: Site, rate_hz: float, for_s: float
+) -> tuple[Drive, dict[str, dict[str, float]]]:
+    """The child at that rate, and the lags of each bare loop beside it."""
+    cores = {"bare loop, its core": CLIENT_CORE, "bare loop, server's core": SERVER_CORE}
+    shift_ns = int(0.5e9 / rate_hz)
+    script = str(Path(__file__).with_name("bare_loop.py"))
+    with tempfile.TemporaryDirectory(prefix="harness-benchmark-") as folder:
+        loops: list[subprocess.Popen[bytes]] = []
+
+        def begin(start_ns: int) -> None:
+            for core in cores.values():
+                words = [str(start_ns + shift_ns), str(rate_hz), str(for_s), f"{folder}/{core}"]
+                command = [*on_core(core), sys.executable, script, *words]
+                loops.append(subprocess.Popen(command))
+
+        driven = drive(traffic_of(rate_hz), for_s, port=site.port, beginning=begin)
+        for loop in loops:
+            loop.wait(for_s + 10)
+        woke = {name: np.fromfile(Path(folder) / str(core), "<i8") for name, core in cores.items()}
+    first_ns = driven.start_ns + shift_ns
+    return driven, {
+        name: lags(first_ns + (np.arange(len(at_ns)) * 1e9 / rate_hz).astype(np.int64), at_ns)
+        for name, at_ns in woke.items()
+    }
 
 
 def connections(site: Site, size: Size) -> str:
@@ -185,8 +193,8 @@ def latency(_: Site, size: Size) -> str:
             known[int(name.rpartition("-")[2])] = (int(read_ns), int(answered_ns))
         for row in driven.samples.itertuples():
             read_ns, answered_ns = known[row.seq]
-            if not row.sent_ns <= read_ns <= row.finished_ns:
-                raise RuntimeError(f"request {row.seq} was read before it was sent: {row}")
+            if not row.sent_ns <= read_ns <= answered_ns <= row.finished_ns:
+                raise RuntimeError(f"server and child disagree on what came first: {row}")
             taken.append((answered_ns - read_ns) / 1e6)
             over.append((row.finished_ns - row.sent_ns - (answered_ns - read_ns)) / 1e6)
         p50, p99 = np.percentile(taken, [50, 99])
