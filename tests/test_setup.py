@@ -147,6 +147,27 @@ def test_the_environment_alone_needs_no_engine(machine):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_the_benchmark_lacks_is_installed_and_nothing_else(machine):
+    """NGINX may be this machine's own, beside the stand-ins."""
+    for name in ("wrk", "nginx", "apt-get"):
+        machine.has(name)
+    done = machine.call("benchmark_programs")
+    assert (done.returncode, done.stderr) == (0, "setup: installing Debian's hey\n")
+    [_, install] = machine.calls("apt-get")
+    assert install.endswith(" --no-install-recommends hey")
+
+
+def test_where_nothing_may_be_installed_what_the_benchmark_lacks_is_said(machine):
+    for name in ("hey", "nginx"):
+        machine.has(name)
+    done = machine.call("benchmark_programs", debian=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "setup: wrk missing: install them (Debian: apt-get install wrk)"
+    )
+    assert machine.calls("apt-get") == []
+
+
 def test_an_environment_of_another_time_is_made_anew(machine):
     set_up(machine)
     (machine.repo / "constraints.txt").write_text("x==2\n")

@@ -4,10 +4,9 @@ import errno
 import ssl
 from typing import Final
 
-from gevent import socket
-
 from harness.model.outcome import Outcome
 from harness.traffic.answer import Answer
+from harness.traffic.channel import Channel
 from harness.traffic.connection import Connection
 from harness.traffic.prepared import Prepared
 
@@ -56,7 +55,7 @@ class Flight:
     def __init__(self, prepared: Prepared, identity: bytes) -> None:
         self.prepared = prepared
         self.identity = identity
-        self.sock: socket.socket | None = None
+        self.sock: Channel | None = None
         self.established = False
         """The peer has accepted the connection; over TLS the handshake is still to come."""
         self.connection: Connection | None = None
@@ -67,6 +66,7 @@ class Flight:
             bodiless=prepared.bodiless,
             keep=prepared.expected.keep,
             wanted=prepared.expected.wanted,
+            heads=prepared.heads,
         )
         self.sent_ns = 0
         self.deadline_ns = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.model.traffic import Connection, Stream
+from harness.traffic.answer import Heads
 from harness.traffic.connection import Pool
 from harness.traffic.expected import GAP, Expected
 
@@ -57,6 +58,7 @@ class Prepared:
         self.session: ssl.SSLSession | None = None
         """The TLS session to resume, where the stream does that."""
         self.expected = Expected(stream, release_from=release_from, run=run)
+        self.heads = Heads()
         self._head = _head(stream, authority, {**headers, **stream.headers}).split(_MARK)
         self._body = [part.encode() for part in stream.body.split(GAP)]
         self._has_body = bool(stream.body) or stream.method not in {"GET", "HEAD", "DELETE"}

@@ -10,9 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from gevent import socket
-
 from harness.model.outcome import Handshake
+from harness.traffic.channel import Channel
 from harness.traffic.connection import receive, transmit
 
 __all__ = ["Secured", "Trust"]
@@ -32,7 +31,7 @@ class Trust:
         self._context = ssl.create_default_context(cadata=ca or None)
         self._context.set_alpn_protocols(["http/1.1"])
 
-    def secure(self, sock: socket.socket, session: ssl.SSLSession | None = None) -> "Secured":
+    def secure(self, sock: Channel, session: ssl.SSLSession | None = None) -> "Secured":
         """TLS over a connected socket, the handshake still to be made."""
         return Secured(sock, self._context, self._name, session)
 
@@ -44,7 +43,7 @@ class Secured:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: Channel,
         context: ssl.SSLContext,
         name: str,
         session: ssl.SSLSession | None,
@@ -109,7 +108,6 @@ class Secured:
 
         What TLS says of its own, such as a ticket for the next session, is neither.
         """
-        self._sock.settimeout(0.0)
         try:
             while True:
                 with contextlib.suppress(ssl.SSLWantReadError):
@@ -127,7 +125,6 @@ class Secured:
         with contextlib.suppress(OSError, ValueError):
             self._tls.unwrap()
         with contextlib.suppress(OSError):
-            self._sock.settimeout(0.0)
             self._sock.send(self._outgoing.read())
         self._sock.close()
 

@@ -4,6 +4,7 @@ It runs in plain threads, so that a client in this thread's gevent hub can talk 
 """
 
 import contextlib
+import errno
 import itertools
 import socket
 import ssl
@@ -113,7 +114,10 @@ class Scripted:
         while True:
             try:
                 sock, _ = self._listener.accept()
-            except OSError:
+            except OSError as error:
+                # A test may take this process's descriptors away for a moment.
+                if error.errno == errno.EMFILE and not self._stopping.wait(0.01):
+                    continue
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             number = self.connections

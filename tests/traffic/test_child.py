@@ -266,6 +266,49 @@ def test_a_listener_that_raises_costs_no_sample(drive, plugin):
     assert set(rows["outcome"]) == {"ok"}
 
 
+def test_a_greenlet_that_has_landed_a_request_takes_the_next(drive, plugin):
+    heard = plugin("""
+        import gevent
+        from locust import events
+        seen = set()
+
+        @events.request.add_listener
+        def listen(**said):
+            seen.add(gevent.getcurrent())
+            with open(out, "a") as file:
+                file.write(f"{len(seen)}\\n")
+    """)
+    it = drive(says(OK), stream(rate_hz=100.0), plugins=("listens_in",))
+    assert len(it.run(for_s=0.5)) == 50
+    counts = [int(line) for line in heard.read_text().split()]
+    assert len(counts) == 50
+    assert counts[-1] < 25
+
+
+def test_a_defect_of_our_own_costs_its_request_alone_and_is_said(drive, plugin):
+    plugin("""
+        from harness.traffic.client import Client
+        real = Client.send
+
+        def broken(self, arrival, stream=None):
+            if stream is None and arrival.seq % 10 == 7:
+                raise RuntimeError("a defect")
+            return real(self, arrival, stream)
+
+        Client.send = broken
+    """)
+    it = drive(says(OK), stream(rate_hz=100.0), plugins=("listens_in",))
+    rows = it.run(for_s=0.5)
+    assert sorted(rows["seq"]) == [arrival.seq for arrival in it.plan()]
+    bad = rows[rows["outcome"] != "ok"]
+    assert set(bad["outcome"]) == {"not_sent"}
+    assert len(bad) == 5
+    assert all(seq % 10 == 7 for seq in bad["seq"])
+    said = it.sender.sent().errors
+    assert len(said) == 5
+    assert all("raised RuntimeError('a defect')" in error for error in said)
+
+
 def test_no_event_is_fired_where_nobody_listens(drive, plugin):
     heard = plugin("""
         from locust import events

@@ -1,0 +1,1 @@
+"""What the engine of the load costs and holds, beside others. See traffic.py."""
