@@ -94,6 +94,12 @@ class Settings(BaseModel):
         default=False, description="pass though no answer tells its release"
     )
     ca: str = Field("", description="PEM file of whom to trust at that URL, not the system's")
+    resolve_ms: float = Field(
+        0.0, ge=0, le=60_000, description="outage that must not have gone unseen; 0 asks for none"
+    )
+    near_misses: int = Field(
+        -1, ge=-1, description="most requests that only a proxy's retry saved; -1 is any number"
+    )
     reports: Path = Field(Path("reports"), description="folder for run folders")
     images: dict[str, str] = Field(
         default_factory=dict,
@@ -111,6 +117,12 @@ class Settings(BaseModel):
             if name not in known:
                 raise ValueError(f"unknown component {name!r}; known are: {', '.join(known)}")
         return images
+
+    @field_validator("resolve_ms", mode="before")
+    @classmethod
+    def _with_unit(cls, value: Any) -> Any:
+        """`5ms` means 5."""
+        return value.strip().removesuffix("ms") if isinstance(value, str) else value
 
     @field_validator("release")
     @classmethod
@@ -135,7 +147,11 @@ class Settings(BaseModel):
         return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))
 
     def limits(self) -> Limits:
-        return Limits(unobserved_release=self.allow_unobserved_release)
+        return Limits(
+            unobserved_release=self.allow_unobserved_release,
+            resolve_ms=self.resolve_ms,
+            near_misses=self.near_misses,
+        )
 
     def refuse_contradictions(self) -> None:
         """NotJudgedError with a line for each setting that the target does not have."""

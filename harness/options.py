@@ -23,9 +23,9 @@ def add_settings(parser: Any, *, prefix: str) -> None:
             continue
         kind = field.annotation
         flags = [f"{prefix}{name.replace('_', '-')}"]
-        if name.endswith("_s"):
-            # Seconds are what anybody means.
-            flags.append(flags[0].removesuffix("-s"))
+        if name.endswith(("_s", "_ms")):
+            # The unit is what anybody means.
+            flags.append(flags[0].rpartition("-")[0])
         add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:

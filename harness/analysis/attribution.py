@@ -1,6 +1,6 @@
 """Attribution: each failed or slow request to a cause, a component and a step of the swap."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ class _Blamed:
     told: dict[str, Any]
 
 
-def bad_requests(requests: pd.DataFrame, limits: dict[str, Limit | None]) -> pd.DataFrame:
+def bad_requests(requests: pd.DataFrame, limits: Mapping[str, Limit | None]) -> pd.DataFrame:
     """Those that failed, are unknown or were not sent, and successes above their stream's limit;
     with `is_slow`.
     """

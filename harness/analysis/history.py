@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.analysis.attribution import attributions, bad_requests
 from harness.analysis.latency import Limit, limits_by_stream
+from harness.analysis.logs import Logs, read_logs
+from harness.analysis.nearmisses import near_misses
 from harness.analysis.phases import (
     Phase,
     Step,
@@ -20,6 +23,7 @@ from harness.analysis.phases import (
 from harness.analysis.plan import Completeness, compare, planned
 from harness.analysis.requestlog import COLUMNS
 from harness.analysis.requests import merge_lost_connections, requests
+from harness.analysis.resolution import certain_outage_ms
 from harness.analysis.runfolder import (
     Explanation,
     MachineSecond,
@@ -30,8 +34,10 @@ from harness.analysis.runfolder import (
     read_record,
     read_samples,
 )
+from harness.analysis.servers import Servers
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
+from harness.model.result import Attribution, NearMisses
 from harness.model.scenario import Record
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
@@ -123,6 +129,52 @@ class History:
     def limits(self) -> Mapping[str, Limit | None]:
         """What a success may take, by stream that is not slow on purpose, and for `all`."""
         return limits_by_stream(self.requests, self.record.scenario)
+
+    @cached_property
+    def certain_outage_ms(self) -> Mapping[str, float | None]:
+        """By `all`, connection policy and stream (analysis.resolution)."""
+        sent = self.record.sent
+        end_ns = sent.stop_ns if sent is not None else self.last_ns
+        return certain_outage_ms(self.requests, self.record.scenario.traffic, self.windows, end_ns)
+
+    @cached_property
+    def bad(self) -> pd.DataFrame:
+        """The requests that failed or were slow (analysis.attribution)."""
+        return bad_requests(self.requests, self.limits)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """What the target logged of bad requests and of those that were tried again; read from the
+        folder when it is asked for.
+        """
+        wanted = {int(seq) for seq in self.bad["seq"]}
+        return read_logs(self.folder / "logs", self.record.run, wanted, self._monotonic)
+
+    @cached_property
+    def attributions(self) -> tuple[Attribution, ...]:
+        """What bad requests are put down to; none for a target without logs."""
+        if not self.logs.known:
+            return ()
+        servers = Servers(self.marks, self.logs)
+        return attributions(self.bad, self.logs, servers, self.steps, self.start_ns)
+
+    @cached_property
+    def near_misses(self) -> NearMisses:
+        return near_misses(self.requests, self.logs)
+
+    def _monotonic(self, wall_ns: int) -> int:
+        """The monotonic moment of one since the epoch: the clocks' difference at the run's start,
+        and what it drifted by its end.
+        """
+        clocks = self.record.clocks
+        if not clocks:
+            return wall_ns
+        first, last = clocks[0], clocks[-1]
+        offset = first.monotonic_ns - first.wall_ns
+        span = last.wall_ns - first.wall_ns
+        drift = (last.monotonic_ns - last.wall_ns) - offset
+        share = (wall_ns - first.wall_ns) / span if span > 0 else 0.0
+        return wall_ns + offset + int(drift * share)
 
 
 def load(folder: Path) -> History:

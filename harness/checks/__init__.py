@@ -8,10 +8,12 @@ from harness.checks import (
     cached,
     crossed,
     latency,
+    near_misses,
     no_failed_request,
     rate_held,
     recorded,
     replaced,
+    resolved,
     swap_completed,
     writes,
 )
@@ -33,9 +35,11 @@ ALL: Final[tuple[Check, ...]] = (
     writes.check,
     cached.check,
     latency.check,
+    near_misses.check,
     recorded.check,
     rate_held.check,
     answered.check,
     crossed.check,
+    resolved.check,
 )
 """Every check, what is said of the target first: the first of the worst names the verdict."""

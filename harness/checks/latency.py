@@ -12,6 +12,7 @@ from harness.analysis.latency import ALL_STREAMS, Limit, percentile
 from harness.analysis.phases import Window, within
 from harness.analysis.requests import OK
 from harness.analysis.steal import steal_share
+from harness.checks.cause import blamed, evidence_of
 from harness.checks.wording import EXAMPLES, percent
 from harness.model.finding import Finding, Verdict
 
@@ -53,12 +54,14 @@ def check(history: History) -> Finding:
     evidence: dict[str, Any] = {
         "steal_share": None if steal is None else round(steal, 4),
         "streams": {one.stream: one.evidence for one in judged[:EXAMPLES]},
+        **evidence_of(history, slow=True),
     }
     for verdict in (Verdict.failed, Verdict.inconclusive):
         wrong = [one for one in judged if one.verdict is verdict]
         if wrong:
             more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-            return _finding(verdict, "; ".join(one.words for one in wrong[:3]) + more, evidence)
+            words = "; ".join(one.words for one in wrong[:3]) + more
+            return _finding(verdict, words + blamed(history, slow=True), evidence)
     everything = evidence["streams"][ALL_STREAMS] if judged else {}
     return _finding(
         Verdict.passed,

@@ -3,6 +3,7 @@
 from harness.analysis.counts import count
 from harness.analysis.history import History
 from harness.analysis.requests import FAILED, UNKNOWN
+from harness.checks.cause import blamed, evidence_of
 from harness.checks.wording import EXAMPLES, counted, describe, example, in_phases
 from harness.model.finding import Finding, Verdict
 
@@ -34,6 +35,7 @@ def check(history: History) -> Finding:
             example(history, row)
             for _, row in (failed if len(failed) else unknown)[:EXAMPLES].iterrows()
         ],
+        **evidence_of(history, slow=False),
     }
     if counts.failed:
         also = f"; {counts.unknown:,} more are unknown" if counts.unknown else ""
@@ -41,7 +43,7 @@ def check(history: History) -> Finding:
         verdict = Verdict.failed
         message = (
             f"{counts.failed:,} of {counts.sent:,} requests failed in {in_phases(failed)}, "
-            f"allowed 0; first {first}{also}"
+            f"allowed 0; first {first}{also}{blamed(history, slow=False)}"
         )
     elif counts.unknown:
         verdict = Verdict.inconclusive

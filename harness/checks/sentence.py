@@ -46,6 +46,8 @@ def sentence(
     requests: Requests,
     latency_ms: Mapping[str, Mapping[str, Latency]],
     bound: float | None,
+    *,
+    certain_ms: float | None = None,
 ) -> str:
     """What the run says, with its figures; the worst findings' own words where it did not pass."""
     verdict = worst(findings)
@@ -64,8 +66,15 @@ def sentence(
     return (
         f"{verdict}: at 95 % confidence a swap drops something with a probability below "
         f"{percent(bound)} ({_trials(scenario.swaps)}): {done} {dropped}; "
+        f"{_certain(certain_ms)}; "
         f"p99 {_p99(speed['steady'])} steady, {_p99(speed[SWAP_WINDOW])} in the swap"
     )
+
+
+def _certain(certain_ms: float | None) -> str:
+    if certain_ms is None:
+        return "no length of an outage is certain to have been seen"
+    return f"a total outage of {certain_ms:.1f} ms at any moment of the swap would have been seen"
 
 
 def _how(scenario: Scenario, findings: Sequence[Finding]) -> str:

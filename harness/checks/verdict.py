@@ -10,6 +10,7 @@ from harness.analysis.counts import count
 from harness.analysis.history import History
 from harness.analysis.latency import table
 from harness.analysis.outages import outages
+from harness.analysis.resolution import TOTAL
 from harness.checks import ALL, Check
 from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
@@ -17,12 +18,13 @@ from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.mark import Mark, MarkKind
-from harness.model.result import Latency, Outage, Requests, Result
+from harness.model.result import Attribution, Latency, NearMisses, Outage, Requests, Result
 
 __all__ = ["judge"]
 
 SCHEMA: Final = 1
 MOST_OUTAGES: Final = 200
+MOST_CAUSES: Final = 100
 MOST_MARKS: Final = 2_000
 MOST_TEXT: Final = 4_000
 
@@ -47,11 +49,21 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         run=record.run,
         scenario=record.scenario.name,
         verdict=worst(findings),
-        sentence=sentence(record.scenario, findings, figures.requests, figures.latency_ms, bound),
+        sentence=sentence(
+            record.scenario,
+            findings,
+            figures.requests,
+            figures.latency_ms,
+            bound,
+            certain_ms=figures.certain_outage_ms.get(TOTAL),
+        ),
         findings=findings,
         requests=figures.requests,
         latency_ms=figures.latency_ms,
+        certain_outage_ms=figures.certain_outage_ms,
         outages=figures.outages[:MOST_OUTAGES],
+        attributions=figures.attributions[:MOST_CAUSES],
+        near_misses=figures.near_misses,
         marks=_marks(history.marks),
         environment=_environment(history),
         drop_bound=bound,
@@ -62,13 +74,19 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
 class _Figures:
     requests: Requests
     latency_ms: Mapping[str, Mapping[str, Latency]]
+    certain_outage_ms: Mapping[str, float | None]
     outages: tuple[Outage, ...]
+    attributions: tuple[Attribution, ...]
+    near_misses: NearMisses
 
 
 NO_FIGURES: Final = _Figures(
     requests=Requests(planned=0, sent=0, ok=0, failed=0, unknown=0, by_outcome={}),
     latency_ms={},
+    certain_outage_ms={},
     outages=(),
+    attributions=(),
+    near_misses=NearMisses(),
 )
 
 
@@ -79,6 +97,9 @@ def _figures(history: History) -> _Figures:
         outages=outages(
             history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
         ),
+        certain_outage_ms=history.certain_outage_ms,
+        attributions=history.attributions,
+        near_misses=history.near_misses,
     )
 
 

@@ -1,7 +1,7 @@
 """`result.json`: what a run is judged to be. Its JSON Schema is generated from these types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
@@ -81,13 +81,13 @@ class Attribution:
 class NearMisses:
     """Requests that succeeded only because a proxy tried again."""
 
-    count: int
-    by_balancer: int
-    by_edge: int
-    cost_ms: float | None
+    count: int = 0
+    by_balancer: int = 0
+    by_edge: int = 0
+    cost_ms: float | None = None
     """The median of what they took beyond the steady state's median; None without any."""
-    most_ms: float | None
-    examples: tuple[int, ...]
+    most_ms: float | None = None
+    examples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,13 @@ class Result:
     """By stream, then by phase (`warmup`, `steady`, `swap`, `after`, and `swap_window`: the
     swaps with what settles after them); stream `all` is every stream that is not slow on
     purpose."""
+    certain_outage_ms: Mapping[str, float | None] = field(default_factory=dict)
+    """The shortest outage that no moment of the swaps could have hidden: by `all`, connection
+    policy and stream. Null: no length is certain."""
     outages: tuple[Outage, ...]
+    attributions: tuple[Attribution, ...] = ()
+    """What failed and slow requests are put down to, those of most first, at most 100."""
+    near_misses: NearMisses = NearMisses()
     marks: tuple[Mark, ...]
     environment: Mapping[str, str | int | float | bool]
     drop_bound: float | None

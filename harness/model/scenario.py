@@ -43,6 +43,10 @@ class Limits:
     """Rate held: in each second at least this share of due requests sent at most late_ms late."""
     unobserved_release: bool = False
     """Whether a run passes in which no answer tells its release."""
+    resolve_ms: float = 0.0
+    """The longest outage that may have gone unseen in a swap; 0: none is asked for."""
+    near_misses: int = -1
+    """Most requests that may have succeeded only because a proxy tried again; -1: any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from harness.model.result import Result
 __all__ = [
     "SIGNS",
     "burst_note",
+    "cause_lines",
     "evidence_lines",
     "latency_cells",
     "milliseconds",
@@ -74,6 +75,15 @@ def not_passed(result: Result) -> tuple[Finding, ...]:
     """Findings that did not pass, failures first."""
     bad = [finding for finding in result.findings if finding.verdict is not Verdict.passed]
     return tuple(sorted(bad, key=lambda finding: finding.verdict is not Verdict.failed))
+
+
+def cause_lines(result: Result, most: int) -> Iterator[tuple[str, str]]:
+    """(what happened and why, what to change) of the first causes."""
+    for one in result.attributions[:most]:
+        yield one.sentence, one.remedy
+    left = len(result.attributions) - most
+    if left > 0:
+        yield f"{left:,} more causes are in result.json", ""
 
 
 def evidence_lines(finding: Finding, most: int) -> Iterator[tuple[str, str]]:

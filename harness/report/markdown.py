@@ -8,6 +8,7 @@ from harness.model.result import Result
 from harness.report.figures import (
     SIGNS,
     burst_note,
+    cause_lines,
     evidence_lines,
     latency_cells,
     not_passed,
@@ -19,6 +20,7 @@ __all__ = ["MOST_BYTES", "escaped", "summary"]
 
 MOST_BYTES: Final = 64 * 1024
 _OUTAGES: Final = 20
+_CAUSES: Final = 10
 _EXAMPLES: Final = 5
 _ENVIRONMENT: Final = 60
 _CUT: Final = "\n…the rest is in result.json\n"
@@ -59,11 +61,22 @@ def _lines(result: Result) -> Iterator[str]:
             f"| {escaped(finding.message)} |"
         )
     yield ""
+    yield from _causes(result)
     yield from _latency(result)
     yield from _outages(result)
     for finding in not_passed(result)[:20]:
         yield from _evidence(finding)
     yield from _environment(result)
+
+
+def _causes(result: Result) -> Iterator[str]:
+    if not result.attributions:
+        return
+    yield "### Causes"
+    yield ""
+    for why, remedy in cause_lines(result, _CAUSES):
+        yield f"- {escaped(why)}{'. Remedy: ' + escaped(remedy) if remedy else ''}"
+    yield ""
 
 
 def _latency(result: Result) -> Iterator[str]:

@@ -18,12 +18,13 @@ from harness.report.figures import (
 )
 from harness.report.markup import bounded, safe, sign, table
 
-__all__ = ["environment", "findings", "latency", "verdict"]
+__all__ = ["causes", "environment", "findings", "latency", "resolution", "verdict"]
 
 _FINDINGS: Final = 50
 _EXAMPLES: Final = 5
 _ENVIRONMENT: Final = 60
 _STREAMS: Final = 20
+_CAUSES: Final = 20
 _MOST_BYTES: Final = 100_000
 _SHOWN: Final = {"steady": "steady", SWAP_WINDOW: "swap window", "after": "after"}
 
@@ -78,6 +79,46 @@ def _evidence(finding: Finding) -> str:
         for key, group in groupby(lines, key=lambda line: line[0])
     ]
     return f"<details open><summary>Evidence</summary><dl>{''.join(parts)}</dl></details>\n"
+
+
+def causes(result: Result) -> str:
+    """What failed and slow requests are put down to, and what only a second try saved."""
+    head = ("failed", "slow", "from s", "to s", "component", "what happened", "remedy")
+    rows = (
+        (
+            f"{one.failed:,}", f"{one.slow:,}", f"{one.first_s:+.3f}", f"{one.last_s:+.3f}",
+            safe(" ".join(filter(None, (one.component, one.instance))) or "not known", 80),
+            safe(one.sentence, 500), safe(one.remedy, 300),
+        )
+        for one in result.attributions[:_CAUSES]
+    )  # fmt: skip
+    told = table("Causes", head, rows, numbers=range(4)) if result.attributions else ""
+    saved = result.near_misses
+    near = (
+        f"<p>{saved.count:,} more succeeded only because a proxy tried again (HAProxy "
+        f"{saved.by_balancer:,}, NGINX {saved.by_edge:,}), which cost them "
+        f"{milliseconds(saved.cost_ms)} ms, at most {milliseconds(saved.most_ms)} ms.</p>\n"
+        if saved.count
+        else ""
+    )
+    return told + near or "<p>None: nothing failed, was slow or had to be tried again.</p>\n"
+
+
+def resolution(result: Result) -> str:
+    """How short an outage the run was sure to see."""
+    if not result.certain_outage_ms:
+        return "<p>No swap was begun: there was nothing to resolve.</p>\n"
+    head = ("an outage that meets", "is sure to be seen from ms on")
+    rows = [
+        (safe(name, 80), milliseconds(value))
+        for name, value in list(result.certain_outage_ms.items())[:_STREAMS]
+    ]
+    return (
+        table("Resolving power", head, rows, numbers=(1,))
+        + '<p class="soft">The largest gap between two requests sent while a swap was under way. '
+        "An outage of one replica shows only as far as the balancer's retries do not hide it: as "
+        "latency, and among the near misses.</p>\n"
+    )
 
 
 def latency(result: Result) -> str:

@@ -14,6 +14,7 @@ from harness.model.result import Result
 from harness.report.figures import (
     SIGNS,
     burst_note,
+    cause_lines,
     latency_cells,
     not_passed,
     printable,
@@ -24,6 +25,7 @@ __all__ = ["verdict_text"]
 
 _STYLES: Final = {Verdict.passed: "green", Verdict.inconclusive: "yellow", Verdict.failed: "red"}
 _OUTAGES: Final = 10
+_CAUSES: Final = 5
 _EXAMPLES: Final = 3
 
 
@@ -46,6 +48,10 @@ def _parts(result: Result, folder: Path) -> Iterator[RenderableType]:
             yield from _examples(finding)
         else:
             yield from _finding(finding)
+    for why, remedy in cause_lines(result, _CAUSES):
+        yield _text(f"  cause: {why}")
+        if remedy:
+            yield _text(f"    remedy: {remedy}", "dim")
     yield _latency(result)
     if result.outages:
         yield _outages(result)

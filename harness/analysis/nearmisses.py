@@ -1,0 +1,34 @@
+"""Near misses: requests that succeeded only because a proxy before the website tried again."""
+
+from typing import Final
+
+import pandas as pd
+
+from harness.analysis.logs import Logs
+from harness.analysis.requests import OK
+from harness.model.result import NearMisses
+
+__all__ = ["near_misses"]
+
+_EXAMPLES: Final = 20
+
+
+def near_misses(requests: pd.DataFrame, logs: Logs) -> NearMisses:
+    """Counts of them, and what they took beyond the median of their own stream's other successes.
+
+    A request that HAProxy and NGINX both tried again counts once, and for both.
+    """
+    good = requests[requests["state"] == OK]
+    again = set(logs.retried) | set(logs.edge_retried)
+    is_saved = good["seq"].isin(again)
+    saved = good[is_saved]
+    usual = good[~is_saved].groupby("stream", observed=True)["latency_ms"].median()
+    cost = saved["latency_ms"] - saved["stream"].astype("str").map(usual).astype(float).fillna(0.0)
+    return NearMisses(
+        count=len(saved),
+        by_balancer=int(saved["seq"].isin(set(logs.retried)).sum()),
+        by_edge=int(saved["seq"].isin(set(logs.edge_retried)).sum()),
+        cost_ms=round(float(cost.median()), 3) if len(saved) else None,
+        most_ms=round(float(cost.max()), 3) if len(saved) else None,
+        examples=tuple(int(seq) for seq in saved["seq"][:_EXAMPLES]),
+    )

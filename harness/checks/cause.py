@@ -1,0 +1,37 @@
+"""How findings name causes: what most of the bad requests are put down to, and what to change."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.analysis.history import History
+from harness.checks.wording import bounded
+from harness.model.result import Attribution
+
+__all__ = ["blamed", "evidence_of"]
+
+_SHOWN: Final = 10
+
+
+def blamed(history: History, *, slow: bool) -> str:
+    """`; cause: … (and 2 more); remedy: …` of the failed or the slow requests; empty where the
+    target keeps no logs, or they tell nothing.
+    """
+    found = _of(history, slow=slow)
+    if not found:
+        return ""
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    remedy = f"; remedy: {first.remedy}" if first.remedy else ""
+    return f"; cause: {bounded(first.sentence)}{more}{remedy}"
+
+
+def evidence_of(history: History, *, slow: bool) -> Mapping[str, Any]:
+    """The first causes as evidence: `causes`, a sentence each; nothing where there is none."""
+    found = _of(history, slow=slow)
+    return {"causes": [bounded(one.sentence) for one in found[:_SHOWN]]} if found else {}
+
+
+def _of(history: History, *, slow: bool) -> list[Attribution]:
+    """Those of most requests first, but what the sender itself did last."""
+    found = [one for one in history.attributions if (one.slow if slow else one.failed)]
+    return sorted(found, key=lambda one: one.component == "sender")
