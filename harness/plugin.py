@@ -7,7 +7,7 @@ What a test asks for is imported when it asks: a project that has this plugin in
 not use it pays nothing for it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.faults import Fault
     from harness.model.traffic import Traffic
     from harness.stack.stack import Stack
     from harness.target import Endpoint
@@ -78,15 +79,21 @@ def harness_run(
     """`harness_run(**settings)` carries out one run and returns it judged.
 
     Keywords override settings for that run; `name` names its folder (default: the test's name)
-    and `traffic` replaces the fixture's. Where nothing could be judged the test fails with the
-    message of the command line.
+    and `traffic` replaces the fixture's; `faults` (harness.faults) are put in instead of a swap.
+    Where nothing could be judged the test fails with the message of the command line.
     """
     from harness.model.errors import NotJudgedError  # noqa: PLC0415
     from harness.verify import carry_out, default_traffic, plan  # noqa: PLC0415
 
     _refuse_xdist(request.config)
 
-    def run(*, name: str = "", traffic: "Traffic | None" = None, **changes: Any) -> "Judged":
+    def run(
+        *,
+        name: str = "",
+        traffic: "Traffic | None" = None,
+        faults: "Sequence[Fault]" = (),
+        **changes: Any,
+    ) -> "Judged":
         from harness.config import load  # noqa: PLC0415
 
         with _plainly():
@@ -100,7 +107,8 @@ def harness_run(
                     "harness_traffic); say its rates there, or pass traffic="
                 )
             chosen = traffic or (None if changed else harness_traffic)
-            return carry_out(plan(settings, traffic=chosen, name=name or request.node.name))
+            named = name or request.node.name
+            return carry_out(plan(settings, traffic=chosen, name=named, faults=faults))
 
     return run
 

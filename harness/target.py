@@ -10,8 +10,11 @@ from harness.model.outcome import Outcome
 from harness.timeline import Timeline
 
 __all__ = [
+    "CanBeDisturbed",
     "DescribesItself",
+    "Disturbance",
     "Endpoint",
+    "Held",
     "Instance",
     "KeepsLogs",
     "KeepsStore",
@@ -97,6 +100,50 @@ class Stage(Protocol):
 @runtime_checkable
 class ReplacesReleases(Protocol):
     """The ability to replace a release."""
+
+    def stage(self) -> Stage: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """When a disturbance held, in monotonic ns: surely in [surely_ns, until_ns), and in no moment
+    before `earliest_ns` or after `latest_ns`.
+    """
+
+    earliest_ns: int
+    surely_ns: int
+    until_ns: int
+    latest_ns: int
+
+
+class Disturbance(Protocol):
+    """The moves that faults are made of. `whom` is a component (`edge`, `balancer`, `store`) or an
+    instance's name.
+    """
+
+    def pause(self, whom: str) -> None:
+        """Stands still once this returns, its sockets open."""
+
+    def resume(self, whom: str) -> None: ...
+
+    def kill(self, whom: str) -> None:
+        """By SIGKILL, for good."""
+
+    def lack_of_packets(self, whom: str) -> str:
+        """Why its packets cannot be refused or dropped here; empty where they can. Makes ready."""
+
+    def refuse(self, whom: str, for_s: float, *, only_new: bool) -> Held:
+        """Answers what comes to its ports by a reset: requests for a connection, or all packets."""
+
+    def drop(self, whom: str, for_s: float) -> Held:
+        """Loses what comes to its ports."""
+
+
+@runtime_checkable
+class CanBeDisturbed(Protocol):
+    """The ability to be disturbed on purpose, and to start an instance in place of one killed."""
+
+    def disturbance(self) -> Disturbance: ...
 
     def stage(self) -> Stage: ...
 

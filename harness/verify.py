@@ -6,7 +6,7 @@ import platform
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.analysis.history import load
 from harness.analysis.runfolder import convert
 from harness.checks.verdict import judge
 from harness.config import Settings
+from harness.faults import Fault, Injection
 from harness.machine import describe
 from harness.mix import default_mix
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
@@ -98,16 +99,26 @@ def plan(
     *,
     traffic: Traffic | None = None,
     name: str = "",
+    faults: Sequence[Fault] = (),
 ) -> Plan:
     """Checks what can be checked before anything starts, and makes the run's folder.
+
+    Where there are `faults` they are put in one after another in place of a swap; they are the
+    bundled stack's alone.
 
     NotJudgedError for what cannot work: an unknown swap or algorithm, settings that contradict
     each other, a URL or a deploy command that cannot be, a folder that cannot be written.
     """
     settings.refuse_contradictions()
+    if faults and settings.url:
+        raise NotJudgedError("faults: only the bundled stack can be disturbed; leave url out")
     run = new_run()
-    planned = _of_url if settings.url else _of_stack
-    scenario, parts = planned(run, settings, traffic or default_traffic(settings), name)
+    chosen = traffic or default_traffic(settings)
+    scenario, parts = (
+        _of_url(run, settings, chosen, name)
+        if settings.url
+        else _of_stack(run, settings, chosen, name, faults)
+    )
     return Plan(
         run=run,
         scenario=scenario,
@@ -116,13 +127,16 @@ def plan(
     )
 
 
-def _of_stack(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
+def _of_stack(
+    run: str, settings: Settings, traffic: Traffic, name: str, faults: Sequence[Fault]
+) -> tuple[Scenario, Parts]:
     strategy = swap.named(settings.swap)
     validated_algorithm(settings.algorithm)
+    procedure = "faults" if faults else settings.swap
     scenario = Scenario(
-        name=name or settings.swap,
+        name=name or procedure,
         target="stack",
-        swap=settings.swap,
+        swap=procedure,
         swaps=settings.swaps,
         releases=RELEASES,
         traffic=traffic,
@@ -137,10 +151,12 @@ def _of_stack(run: str, settings: Settings, traffic: Traffic, name: str) -> tupl
             "stop_timeout_s": settings.stop_timeout_s,
         },
     )
-    stack = new_stack(run, settings)
+    stack = new_stack(run, settings, disturbed=bool(faults))
     return scenario, Parts(
         target=stack,
-        replace=on_stage(strategy, stack),
+        replace=(
+            Injection(faults, stack, seed=settings.seed) if faults else on_stage(strategy, stack)
+        ),
         sender=ChildSender(settings.plugins),
         environment=_environment(settings),
     )
@@ -193,7 +209,7 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def new_stack(run: str, settings: Settings) -> Stack:
+def new_stack(run: str, settings: Settings, *, disturbed: bool = False) -> Stack:
     """The bundled stack for that run; nothing is started yet."""
     return Stack(
         StackPlan(
@@ -210,6 +226,7 @@ def new_stack(run: str, settings: Settings) -> Stack:
                 drain_s=settings.drain_timeout_s,
                 stop_s=settings.stop_timeout_s,
             ),
+            disturbed=disturbed,
         )
     )
 

@@ -26,12 +26,13 @@ from harness.stack.balancer import (
 )
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch
 from harness.stack.discovery import Discovery, Dns, Slots
+from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
 from harness.stack.website import PORT, Patience, Website
-from harness.target import Endpoint, Stage
+from harness.target import Disturbance, Endpoint, Stage
 from harness.timeline import Timeline, wait_until
 
 __all__ = ["Stack", "StackPlan"]
@@ -60,6 +61,8 @@ class StackPlan:
     """By component (`base`, `edge`, `balancer`, `store`) or release name."""
     patience: Patience = field(default_factory=Patience)
     website_environment: Mapping[str, str] = field(default_factory=dict)
+    disturbed: bool = False
+    """Whether faults are put in: what they take is then built before there is any load."""
 
 
 class Stack:
@@ -73,6 +76,7 @@ class Stack:
         self._client: docker.DockerClient | None = None
         self._containers: dict[str, Container] = {}
         self._website: Website | None = None
+        self._disturbance: StackDisturbance | None = None
         self._api: RuntimeApi | None = None
         self._undo: list[Callable[[], object]] = []
         self._environment: dict[str, str | int | float | bool] = {}
@@ -141,6 +145,14 @@ class Stack:
             environment=plan.website_environment,
         )
         self._on_down(self._remove_website)
+        self._disturbance = StackDisturbance(
+            client,
+            image=lambda: tags[IMAGE],
+            find=self._container,
+            labels=labels,
+            on_made=self._on_down,
+            clock=timeline.clock,
+        )
         self._serve_old(self._website)
         front = component(
             "edge",
@@ -178,6 +190,11 @@ class Stack:
         if self._website is None:
             raise NotJudgedError("stack: not up")
         return self._website
+
+    def disturbance(self) -> Disturbance:
+        if self._disturbance is None:
+            raise NotJudgedError("stack: not up")
+        return self._disturbance
 
     def operations(self) -> Operations:
         return store.operations(self._containers["store"])
@@ -235,7 +252,7 @@ class Stack:
         )
         ours = files("harness.stack") / "images"
         tags: dict[str, str] = {}
-        for name in ("edge", "balancer", "store"):
+        for name in ("edge", "balancer", "store", *([IMAGE] if self._plan.disturbed else [])):
             tags[name] = (
                 images.found(client, given[name], remedy=remedy)
                 if name in given
@@ -250,6 +267,12 @@ class Stack:
         for name, tag in tags.items():
             self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
         return tags
+
+    def _container(self, name: str) -> Container:
+        """By component, or by an instance's name."""
+        website = self._website.containers() if self._website else ()
+        named = {each.labels[f"{LABEL}.instance"]: each for each in website}
+        return {**self._containers, **named}[name]
 
     def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
         network = Network(docker_network_kw={"labels": dict(labels)})

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from harness.model.errors import NotJudgedError
-from harness.model.mark import MarkKind
-from harness.target import Instance, ReplacesReleases, Stage, Target
+from harness.model.mark import Edge, MarkKind
+from harness.target import Held, Instance, ReplacesReleases, Stage, Target
 from harness.timeline import Detail, Timeline
 
 __all__ = ["Steps", "Swap", "on_stage", "publish"]
@@ -24,15 +24,38 @@ class Steps:
         self._detail: dict[str, Detail] = {"swap": swap, "old": old, "new": new}
 
     @contextmanager
-    def step(self, verb: str, instance: Instance | None = None) -> Iterator[None]:
+    def step(
+        self, verb: str, instance: Instance | None = None, *, number: int = 0
+    ) -> Iterator[None]:
         """A step named `verb instance`, or `verb release` where no instance exists yet; the verb
-        alone where the release's name is not known either.
+        alone where the release's name is not known either. `number` tells those apart that would
+        be named alike.
         """
         named = instance or Instance(name="", release=self.new)
-        name = f"{verb} {named.name or named.release}".rstrip()
+        name = f"{verb} {named.name or named.release}".rstrip() + (f" #{number}" if number else "")
         detail = {"verb": verb, "instance": named.name, "release": named.release}
         with self._timeline.span(MarkKind.step, name, self._detail | detail):
             yield
+
+    def held(self, step: str, held: Held) -> None:
+        """Marks `held STEP`, from when to when what the step put in surely held; the details say
+        between which moments it may have.
+        """
+        bounds = {"earliest_ns": held.earliest_ns, "latest_ns": held.latest_ns}
+        for edge, at_ns in ((Edge.begin, held.surely_ns), (Edge.end, held.until_ns)):
+            self._timeline.mark(
+                MarkKind.event,
+                f"held {step}",
+                edge,
+                at_ns=at_ns,
+                detail={"swap": self.swap} | bounds,
+            )
+
+    def skipped(self, step: str, why: str) -> None:
+        """Marks `skipped STEP`, and why it cannot be done here."""
+        self._timeline.mark(
+            MarkKind.event, f"skipped {step}", detail={"swap": self.swap, "why": why}
+        )
 
 
 class Swap(Protocol):
