@@ -28,6 +28,16 @@ def proved(
     return run
 
 
+@pytest.fixture
+def said(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Adds a line to that summary."""
+
+    def add(line: str) -> None:
+        request.config.stash.setdefault(_VERDICTS, []).append(f"  {line}")
+
+    return add
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     said = config.stash.get(_VERDICTS, [])
     if said:

@@ -75,6 +75,9 @@ class Settings(BaseModel):
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")
     between_s: float = Field(1.0, ge=0.5, le=3600, description="between two swaps")
     after_s: float = Field(4.0, ge=1, le=3600, description="after the last swap")
+    jitter_s: float = Field(
+        0.0, ge=0, le=60, description="most by which each step of a swap is delayed at random"
+    )
     ready_timeout_s: float = Field(30.0, gt=0, le=3600, description="for a new instance")
     drain_timeout_s: float = Field(30.0, gt=0, le=3600, description="for an old instance")
     stop_timeout_s: float = Field(10.0, ge=1, le=3600, description="from stop signal to kill")
@@ -136,6 +139,7 @@ class Settings(BaseModel):
             steady_s=self.steady_s,
             between_s=self.between_s,
             after_s=self.after_s,
+            jitter_s=self.jitter_s,
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + 2.0,
         )

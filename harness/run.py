@@ -4,6 +4,7 @@ up, answering, warm-up, steady, then swap and after for each swap; logs, down. W
 on the way, teardown runs, logs first, and what is known is on disk.
 """
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,8 +119,9 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
     for number in range(1, scenario.swaps + 1):
         old, new = scenario.releases_of(number)
         detail: dict[str, Detail] = {"swap": number, "old": old, "new": new}
+        steps = Steps(timeline, swap=number, old=old, new=new, delay_s=_jitter(scenario, number))
         with timeline.span(MarkKind.phase, "swap", detail):
-            is_replaced = _replace(parts, Steps(timeline, swap=number, old=old, new=new), timeline)
+            is_replaced = _replace(parts, steps, timeline)
         is_last = number == scenario.swaps or not is_replaced
         with timeline.span(MarkKind.phase, "after", detail):
             wait_s = timing.after_s if is_last else timing.between_s
@@ -129,6 +131,11 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
                 sender.finish(end_ns, timing.finish_s)
                 return
             _hold(parts, end_ns)
+
+
+def _jitter(scenario: Scenario, number: int) -> Callable[[], float]:
+    rng = random.Random(scenario.seed_of(number))  # noqa: S311 (a schedule, not a secret)
+    return lambda: rng.uniform(0.0, scenario.timing.jitter_s)
 
 
 def _replace(parts: Parts, steps: Steps, timeline: Timeline) -> bool:

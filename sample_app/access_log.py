@@ -24,6 +24,9 @@ def as_json(resp: Any, req: Any, environ: dict[str, Any], request_time: timedelt
         "path": environ["RAW_URI"].partition("?")[0],
         "status": int(str(resp.status).split()[0]),
         "duration_us": request_time // timedelta(microseconds=1),
+        # What of it was waited for, and whom it lacked.
+        "store_us": environ.get("sample_app.store_us", 0),
+        "lacks": environ.get("sample_app.lacks", ""),
     }
     return json.dumps(line | _WHO)
 

@@ -9,7 +9,8 @@ import re
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from flask import Flask, Response, request
 from redis import Redis, RedisError
@@ -55,6 +56,7 @@ def create_app(
 
     @app.errorhandler(RedisError)
     def store_unavailable(_error: RedisError) -> tuple[str, int]:
+        request.environ["sample_app.lacks"] = "store"
         return "store unavailable", 503
 
     @app.get("/")
@@ -86,17 +88,29 @@ def create_app(
 
     @app.get("/visits")
     def visits() -> str:
-        return f"visit {store.incr('visits')}"
+        with timed_store():
+            return f"visit {store.incr('visits')}"
 
     @app.post("/operations")
     def operations() -> str | tuple[str, int]:
         operation = request.headers.get("X-Operation-Id", "")
         if not _OPERATION_ID.fullmatch(operation):
             return "X-Operation-Id must be 1 to 128 printable ASCII characters, no space", 400
-        apply(store, operation, idempotent=idempotent)
+        with timed_store():
+            apply(store, operation, idempotent=idempotent)
         return f"operation {operation} applied"
 
     return app
+
+
+@contextmanager
+def timed_store() -> Iterator[None]:
+    """Leaves for the access log how long the request waited for the store."""
+    begin_ns = time.monotonic_ns()
+    try:
+        yield
+    finally:
+        request.environ["sample_app.store_us"] = (time.monotonic_ns() - begin_ns) // 1000
 
 
 def launcher_was_told_to_stop() -> bool:

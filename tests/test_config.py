@@ -239,3 +239,13 @@ def test_the_wish_not_to_observe_reaches_the_judgement():
 def test_settings_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Settings().rate = 20.0
+
+
+@pytest.mark.parametrize("text", ["5ms", "5 ms", "5", 5, 5.0])
+def test_an_outage_to_resolve_is_given_with_or_without_its_unit(text, tmp_path):
+    assert load({"resolve_ms": text}, folder=tmp_path).limits().resolve_ms == 5.0
+
+
+def test_an_outage_to_resolve_in_another_unit_is_refused(tmp_path):
+    with pytest.raises(NotJudgedError, match="settings: resolve_ms = '5 minutes'"):
+        load({"resolve_ms": "5 minutes"}, folder=tmp_path)

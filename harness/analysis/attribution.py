@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.causes import Cause, cause_of
-from harness.analysis.facts import facts
+from harness.analysis.facts import Fact, facts
 from harness.analysis.latency import Limit
 from harness.analysis.logs import Logs
+from harness.analysis.pauses import Pauses
 from harness.analysis.phases import SECOND_NS, Step, begun_at
 from harness.analysis.requests import FAILED, NOT_SENT, OK, UNKNOWN
 from harness.analysis.servers import Servers
@@ -22,6 +23,8 @@ _EXAMPLES: Final = 20
 _NOTICED_NS: Final = 5 * SECOND_NS
 _MOST: Final = 5_000
 """Requests that are looked at one by one; beyond, they are spread evenly over all."""
+_BESIDE: Final = 15
+"""Requests before and after one in the order of their due times: 50 ms at 300/s."""
 UNATTRIBUTED: Final = "unattributed"
 
 
@@ -57,11 +60,13 @@ def attributions(
     Of more than 5,000 bad requests an even choice is looked at, and the counts are scaled up.
     """
     ordered = list(steps)
+    pauses = Pauses(servers.events, bad)
     rows = bad if len(bad) <= _MOST else bad.iloc[:: -(-len(bad) // _MOST)]
     scale = len(bad) / len(rows) if len(rows) else 1.0
     groups: dict[tuple[str, str, str, int], list[_Blamed]] = {}
     for row in rows.to_dict("records"):
-        one = _blamed({str(key): value for key, value in row.items()}, logs, servers, ordered)
+        known = {str(key): value for key, value in row.items()}
+        one = _blamed(known, logs, servers, pauses, ordered)
         name = one.cause.name if one.cause else UNATTRIBUTED
         step = (one.step.name, one.step.swap) if one.step else ("", 0)
         groups.setdefault((name, one.instance, *step), []).append(one)
@@ -69,11 +74,13 @@ def attributions(
     return tuple(sorted(found, key=lambda one: (-(one.failed + one.slow), one.first_s)))
 
 
-def _blamed(row: dict[str, Any], logs: Logs, servers: Servers, steps: list[Step]) -> _Blamed:
+def _blamed(
+    row: dict[str, Any], logs: Logs, servers: Servers, pauses: Pauses, steps: list[Step]
+) -> _Blamed:
     is_slow = bool(row["is_slow"])
-    known = facts(row, logs, is_slow=is_slow)
-    cause = cause_of(known)
     at_ns = int(row["due_ns"]) if is_slow else int(row["failed_ns"]) or int(row["due_ns"])
+    known = facts(row, logs, is_slow=is_slow) | _around(row, logs, servers, pauses, at_ns)
+    cause = cause_of(known)
     return _Blamed(
         seq=int(row["seq"]),
         at_ns=at_ns,
@@ -89,6 +96,27 @@ def _blamed(row: dict[str, Any], logs: Logs, servers: Servers, steps: list[Step]
     )
 
 
+def _around(
+    row: dict[str, Any], logs: Logs, servers: Servers, pauses: Pauses, at_ns: int
+) -> dict[str, Fact]:
+    """Facts of what went on around the request, beside what it passed."""
+    seq, since_ns = int(row["seq"]), int(row["sent_ns"]) or int(row["due_ns"])
+    until_ns = max(int(row["finished_ns"]), at_ns)
+    found: dict[str, Fact] = {
+        "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
+    }
+    edge, line = logs.edge.get(seq), logs.balancer.get(seq)
+    asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
+    for component in asked:
+        if "paused" not in found and pauses.held_up(component, since_ns, until_ns):
+            found["paused"] = component
+    if line is not None and line.retries:
+        # Unknown who it was counts as another: HAProxy chooses another where it has one.
+        first = servers.not_accepting(line.address, at_ns)
+        found["elsewhere"] = not first or first != servers.at(line.address, at_ns)
+    return found
+
+
 def _instance(
     row: dict[str, Any], cause: Cause | None, logs: Logs, servers: Servers, at_ns: int
 ) -> str:
@@ -96,14 +124,25 @@ def _instance(
     if cause is None or cause.component != "website":
         return ""
     seq = int(row["seq"])
-    if cause.name == "sent_elsewhere":
-        # Its line names who answered in the end; who did not, the balancer found down soon after.
-        down = servers.marked_down(at_ns, at_ns + _NOTICED_NS, why="Layer4")
-        return servers.named(down[0].server, down[0].at_ns) if down else ""
+    line = logs.balancer.get(seq)
+    if cause.name == "sent_elsewhere" and line is not None:
+        # Its line names who answered in the end.
+        return servers.not_accepting(line.address, at_ns)
+    if cause.name == "kept_connection_broke":
+        return _breaking(seq, logs, servers, at_ns)
     if seq in logs.website:
         return logs.website[seq].instance
-    line = logs.balancer.get(seq)
     return servers.at(line.address, at_ns) if line is not None else str(row["instance"])
+
+
+def _breaking(seq: int, logs: Logs, servers: Servers, at_ns: int) -> str:
+    """Whose connections broke: no log says it of this request, but those that were due beside it
+    and found nobody who accepted tell; else the only one that served then.
+    """
+    beside = [logs.retried.get(other) for other in range(seq - _BESIDE, seq + _BESIDE + 1)]
+    addresses = {line.address for line in beside if line is not None} or {""}
+    names = {servers.not_accepting(address, at_ns) for address in addresses}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _attribution(

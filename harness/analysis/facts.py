@@ -11,6 +11,7 @@ __all__ = ["Fact", "facts", "parts_ms"]
 Fact = str | int | float | bool
 _PLACES: Final = (
     "sender", "before_edge", "edge", "balancer", "queue", "connect", "before_website", "website",
+    "store",
 )  # fmt: skip
 
 
@@ -43,6 +44,8 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
             found[f"at_{component}"] = line is not None
     if passed.edge is not None:
         found["edge_status"] = passed.edge.status
+        if passed.edge.lost:
+            found["balancer_lost"] = passed.edge.lost
     if passed.balancer is not None:
         found |= {
             "termination": passed.balancer.termination,
@@ -51,6 +54,8 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
         }
     if passed.website is not None:
         found["website_status"] = passed.website.status
+        if passed.website.lacks:
+            found["website_lacks"] = passed.website.lacks
     if is_slow and "edge" in logs.known:
         parts = parts_ms(row, passed.edge, passed.balancer, passed.website)
         found["longest"] = max(_PLACES, key=lambda place: parts.get(place, 0.0))
@@ -85,7 +90,8 @@ def parts_ms(
     if website is None:
         return _held(parts | {"before_website": response})
     own = min(website.duration_ms, response)
-    return _held(parts | {"website": own, "before_website": response - own})
+    store = min(website.store_ms, own)
+    return _held(parts | {"website": own - store, "store": store, "before_website": response - own})
 
 
 def _held(parts: dict[str, float]) -> dict[str, float]:

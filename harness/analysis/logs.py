@@ -1,13 +1,15 @@
 """What each component of the stack wrote of a request, joined by the request's id."""
 
 import json
-from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-__all__ = ["BalancerLine", "EdgeLine", "Logs", "ServerChange", "WebsiteLine", "read_logs"]
+from harness.analysis.edge_errors import lost_last, read_lost
+
+__all__ = ["BalancerLine", "EdgeLine", "Logs", "Served", "ServerChange", "WebsiteLine", "read_logs"]
 
 EDGE_LOG: Final = "nginx.jsonl"
 BALANCER_LOG: Final = "haproxy.log"
@@ -30,6 +32,12 @@ class EdgeLine:
     """0: it asked nobody."""
     upstream_status: str
     completion: str
+    connection: int = 0
+    """NGINX's own number of the visitor's connection."""
+    at_s: float = 0.0
+    """When it was over, since the epoch."""
+    lost: str = ""
+    """How the balancer's connection was lost last, of analysis.edge_errors; empty if it was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,10 @@ class WebsiteLine:
     instance: str
     status: int
     duration_ms: float
+    store_ms: float = 0.0
+    """Of that, waiting for its store."""
+    lacks: str = ""
+    """`store`: it could not answer for want of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,16 @@ class ServerChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """From when to when a server of HAProxy's answered requests from one address. Monotonic."""
+
+    server: str
+    address: str
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
     """By seq; only of the requests that were asked for, but for `retried`."""
 
@@ -86,6 +108,8 @@ class Logs:
     edge_retried: dict[int, EdgeLine] = field(default_factory=dict)
     """Every request for which NGINX asked the balancer more than once."""
     changes: tuple[ServerChange, ...] = ()
+    served: tuple[Served, ...] = ()
+    """Of every request that HAProxy logged."""
     known: frozenset[str] = frozenset()
     """Which of `edge`, `balancer` and `website` left a log at all."""
     unread: int = 0
@@ -105,7 +129,12 @@ def read_logs(
     at_balancer = _lines(folder / BALANCER_LOG)
     at_website = [_lines(path) for path in sorted(folder.glob(_WEBSITE_LOGS))]
     edge, again, bad = _of_edge(at_edge or (), prefix, wanted)
-    balancer, changes, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)
+    lost = read_lost(folder)
+    edge = {
+        seq: replace(line, lost=lost_last(lost, line.connection, line.at_s))
+        for seq, line in edge.items()
+    }
+    balancer, changes, served, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)
     website: dict[int, WebsiteLine] = {}
     for lines in at_website:
         for raw in lines or ():
@@ -119,6 +148,7 @@ def read_logs(
         retried={seq: line for seq, line in balancer.items() if line.retries},
         edge_retried={seq: edge[seq] for seq in again},
         changes=changes,
+        served=served,
         known=frozenset(
             name
             for name, lines in (
@@ -154,10 +184,11 @@ def _of_balancer(
     prefix: bytes,
     wanted: Container[int],
     mono_ns: Callable[[int], int],
-) -> tuple[dict[int, BalancerLine], tuple[ServerChange, ...], int]:
-    """Lines by seq, what was said of servers, how many were unreadable."""
+) -> tuple[dict[int, BalancerLine], tuple[ServerChange, ...], tuple[Served, ...], int]:
+    """Lines by seq, what was said of servers and who served, how many were unreadable."""
     found: dict[int, BalancerLine] = {}
     changes: list[ServerChange] = []
+    served: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
     bad = 0
     for raw in lines:
         moment, _, rest = raw.partition(b" ")
@@ -166,9 +197,26 @@ def _of_balancer(
             changes += [change] if change else []
             continue
         seq = _seq(rest, b'"request_id": "' + prefix)
+        whom = _between(rest, b'"server": "', b'"'), _between(rest, b'"address": "', b'"')
+        if whom[1]:
+            served[whom] = served.get(whom, (moment, moment))[0], moment
         if seq is not None and (_UNTRIED not in rest or seq in wanted):
             bad += not _keep(found, seq, rest, _balancer)
-    return found, tuple(changes), bad
+    return found, tuple(changes), tuple(_served(served, mono_ns)), bad
+
+
+def _served(
+    served: dict[tuple[bytes, bytes], tuple[bytes, bytes]], mono_ns: Callable[[int], int]
+) -> Iterator[Served]:
+    for (server, address), moments in served.items():
+        first, last = (_wall_ns(moment) for moment in moments)
+        if first is not None and last is not None:
+            yield Served(
+                server=server.decode("utf-8", "replace"),
+                address=address.decode("utf-8", "replace"),
+                first_ns=mono_ns(first),
+                last_ns=mono_ns(last),
+            )
 
 
 def _keep(found: dict[int, T], seq: int, raw: bytes, make: Callable[[Any], T]) -> bool:
@@ -212,6 +260,8 @@ def _edge(line: Any) -> EdgeLine:
         tries=len([part for part in str(line["upstream"]).split(",") if part.strip()]),
         upstream_status=str(line["upstream_status"]),
         completion=str(line["completion"]),
+        connection=int(line.get("connection", 0)),
+        at_s=float(line.get("at_s", 0.0)),
     )
 
 
@@ -234,17 +284,24 @@ def _website(line: Any) -> WebsiteLine:
         instance=str(line["instance"]),
         status=int(line["status"]),
         duration_ms=int(line["duration_us"]) / 1_000,
+        store_ms=int(line.get("store_us", 0)) / 1_000,
+        lacks=str(line.get("lacks", "")),
     )
 
 
 def _change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:
     text = rest.decode("utf-8", "replace")
     name = text.removeprefix("Server ").split(" ")[0].rstrip(":")
+    wall_ns = _wall_ns(moment)
+    if wall_ns is None or "/" not in name:
+        return None
+    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
+
+
+def _wall_ns(moment: bytes) -> int | None:
+    """Of a date as HAProxy writes it; None where it is none."""
     try:
         wall = datetime.fromisoformat(moment.decode("ascii"))
     except ValueError:
         return None
-    if "/" not in name:
-        return None
-    wall_ns = int(wall.timestamp()) * 1_000_000_000 + wall.microsecond * 1_000
-    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
+    return int(wall.timestamp()) * 1_000_000_000 + wall.microsecond * 1_000

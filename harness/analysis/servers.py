@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.logs import Logs, ServerChange
+from harness.analysis.logs import Logs, Served, ServerChange
 from harness.model.mark import Mark, MarkKind
 
 __all__ = ["Servers"]
 
 _ADDRESS = re.compile(r" (?:IP changed|changed its IP) from .* to '?([0-9a-fA-F.:]+)'? by")
 _STARTS = "start "
+_SOON_NS = 1_000_000_000
+"""Within it the balancer's checks find out that a server does not accept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +21,14 @@ class _Since:
     name: str
 
 
+_NOBODY = Served(server="", address="", first_ns=0, last_ns=0)
+
+
 class Servers:
     """Names of instances by address and by server; empty where they are not known."""
 
     def __init__(self, marks: Iterable[Mark], logs: Logs) -> None:
+        marks = tuple(marks)
         self._by_address: dict[str, list[_Since]] = {}
         for mark in sorted(marks, key=lambda mark: mark.at_ns):
             address = str(mark.detail.get("address", ""))
@@ -30,6 +36,8 @@ class Servers:
                 named = _Since(at_ns=mark.at_ns, name=str(mark.detail["instance"]))
                 self._by_address.setdefault(address, []).append(named)
         self._changes = sorted(logs.changes, key=lambda change: change.at_ns)
+        self._served = sorted(logs.served, key=lambda served: served.first_ns)
+        self.events = tuple(mark for mark in marks if mark.kind is MarkKind.event)
 
     def at(self, address: str, moment_ns: int) -> str:
         """The instance that had the address then."""
@@ -47,7 +55,43 @@ class Servers:
             match = _ADDRESS.search(change.text)
             if change.server == server and match:
                 address = match[1]
+        if not address:
+            # Told of in mode `dns` alone; else by whom it answered from.
+            own = [one for one in self._served if one.server == server]
+            before = [one for one in own if one.first_ns <= moment_ns]
+            address = (before[-1:] or own[:1] or [_NOBODY])[-1].address
         return self.at(address, moment_ns)
+
+    def not_accepting(self, answered_by: str, moment_ns: int) -> str:
+        """Who did not accept a request at that moment that the address `answered_by` answered in
+        the end: whom the balancer found down soon after, else the only other one that served
+        then, or where there was no other that same one. Empty where it cannot be told.
+        """
+        down = self.marked_down(moment_ns, moment_ns + _SOON_NS, why="Layer4")
+        if down:
+            return self.named(down[0].server, down[0].at_ns)
+        if any(
+            change.is_up and moment_ns - _SOON_NS <= change.at_ns <= moment_ns
+            for change in self._changes
+        ):
+            # One that has just come may be it, and has answered nothing so far.
+            return ""
+        serving = {
+            one.address
+            for one in self._served
+            if one.first_ns <= moment_ns and one.last_ns >= moment_ns - _SOON_NS
+        }
+        others = serving - {answered_by}
+        if len(others) > 1:
+            return ""
+        return self.at((others or {answered_by}).pop(), moment_ns)
+
+    def ended(self, name: str, since_ns: int, until_ns: int) -> bool:
+        """Whether its container ended within [since, until]."""
+        return any(
+            mark.name == f"die {name}" and since_ns <= mark.at_ns <= until_ns
+            for mark in self.events
+        )
 
     def marked_down(self, since_ns: int, until_ns: int, *, why: str = "") -> Sequence[ServerChange]:
         """What the balancer found down in [since, until], for a reason that holds `why`."""

@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from harness.analysis.history import History
 from harness.checks import (
+    alive,
     answered,
     cached,
     crossed,
@@ -32,6 +33,7 @@ ALL: Final[tuple[Check, ...]] = (
     no_failed_request.check,
     swap_completed.check,
     replaced.check,
+    alive.check,
     writes.check,
     cached.check,
     latency.check,

@@ -1,5 +1,7 @@
 """`no_failed_request`: nobody was turned away, at any time of the run."""
 
+import pandas as pd
+
 from harness.analysis.counts import count
 from harness.analysis.history import History
 from harness.analysis.requests import FAILED, UNKNOWN
@@ -44,6 +46,7 @@ def check(history: History) -> Finding:
         message = (
             f"{counts.failed:,} of {counts.sent:,} requests failed in {in_phases(failed)}, "
             f"allowed 0; first {first}{also}{blamed(history, slow=False)}"
+            f"{_again(history, failed)}"
         )
     elif counts.unknown:
         verdict = Verdict.inconclusive
@@ -57,3 +60,16 @@ def check(history: History) -> Finding:
     else:
         verdict, message = Verdict.passed, f"0 of {counts.sent:,} requests failed"
     return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)
+
+
+def _again(history: History, failed: pd.DataFrame) -> str:
+    """How to play a failing swap's timing again, where it was drawn at random."""
+    scenario = history.record.scenario
+    swaps = failed.loc[failed["swap"] > 0, "swap"]
+    if not scenario.timing.jitter_s or not len(swaps):
+        return ""
+    number = int(swaps.min())
+    return (
+        f"; swap {number}'s timing again: --seed {scenario.seed_of(number)} --swaps 1 "
+        f"--jitter {scenario.timing.jitter_s:g}"
+    )

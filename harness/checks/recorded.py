@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness.analysis.history import History
+from harness.analysis.phases import SECOND_NS
 from harness.checks.wording import EXAMPLES, bounded, counted, seqs
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Outcome
@@ -10,6 +11,8 @@ from harness.model.outcome import Outcome
 __all__ = ["check"]
 
 NAME = "recorded"
+STEP_S = 0.25
+"""Slewing by NTP is at most 0.5 ms a second; more than this is a clock that was set."""
 EARLY_NS = 1_000_000
 """A sender's timer may be this much early; more, and it did not keep to the schedule."""
 
@@ -19,6 +22,7 @@ def check(history: History) -> Finding:
     problems: list[str] = []
     evidence: dict[str, Any] = {}
     _account(history, problems, evidence)
+    _clock(history, problems)
     _files(history, problems, evidence)
     if history.record.sent is not None and history.record.sent.start_ns:
         _completeness(history, problems, evidence)
@@ -56,6 +60,19 @@ def _account(history: History, problems: list[str], evidence: dict[str, Any]) ->
             f"{bounded(sent.errors[0], 200)}"
         )
         evidence["sender_errors"] = [bounded(error) for error in sent.errors[:EXAMPLES]]
+
+
+def _clock(history: History, problems: list[str]) -> None:
+    """What logs date by the wall clock is placed by the difference of the two."""
+    clocks = history.record.clocks
+    if len(clocks) < 2:
+        return
+    offsets = [clock.wall_ns - clock.monotonic_ns for clock in clocks]
+    step_s = (offsets[-1] - offsets[0]) / SECOND_NS
+    if abs(step_s) > STEP_S:
+        problems.append(
+            f"the machine's clock was set by {step_s:+.3f} s in mid-run: the logs' dates mislead"
+        )
 
 
 def _files(history: History, problems: list[str], evidence: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ class Attribution:
     cause: str
     """A name of analysis/causes.toml, or `unattributed`."""
     component: str
-    """`edge`, `balancer`, `website` or `sender`; empty where it is not known."""
+    """`edge`, `balancer`, `website`, `store` or `sender`; empty where it is not known."""
     instance: str
     swap: int
     step: str

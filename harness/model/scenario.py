@@ -20,6 +20,9 @@ class Timing:
     """Between two swaps."""
     after_s: float = 4.0
     """After the last swap."""
+    jitter_s: float = 0.0
+    """Each step of a swap begins later by a random time of at most so long, drawn by the seed of
+    the swap."""
     finish_s: float = 12.0
     """Bound on the wait for requests in flight at the end."""
     probe_s: float = 15.0
@@ -66,6 +69,12 @@ class Scenario:
     seed: int = 0
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
+
+    def seed_of(self, swap: int) -> int:
+        """Of the swap with that number, counted from 1: `--seed` of a run that is to begin with the
+        same timing.
+        """
+        return self.seed + swap - 1
 
     def releases_of(self, swap: int) -> tuple[str, str]:
         """(old, new) of the swap with that number, counted from 1."""

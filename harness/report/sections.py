@@ -83,16 +83,15 @@ def _evidence(finding: Finding) -> str:
 
 def causes(result: Result) -> str:
     """What failed and slow requests are put down to, and what only a second try saved."""
-    head = ("failed", "slow", "from s", "to s", "component", "what happened", "remedy")
-    rows = (
-        (
-            f"{one.failed:,}", f"{one.slow:,}", f"{one.first_s:+.3f}", f"{one.last_s:+.3f}",
-            safe(" ".join(filter(None, (one.component, one.instance))) or "not known", 80),
-            safe(one.sentence, 500), safe(one.remedy, 300),
-        )
+    items = "".join(
+        f"<li>{safe(one.sentence, 500)} ({one.first_s:+.3f} to {one.last_s:+.3f} s)."
+        + (f'<br><span class="soft">Remedy: {safe(one.remedy, 300)}.</span>' if one.remedy else "")
+        + "</li>\n"
         for one in result.attributions[:_CAUSES]
-    )  # fmt: skip
-    told = table("Causes", head, rows, numbers=range(4)) if result.attributions else ""
+    )
+    more = len(result.attributions) - _CAUSES
+    told = f'<ul class="causes">\n{items}</ul>\n' if items else ""
+    told += f"<p>{more:,} more are in result.json.</p>\n" if more > 0 else ""
     saved = result.near_misses
     near = (
         f"<p>{saved.count:,} more succeeded only because a proxy tried again (HAProxy "

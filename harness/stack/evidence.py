@@ -28,6 +28,7 @@ class EventWatch:
     def __init__(self, client: docker.DockerClient, run: str, timeline: Timeline) -> None:
         self._timeline = timeline
         self._client = client
+        self._is_over = threading.Event()
         # The engine dates events by the wall clock; marks are monotonic.
         self._offset_ns = timeline.clock.wall_ns() - timeline.clock.now_ns()
         self._stream = client.events(
@@ -40,9 +41,20 @@ class EventWatch:
         try:
             for event in self._stream:
                 self._mark(event)
-        except (OSError, ValueError, requests.RequestException, docker.errors.DockerException):
+        except (
+            OSError,
+            ValueError,
+            requests.RequestException,
+            docker.errors.DockerException,
+        ) as error:
             # Closing the stream from `stop` ends it in one of these.
-            return
+            why = str(error)
+        else:
+            why = "the engine ended it"
+        if not self._is_over.is_set():
+            # A container that dies from now on would go unseen.
+            text = f"the stream of the engine's events ended in mid-run: {why}"
+            self._timeline.mark(MarkKind.error, text, detail={"blame": "harness"})
 
     def _mark(self, event: Mapping[str, object]) -> None:
         actor = event.get("Actor")
@@ -74,6 +86,7 @@ class EventWatch:
         return {"address": str(found[0])} if found else {}
 
     def stop(self) -> None:
+        self._is_over.set()
         self._stream.close()
         self._thread.join(2.0)
 

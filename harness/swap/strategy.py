@@ -13,14 +13,23 @@ __all__ = ["Steps", "Swap", "on_stage", "publish"]
 
 
 class Steps:
-    """Leaves a begin and an end mark for each step of one swap."""
+    """Leaves a begin and an end mark for each step of one swap; lets `delay_s` pass before each."""
 
-    def __init__(self, timeline: Timeline, *, swap: int, old: str, new: str) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        *,
+        swap: int,
+        old: str,
+        new: str,
+        delay_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.swap = swap
         """1, 2, …"""
         self.old = old
         self.new = new
         self._timeline = timeline
+        self._delay_s = delay_s
         self._detail: dict[str, Detail] = {"swap": swap, "old": old, "new": new}
 
     @contextmanager
@@ -33,6 +42,9 @@ class Steps:
         """
         named = instance or Instance(name="", release=self.new)
         name = f"{verb} {named.name or named.release}".rstrip() + (f" #{number}" if number else "")
+        delay_s = self._delay_s()
+        if delay_s > 0:
+            self._timeline.clock.sleep(delay_s)
         detail = {"verb": verb, "instance": named.name, "release": named.release}
         with self._timeline.span(MarkKind.step, name, self._detail | detail):
             yield

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from synthetic import clean
 
 from harness.checks.no_failed_request import check
@@ -191,3 +193,12 @@ def test_on_the_published_path_lost_connections_are_one_kind():
     ):
         draft.fail([seq], outcome)
     assert check(draft.history()).evidence["by_outcome"] == {"connection_lost": 3}
+
+
+def test_a_failing_swap_names_the_seed_that_plays_its_timing_again():
+    draft = clean(swaps=3)
+    timing = replace(draft.record.scenario.timing, jitter_s=0.5)
+    draft.scenario(timing=timing, seed=700)
+    draft.fail(draft.seqs("get-new", 15.5, 16)[:1], Outcome.reset)
+    message = check(draft.history()).message
+    assert message.endswith("; swap 2's timing again: --seed 701 --swaps 1 --jitter 0.5")

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
-from synthetic import clean
+from synthetic import START, S, clean
 
 from harness.checks.recorded import check
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Outcome
+from harness.model.scenario import Clock
 
 
 def problem(draft):
@@ -161,3 +164,17 @@ def test_one_sample_alone_is_inconclusive():
     draft.samples = draft.samples[3:4]
     assert problem(draft) == "5,402 requests without a sample (#0, #1, #2)"
     assert len(check(draft.history()).evidence["missing"]["first"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("step_s", "verdict"),
+    [(0.2, "pass"), (-0.2, "pass"), (0.3, "inconclusive"), (-3600, "inconclusive")],
+)
+def test_a_clock_that_was_set_in_mid_run_is_inconclusive(step_s, verdict):
+    draft = clean()
+    first = Clock(monotonic_ns=START, wall_ns=1_767_323_045 * S)
+    last = Clock(monotonic_ns=START + 30 * S, wall_ns=first.wall_ns + int((30 + step_s) * S))
+    draft.record = replace(draft.record, clocks=(first, last))
+    finding = check(draft.history())
+    assert finding.verdict == verdict
+    assert ("clock was set by" in finding.message) is (verdict != "pass")

@@ -23,6 +23,7 @@ def test_a_clean_run_passes_in_one_sentence_the_bound_first():
     assert result.sentence == (
         "pass: at 95 % confidence a swap drops something with a probability below 95 % "
         "(1 clean swap; 10 would say 26 %): 1 swap (drain, v1 to v2) dropped 0 of 5,400 requests; "
+        "a total outage of 3.3 ms at any moment of the swap would have been seen; "
         "p99 5.0 ms steady, 5.0 ms in the swap"
     )
     assert result.drop_bound == pytest.approx(0.95)

@@ -1,5 +1,6 @@
 """A run on fakes that goes well, and runs in which the release or the procedure is at fault."""
 
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -234,3 +235,20 @@ def test_a_target_that_never_answers_is_not_judged(rig: Rig):
         rig.execute()
     assert not rig.target.is_up
     assert not rig.sender.is_open
+
+
+def test_steps_are_delayed_by_a_random_time_that_the_swaps_seed_repeats(tmp_path: Path):
+    def begins(folder: str, *, swaps: int, seed: int, swap: int) -> list[float]:
+        rig = Rig(tmp_path / folder, swaps=swaps)
+        timing = replace(rig.scenario.timing, jitter_s=0.5)
+        rig.scenario = replace(rig.scenario, timing=timing, seed=seed)
+        rig.execute()
+        own = [mark for mark in rig.marks() if mark["detail"].get("swap") == swap]
+        [start] = [m["at_ns"] for m in own if (m["name"], m["edge"]) == ("swap", "begin")]
+        steps = [m for m in own if m["kind"] == "step" and m["edge"] == "begin"]
+        return [round((mark["at_ns"] - start) / 1e9, 6) for mark in steps]
+
+    second = begins("many", swaps=2, seed=7, swap=2)
+    assert second == begins("again", swaps=1, seed=8, swap=1)
+    assert second != begins("other", swaps=1, seed=9, swap=1)
+    assert 0 < second[0] <= 0.5

@@ -204,4 +204,5 @@ def test_the_access_log_has_a_line_of_json_a_request(serve, tmp_path):
     assert 50_000 <= slow.pop("duration_us") < 10_000_000
     assert abs(slow.pop("at_ns") - time.time_ns()) < 60e9
     who = {"release": "v1", "instance": "website-1"}
-    assert slow == {"request": "", "method": "GET", "path": "/slow", "status": 200} | who
+    idle = {"store_us": 0, "lacks": ""}
+    assert slow == {"request": "", "method": "GET", "path": "/slow", "status": 200, **idle} | who

@@ -159,6 +159,33 @@ class FakeEvents:
         self.closed.set()
 
 
+@pytest.mark.parametrize("breaks", [None, OSError("reset by peer")])
+def test_a_stream_of_events_that_ends_by_itself_is_evidence_that_is_missing(tmp_path, breaks):
+    class Ending(FakeEvents):
+        def __iter__(self):
+            yield from self.given
+            if breaks:
+                raise breaks
+
+    seen = queue.SimpleQueue()
+    timeline = Timeline(tmp_path / "marks.jsonl", ManualTime(), seen.put)
+    watch = EventWatch(Ending([]), "r1", timeline)
+    mark = seen.get(timeout=5)
+    watch.stop()
+    timeline.close()
+    assert mark.kind == "error"
+    assert mark.name.startswith("the stream of the engine's events ended in mid-run: ")
+    assert mark.detail == {"blame": "harness"}
+
+
+def test_a_stream_of_events_that_was_closed_is_no_lack(tmp_path):
+    seen = []
+    timeline = Timeline(tmp_path / "marks.jsonl", ManualTime(), seen.append)
+    EventWatch(FakeEvents([]), "r1", timeline).stop()
+    timeline.close()
+    assert seen == []
+
+
 @pytest.mark.parametrize(
     ("container", "told"), [("c1", {"address": "10.1.2.3"}), ("", {}), ("gone", {})]
 )

@@ -1,0 +1,58 @@
+"""How NGINX lost its connections to the balancer: what its error log alone tells."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+__all__ = ["CLOSED", "REFUSED", "RESET", "Lost", "lost_last", "read_lost"]
+
+ERRORS_LOG: Final = "nginx-error.log"
+CLOSED, RESET, REFUSED = "closed", "reset", "refused"
+_SAYS: Final = {
+    b"upstream prematurely closed": CLOSED,
+    b"Connection reset by peer": RESET,
+    b"Connection refused": REFUSED,
+}
+_LINE: Final = re.compile(rb"(\S+ \S+) \[error\] \S+ \*(\d+) (.*?), client: ")
+_SECOND: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """`at_s` is since the epoch, in whole seconds, as NGINX dates errors."""
+
+    at_s: float
+    how: str
+
+
+def read_lost(folder: Path) -> Mapping[int, Sequence[Lost]]:
+    """By the number of the visitor's connection, in the order of time. Empty without a log."""
+    found: dict[int, list[Lost]] = {}
+    try:
+        lines = (folder / ERRORS_LOG).read_bytes().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        match = _LINE.match(line)
+        how = next((how for text, how in _SAYS.items() if match and text in match[3]), "")
+        if match is None or not how:
+            continue
+        try:
+            # The containers' clocks have no zone of their own.
+            date = datetime.strptime(f"{match[1].decode('ascii')}Z", "%Y/%m/%d %H:%M:%S%z")
+        except ValueError:
+            continue
+        at_s = date.timestamp()
+        found.setdefault(int(match[2]), []).append(Lost(at_s=at_s, how=how))
+    return found
+
+
+def lost_last(lost: Mapping[int, Sequence[Lost]], connection: int, over_s: float) -> str:
+    """How it was lost in the second before a request on that connection was over; empty where it
+    was not.
+    """
+    near = [one for one in lost.get(connection, ()) if 0 <= over_s - one.at_s < 2 * _SECOND]
+    return near[-1].how if near else ""

@@ -1,0 +1,212 @@
+"""Faults that were put in, held against what the harness says of them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.attribution import attributions
+from harness.analysis.history import History, load
+from harness.analysis.phases import Window
+from harness.analysis.resolution import largest_gap_ns
+from harness.analysis.servers import Servers
+from harness.model.mark import Edge, MarkKind
+from harness.model.result import Outage
+from harness.verify import Judged
+
+MS = 1e6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Injected:
+    """One fault and what was seen of it. `kind` and `whom` are of its step; times are monotonic."""
+
+    step: str
+    kind: str
+    whom: str
+    earliest_ns: int
+    surely_ns: int
+    until_ns: int
+    latest_ns: int
+    met: pd.DataFrame
+    """The failed and slow requests that were on their way while it held."""
+    saved: int
+    """Of those on their way, how many a proxy saved by another try."""
+    outages: tuple[Outage, ...]
+    causes: Counter[tuple[str, str, str]]
+    """Of `met`: (cause, component, instance)."""
+    first_ns: int
+    """When the first request that is put down to whom it befell showed it; 0 without any. A slow
+    one shows when it was due, a failed one when it failed."""
+    last_ns: int
+    unseen_ns: int
+    """At its end, how long it may go on unseen: who waits for less than the latency limit is not
+    slow. 0 for what fails or delays whoever meets it, however late."""
+    gap_ns: int
+    """The largest between two starts, there, of requests that it can meet."""
+
+    @property
+    def held_ms(self) -> float:
+        return (self.until_ns - self.surely_ns) / MS
+
+    @property
+    def is_found(self) -> bool:
+        """By an outage, and by requests that are put down to it."""
+        return bool(self.outages) and self.first_ns > 0
+
+    @property
+    def measured_ms(self) -> float:
+        return (self.last_ns - self.first_ns) / MS
+
+    @property
+    def late_ms(self) -> float:
+        """From its surely holding to its first effect; negative before."""
+        return (self.first_ns - self.surely_ns) / MS
+
+    @property
+    def is_dated(self) -> bool:
+        """To within its own uncertainty plus the largest gap between two starts."""
+        begins = self.earliest_ns - self.gap_ns <= self.first_ns <= self.surely_ns + self.gap_ns
+        least_ns = self.until_ns - self.unseen_ns
+        if self.kind == "kill":
+            # What a killed instance leaves ends when HAProxy has found out, not when it is replaced.
+            least_ns = self.surely_ns
+        return begins and least_ns - self.gap_ns <= self.last_ns <= self.latest_ns + self.gap_ns
+
+    @property
+    def wrong(self) -> list[tuple[str, str, str]]:
+        """Causes that are not this fault's. What the sender itself was late with is nobody else's;
+        an instance that cannot be told is left open, which blames nobody.
+        """
+        return [
+            (cause, component, instance)
+            for cause, component, instance in self.causes
+            if component not in {"sender", component_of(self.whom)}
+            or instance not in {"", self.whom}
+        ]
+
+
+def component_of(whom: str) -> str:
+    return "website" if whom.startswith("website") else whom
+
+
+def injected(judged: Judged) -> list[Injected]:
+    """In the order of time."""
+    history = load(judged.folder)
+    return [
+        _injected(history, judged, mark.name.removeprefix("held "))
+        for mark in sorted(history.marks, key=lambda mark: mark.at_ns)
+        if mark.kind is MarkKind.event and mark.edge is Edge.begin and mark.name.startswith("held ")
+    ]
+
+
+def skipped(judged: Judged) -> list[str]:
+    """What could not be done on this machine, and why."""
+    return [
+        f"{mark.name}: {mark.detail['why']}"
+        for mark in load(judged.folder).marks
+        if mark.name.startswith("skipped ")
+    ]
+
+
+def table(found: Iterable[Injected]) -> list[str]:
+    """Injected by attributed cause, and how well each was measured."""
+    groups: dict[str, list[Injected]] = {}
+    for one in found:
+        groups.setdefault(f"{one.kind} {component_of(one.whom)}", []).append(one)
+    lines = []
+    for name, group in groups.items():
+        seen = [one for one in group if one.is_found]
+        causes: Counter[str] = Counter()
+        for one in group:
+            for (cause, component, instance), count in one.causes.items():
+                whose = "that instance" if instance and instance == one.whom else instance
+                causes[" ".join(filter(None, (cause, f"({component} {whose}".strip() + ")")))] += (
+                    count
+                )
+        said = ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
+        measured = (
+            f"held {_span(one.held_ms for one in seen)} ms, "
+            f"measured {_span(one.measured_ms for one in seen)} ms, "
+            f"begun {_span(one.late_ms for one in seen)} ms late, "
+            f"largest start gap {_span(one.gap_ns / MS for one in seen)} ms"
+            if seen
+            else "no outage of its"
+        )
+        lines.append(
+            f"{name}: {len(seen)} of {len(group)} found, {sum(one.saved for one in group)} near "
+            f"misses; {measured}; {said}"
+        )
+    return lines
+
+
+def _injected(history: History, judged: Judged, step: str) -> Injected:
+    begin, end = sorted(
+        (mark for mark in history.marks if mark.name == f"held {step}"), key=lambda mark: mark.at_ns
+    )
+    kind, whom = step.split(" ")[:2]
+    earliest, latest = int(begin.detail["earliest_ns"]), int(begin.detail["latest_ns"])
+    can = _can_meet(history, kind, whom)
+    window = Window(swap=1, begin_ns=earliest, end_ns=latest)
+    gap_ns = largest_gap_ns(np.sort(can.loc[can["sent_ns"] > 0, "sent_ns"].to_numpy()), [window])
+    ways = int(history.record.scenario.settings["replicas"]) if whom.startswith("website") else 1
+    on_the_way = can[(can["sent_ns"] <= latest) & (can["finished_ns"] >= earliest)]
+    met = history.bad[history.bad["seq"].isin(on_the_way["seq"])]
+    if kind == "reject" and whom == "edge":
+        met = met[~met["is_slow"]]
+    servers = Servers(history.marks, history.logs)
+    told = attributions(met, history.logs, servers, history.steps, history.start_ns)
+    causes: Counter[tuple[str, str, str]] = Counter()
+    for one in told:
+        causes[one.cause, one.component, one.instance] += one.failed + one.slow
+    right = [one for one in told if one.component == component_of(whom)]
+    limits_ms = [limit.limit_ms for limit in history.limits.values() if limit is not None]
+    again = set(history.logs.retried) | set(history.logs.edge_retried)
+    good = on_the_way[on_the_way["outcome"] == "ok"]
+    dues = (met["due_ns"].to_numpy() - history.start_ns) / 1e9
+    return Injected(
+        step=step,
+        kind=kind,
+        whom=whom,
+        earliest_ns=earliest,
+        surely_ns=begin.at_ns,
+        until_ns=end.at_ns,
+        latest_ns=latest,
+        met=met,
+        saved=int(good["seq"].isin(again).sum()),
+        outages=tuple(
+            outage
+            for outage in judged.result.outages
+            if any((outage.start_s - 1e-6 <= dues) & (dues <= outage.end_s + 1e-6))
+        ),
+        causes=causes,
+        first_ns=min((_moment(history, one.first_s) for one in right), default=0),
+        last_ns=max((_moment(history, one.last_s) for one in right), default=0),
+        unseen_ns=int(max(limits_ms, default=0.0) * MS) if kind == "pause" else 0,
+        gap_ns=(gap_ns or 0) * ways,
+    )
+
+
+def _moment(history: History, at_s: float) -> int:
+    return history.start_ns + round(at_s * 1e9)
+
+
+def _can_meet(history: History, kind: str, whom: str) -> pd.DataFrame:
+    """The requests that such a fault can touch, those that are slow on purpose left out."""
+    rows = history.requests[~history.requests["slow_stream"]]
+    if whom == "store":
+        return rows[rows["stream"] == "write"]
+    if kind == "reject" and whom == "edge":
+        streams = history.record.scenario.traffic.streams
+        new = [stream.name for stream in streams if stream.connection.value == "new"]
+        # One on a pooled connection is refused too where the pool had to grow.
+        return rows[rows["stream"].isin(new) | (rows["outcome"] == "refused")]
+    return rows
+
+
+def _span(values: Iterable[float]) -> str:
+    ordered = sorted(values)
+    return f"{ordered[0]:.0f} to {ordered[-1]:.0f} (median {median(ordered):.0f})"

@@ -1,0 +1,90 @@
+"""Logs, joined to requests by their ids; what cannot be read costs itself and no other."""
+
+import pytest
+from loglines import balancer, edge, monotonic, said, website, write
+from synthetic import RUN, START, S
+
+from harness.analysis.logs import Logs, read_logs
+
+
+def read(folder, *wanted):
+    return read_logs(folder / "logs", RUN, set(wanted), monotonic)
+
+
+def test_the_lines_of_the_wanted_requests_are_joined_by_their_id(tmp_path):
+    write(
+        tmp_path,
+        edges=[edge(7, status=502, request_s=0.25, response_s="0.240"), edge(8)],
+        balancers=[balancer(7, termination="SC--", server="<NOSRV>", retries=3), balancer(8)],
+        websites=[website(7, duration_us=2_500), website(8)],
+    )
+    logs = read(tmp_path, 7)
+    assert (set(logs.edge), set(logs.balancer), set(logs.website)) == ({7}, {7}, {7})
+    assert (logs.edge[7].status, logs.edge[7].request_ms) == (502, pytest.approx(250))
+    assert logs.edge[7].response_ms == pytest.approx(240)
+    assert (logs.balancer[7].termination, logs.balancer[7].server) == ("SC", "<NOSRV>")
+    assert (logs.website[7].instance, logs.website[7].duration_ms) == ("website-1", 2.5)
+    assert logs.known == {"edge", "balancer", "website"}
+    assert logs.unread == 0
+
+
+def test_lines_of_other_runs_and_of_health_checks_are_passed_over(tmp_path):
+    write(
+        tmp_path,
+        edges=[edge(7, request_id="other-7"), edge(7, request_id="")],
+        websites=[website(7, request="")],
+    )
+    assert read(tmp_path, 7).edge == {}
+
+
+def test_what_a_proxy_tried_again_is_read_though_nobody_asked(tmp_path):
+    write(
+        tmp_path,
+        edges=[
+            edge(3, upstream="10.0.0.3:8080, 10.0.0.3:8080", upstream_status="502, 200",
+                 response_s="0.001, 0.002"),
+            edge(4),
+        ],
+        balancers=[balancer(5, retries=1, queue_ms=251), balancer(6)],
+    )  # fmt: skip
+    logs = read(tmp_path)
+    assert (set(logs.edge_retried), set(logs.retried)) == ({3}, {5})
+    assert logs.edge_retried[3].tries == 2
+    assert logs.edge_retried[3].response_ms == pytest.approx(3)
+    assert logs.retried[5].queue_ms == 251
+
+
+def test_a_try_that_was_not_answered_took_no_time_that_is_known(tmp_path):
+    write(tmp_path, edges=[edge(1, response_s="-", upstream="", upstream_status="-")])
+    line = read(tmp_path, 1).edge[1]
+    assert (line.response_ms, line.tries) == (0, 0)
+
+
+def test_what_haproxy_says_of_its_servers_is_dated_on_the_monotonic_clock(tmp_path):
+    write(
+        tmp_path,
+        balancers=[
+            said(12.5, "Server website/slot1 is DOWN, reason: Layer4 timeout, 9ms."),
+            said(13.0, "Server website/slot1 is UP, reason: Layer7 check passed, code: 200."),
+            said(13.5, "backend website has no server available!"),
+            "no date at all",
+        ],
+    )
+    down, up = read(tmp_path).changes
+    assert (down.at_ns, down.server, down.is_down, down.is_up) == (
+        START + int(12.5 * S), "slot1", True, False,
+    )  # fmt: skip
+    assert (up.is_down, up.is_up) == (False, True)
+
+
+@pytest.mark.parametrize("broken", ["{", '{"a": 1}', "", "\x00", "[]"])
+def test_a_line_that_cannot_be_read_is_counted_and_costs_no_other(tmp_path, broken):
+    cut = edge(7)[:-20]
+    write(tmp_path, edges=[cut, broken, edge(8)], balancers=[broken, balancer(8)])
+    logs = read(tmp_path, 7, 8)
+    assert set(logs.edge) == set(logs.balancer) == {8}
+    assert logs.unread == 1
+
+
+def test_a_target_without_logs_knows_nothing(tmp_path):
+    assert read(tmp_path, 1) == Logs()

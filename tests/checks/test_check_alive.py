@@ -1,0 +1,77 @@
+from synthetic import START, SWAP_AT, SWAP_S, S, clean
+
+from harness.checks.alive import check
+from harness.model.finding import Verdict
+from harness.model.mark import Edge, Mark, MarkKind
+
+ENDS = SWAP_AT + SWAP_S
+
+
+def event(name, at_s, **detail):
+    instance = name.partition(" ")[2]
+    at_ns = START + int(at_s * S)
+    return Mark(
+        at_ns=at_ns, kind=MarkKind.event, name=name, edge=Edge.at,
+        detail={"instance": instance} | detail,
+    )  # fmt: skip
+
+
+def drafted(*more, without=()):
+    """A clean run, in which website-1 was stopped by its step and website-2 serves on."""
+    draft = clean()
+    marks = [
+        *(event(f"start {name}", -2) for name in ("store", "balancer", "edge", "website-1")),
+        event("start website-2", SWAP_AT + 0.4),
+        event("die website-1", SWAP_AT + 2.8, exitCode="0"),
+        *more,
+    ]
+    draft.marks += [mark for mark in marks if mark.name not in without]
+    return draft
+
+
+def told(draft):
+    finding = check(draft.history())
+    return finding.verdict, finding.message
+
+
+def test_who_ends_by_a_step_and_who_serves_on_pass():
+    assert told(drafted()) == (
+        Verdict.passed, "no container ended unasked, and none of the old release was left",
+    )  # fmt: skip
+
+
+def test_a_target_whose_containers_are_not_known_is_not_judged():
+    assert told(clean()) == (Verdict.passed, "the target tells nothing of its containers")
+
+
+def test_a_website_that_ends_by_itself_fails():
+    draft = drafted(event("die website-2", ENDS + 0.5, exitCode="137"))
+    assert told(draft) == (
+        Verdict.failed, "website-2 ended at +14.500 s with code 137, and no step told it to",
+    )  # fmt: skip
+
+
+def test_a_website_that_ends_before_its_stop_fails():
+    early = event("die website-1", SWAP_AT + 0.1, exitCode="1")
+    draft = drafted(without=("die website-1",))
+    draft.marks.append(early)
+    assert told(draft)[0] is Verdict.failed
+
+
+def test_another_part_of_the_stack_that_ends_is_no_fault_of_the_release():
+    verdict, message = told(drafted(event("die balancer", 5, exitCode="0")))
+    assert verdict is Verdict.inconclusive
+    assert message.startswith("balancer ended at +5.000 s with code 0")
+
+
+def test_what_teardown_ends_is_no_matter():
+    draft = drafted()
+    down = Mark(at_ns=START + 20 * S, kind=MarkKind.phase, name="down", edge=Edge.begin)
+    draft.marks += [down, event("die edge", 20.5), event("die website-2", 20.6)]
+    assert told(draft)[0] is Verdict.passed
+
+
+def test_an_old_instance_that_still_runs_after_the_last_swap_fails():
+    assert told(drafted(without=("die website-1",))) == (
+        Verdict.failed, "of the old release website-1 still ran after the last swap",
+    )  # fmt: skip
