@@ -39,12 +39,11 @@ class Injected:
     causes: Counter[tuple[str, str, str]]
     """Of `met`: (cause, component, instance)."""
     first_ns: int
-    """When the first request that is put down to whom it befell showed it; 0 without any. A slow
-    one shows when it was due, a failed one when it failed."""
+    """When the first request that it touched was sent, or due where it was slow; 0 without any.
+    Touched is what failed or was slow and is put down to it, and what a proxy saved."""
     last_ns: int
-    unseen_ns: int
-    """At its end, how long it may go on unseen: who waits for less than the latency limit is not
-    slow. 0 for what fails or delays whoever meets it, however late."""
+    limit_ms: float
+    """What a request may take in that run before it is slow."""
     gap_ns: int
     """The largest between two starts, there, of requests that it can meet."""
 
@@ -54,8 +53,15 @@ class Injected:
 
     @property
     def is_found(self) -> bool:
-        """By an outage, and by requests that are put down to it."""
-        return bool(self.outages) and self.first_ns > 0
+        """By an outage, and by requests that are put down to whom it befell."""
+        right = sum(
+            n for (_, component, _), n in self.causes.items() if component == self.component
+        )
+        return bool(self.outages) and right > 0
+
+    @property
+    def component(self) -> str:
+        return "website" if self.whom.startswith("website") else self.whom
 
     @property
     def measured_ms(self) -> float:
@@ -70,10 +76,11 @@ class Injected:
     def is_dated(self) -> bool:
         """To within its own uncertainty plus the largest gap between two starts."""
         begins = self.earliest_ns - self.gap_ns <= self.first_ns <= self.surely_ns + self.gap_ns
-        least_ns = self.until_ns - self.unseen_ns
+        # At a pause's end who waits for less than the limit is not slow.
+        least_ns = self.until_ns - (self.limit_ms * MS if self.kind == "pause" else 0)
         if self.kind == "kill":
-            # What a killed instance leaves ends when HAProxy has found out, not when it is replaced.
-            least_ns = self.surely_ns
+            # It ends when HAProxy has found out, not when the instance is replaced.
+            least_ns = self.earliest_ns
         return begins and least_ns - self.gap_ns <= self.last_ns <= self.latest_ns + self.gap_ns
 
     @property
@@ -84,13 +91,8 @@ class Injected:
         return [
             (cause, component, instance)
             for cause, component, instance in self.causes
-            if component not in {"sender", component_of(self.whom)}
-            or instance not in {"", self.whom}
+            if component not in {"sender", self.component} or instance not in {"", self.whom}
         ]
-
-
-def component_of(whom: str) -> str:
-    return "website" if whom.startswith("website") else whom
 
 
 def injected(judged: Judged) -> list[Injected]:
@@ -116,10 +118,10 @@ def table(found: Iterable[Injected]) -> list[str]:
     """Injected by attributed cause, and how well each was measured."""
     groups: dict[str, list[Injected]] = {}
     for one in found:
-        groups.setdefault(f"{one.kind} {component_of(one.whom)}", []).append(one)
+        groups.setdefault(f"{one.kind} {one.component}", []).append(one)
     lines = []
     for name, group in groups.items():
-        seen = [one for one in group if one.is_found]
+        seen = [one for one in group if one.first_ns]
         causes: Counter[str] = Counter()
         for one in group:
             for (cause, component, instance), count in one.causes.items():
@@ -134,11 +136,11 @@ def table(found: Iterable[Injected]) -> list[str]:
             f"begun {_span(one.late_ms for one in seen)} ms late, "
             f"largest start gap {_span(one.gap_ns / MS for one in seen)} ms"
             if seen
-            else "no outage of its"
+            else "nothing seen"
         )
         lines.append(
-            f"{name}: {len(seen)} of {len(group)} found, {sum(one.saved for one in group)} near "
-            f"misses; {measured}; {said}"
+            f"{name}: {sum(one.is_found for one in group)} of {len(group)} found, "
+            f"{sum(one.saved for one in group)} near misses; {measured}; {said}"
         )
     return lines
 
@@ -162,10 +164,16 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
     causes: Counter[tuple[str, str, str]] = Counter()
     for one in told:
         causes[one.cause, one.component, one.instance] += one.failed + one.slow
-    right = [one for one in told if one.component == component_of(whom)]
+    component = "website" if whom.startswith("website") else whom
+    slow = [one for one in told if one.component == component and not one.failed]
     limits_ms = [limit.limit_ms for limit in history.limits.values() if limit is not None]
     again = set(history.logs.retried) | set(history.logs.edge_retried)
     good = on_the_way[on_the_way["outcome"] == "ok"]
+    saved = good[good["seq"].isin(again)]
+    touched = [
+        *(int(sent_ns) for part in (met[~met["is_slow"]], saved) for sent_ns in part["sent_ns"]),
+        *(_moment(history, at_s) for one in slow for at_s in (one.first_s, one.last_s)),
+    ]
     dues = (met["due_ns"].to_numpy() - history.start_ns) / 1e9
     return Injected(
         step=step,
@@ -176,16 +184,16 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
         until_ns=end.at_ns,
         latest_ns=latest,
         met=met,
-        saved=int(good["seq"].isin(again).sum()),
+        saved=len(saved),
         outages=tuple(
             outage
             for outage in judged.result.outages
             if any((outage.start_s - 1e-6 <= dues) & (dues <= outage.end_s + 1e-6))
         ),
         causes=causes,
-        first_ns=min((_moment(history, one.first_s) for one in right), default=0),
-        last_ns=max((_moment(history, one.last_s) for one in right), default=0),
-        unseen_ns=int(max(limits_ms, default=0.0) * MS) if kind == "pause" else 0,
+        first_ns=min(touched, default=0),
+        last_ns=max(touched, default=0),
+        limit_ms=max(limits_ms, default=0.0),
         gap_ns=(gap_ns or 0) * ways,
     )
 
@@ -199,6 +207,9 @@ def _can_meet(history: History, kind: str, whom: str) -> pd.DataFrame:
     rows = history.requests[~history.requests["slow_stream"]]
     if whom == "store":
         return rows[rows["stream"] == "write"]
+    if whom != "edge":
+        # Those the edge answers by itself.
+        rows = rows[~rows["stream"].isin(["asset", "cached"])]
     if kind == "reject" and whom == "edge":
         streams = history.record.scenario.traffic.streams
         new = [stream.name for stream in streams if stream.connection.value == "new"]

@@ -9,6 +9,10 @@ from harness.faults import Drop, Fault, Kill, Pause, Reject
 from harness.verify import Judged
 
 TRIES = 20
+PAUSE_S = 0.5
+MOST_MS = 180.0
+"""Of the latency limit. The shortest stall of these faults is the kernel's wait before it sends a
+lost packet again, 0.2 s: where the steady state is so slow that this is not, it cannot be seen."""
 
 
 def test_a_refusal_of_50_ms_at_the_edge_is_found_measured_and_attributed_in_20_of_20_tries(
@@ -39,14 +43,15 @@ def test_a_refusal_of_50_ms_at_the_edge_is_found_measured_and_attributed_in_20_o
 def test_each_kind_of_fault_is_put_down_to_whom_it_befell(
     proved: Callable[..., Judged], said: Callable[[str], None]
 ) -> None:
-    """Two instances, so that a fault of one is not one of the website. A pause is 0.4 s: one that
-    is shorter than a request may take (p99 + 100 ms) is no outage.
+    """Two instances, so that a fault of one is not one of the website. A pause is 0.5 s: one that
+    is shorter than a request may take (p99 + 100 ms) is no outage. What HAProxy's retries absorb
+    of a refusal or a kill shows as near misses.
     """
     kinds: list[Fault] = [
-        Pause(whom="website", for_s=0.4),
-        Pause(whom="balancer", for_s=0.4),
-        Pause(whom="edge", for_s=0.4),
-        Pause(whom="store", for_s=0.4),
+        Pause(whom="website", for_s=PAUSE_S),
+        Pause(whom="balancer", for_s=PAUSE_S),
+        Pause(whom="edge", for_s=PAUSE_S),
+        Pause(whom="store", for_s=PAUSE_S),
         Reject(whom="website", for_s=0.05),
         Reject(whom="balancer", for_s=0.05),
         Reject(whom="store", for_s=0.1),
@@ -54,12 +59,14 @@ def test_each_kind_of_fault_is_put_down_to_whom_it_befell(
         Drop(whom="edge", for_s=0.1),
     ]
     faults = kinds + kinds + [Kill(for_s=1.0), Kill(for_s=1.0)]
-    judged = proved(faults=faults, replicas=2, steady_s=6.0, after_s=2.0)
+    judged = proved(faults=faults, replicas=2, after_s=2.0)
     found = _found(judged, said)
     assert len(found) == len(faults) - len(skipped(judged))
+    limit_ms = found[0].limit_ms
+    assert limit_ms <= MOST_MS, f"the machine is too noisy: {limit_ms:.0f} ms are not slow on it"
     for one in found:
-        is_absorbed = one.kind == "reject" and one.whom.startswith("website")
-        assert one.is_found or (is_absorbed and one.saved), f"{one.step} was not found"
+        can_be_absorbed = one.component == "website" and one.kind in {"reject", "kill"}
+        assert one.is_found or (can_be_absorbed and one.saved), f"{one.step} was not found"
     _assert_told_right(found)
 
 

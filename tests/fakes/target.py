@@ -186,6 +186,7 @@ class FakeStage:
         target.moves.append(f"discard {instance.name}")
         with target.trouble.around("stage.discard") as within:
             target._let_go(instance)
+            target._running = [other for other in target._running if other != instance]
             target.clock.sleep(DISCARD_S)
             within()
             target.present.remove(instance)
