@@ -39,8 +39,8 @@ class Injected:
     causes: Counter[tuple[str, str, str]]
     """Of `met`: (cause, component, instance)."""
     first_ns: int
-    """When the first request that it touched was sent, or due where it was slow; 0 without any.
-    Touched is what failed or was slow and is put down to it, and what a proxy saved."""
+    """When the first request that it touched was sent: one that failed, was slow, or was saved by
+    a proxy; 0 without any."""
     last_ns: int
     limit_ms: float
     """What a request may take in that run before it is slow."""
@@ -164,16 +164,11 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
     causes: Counter[tuple[str, str, str]] = Counter()
     for one in told:
         causes[one.cause, one.component, one.instance] += one.failed + one.slow
-    component = "website" if whom.startswith("website") else whom
-    slow = [one for one in told if one.component == component and not one.failed]
     limits_ms = [limit.limit_ms for limit in history.limits.values() if limit is not None]
     again = set(history.logs.retried) | set(history.logs.edge_retried)
     good = on_the_way[on_the_way["outcome"] == "ok"]
     saved = good[good["seq"].isin(again)]
-    touched = [
-        *(int(sent_ns) for part in (met[~met["is_slow"]], saved) for sent_ns in part["sent_ns"]),
-        *(_moment(history, at_s) for one in slow for at_s in (one.first_s, one.last_s)),
-    ]
+    touched = [int(sent_ns) for part in (met, saved) for sent_ns in part["sent_ns"]]
     dues = (met["due_ns"].to_numpy() - history.start_ns) / 1e9
     return Injected(
         step=step,
@@ -196,10 +191,6 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
         limit_ms=max(limits_ms, default=0.0),
         gap_ns=(gap_ns or 0) * ways,
     )
-
-
-def _moment(history: History, at_s: float) -> int:
-    return history.start_ns + round(at_s * 1e9)
 
 
 def _can_meet(history: History, kind: str, whom: str) -> pd.DataFrame:

@@ -10,9 +10,6 @@ from harness.verify import Judged
 
 TRIES = 20
 PAUSE_S = 0.5
-MOST_MS = 180.0
-"""Of the latency limit. The shortest stall of these faults is the kernel's wait before it sends a
-lost packet again, 0.2 s: where the steady state is so slow that this is not, it cannot be seen."""
 
 
 def test_a_refusal_of_50_ms_at_the_edge_is_found_measured_and_attributed_in_20_of_20_tries(
@@ -62,11 +59,11 @@ def test_each_kind_of_fault_is_put_down_to_whom_it_befell(
     judged = proved(faults=faults, replicas=2, after_s=2.0)
     found = _found(judged, said)
     assert len(found) == len(faults) - len(skipped(judged))
-    limit_ms = found[0].limit_ms
-    assert limit_ms <= MOST_MS, f"the machine is too noisy: {limit_ms:.0f} ms are not slow on it"
     for one in found:
         can_be_absorbed = one.component == "website" and one.kind in {"reject", "kill"}
-        assert one.is_found or (can_be_absorbed and one.saved), f"{one.step} was not found"
+        assert one.is_found or (can_be_absorbed and one.saved), (
+            f"{one.step} was not found, in a run where {one.limit_ms:.0f} ms are not slow"
+        )
     _assert_told_right(found)
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 from loglines import WALL, balancer, edge, said, website, write
-from synthetic import START, S, clean
+from synthetic import START, SWAP_AT, S, clean
 
 from harness.analysis.edge_errors import lost_last, read_lost
 from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.outcome import Outcome
 from harness.model.scenario import Clock
 
-AT = 5.0
-"""In the steady phase, in seconds since the schedule began."""
+AT = SWAP_AT + 0.5
+"""In seconds since the schedule began; not in the steady phase, which says what is slow."""
 STALL = {"request_s": 0.254, "response_s": "0.254"}
 
 
@@ -118,7 +118,7 @@ def test_who_haproxy_found_down_soon_after_did_not_accept_though_no_log_names_it
     ids=["three serve", "one has just come"],
 )
 def test_nobody_is_named_where_it_may_have_been_one_of_several(tmp_path, more):
-    draft = drafted(two=True)
+    draft = drafted(started("website-3", "10.0.0.6"), two=True)
     seqs = slow(draft)
     lines = {"edges": [edge(seq, **STALL) for seq in seqs]}
     lines["balancers"] = [*more, *tries(seqs, "10.0.0.4")]
@@ -172,7 +172,7 @@ def test_a_balancer_that_ended_is_to_blame_for_what_it_closed(tmp_path):
 def test_an_error_of_another_time_or_connection_tells_nothing(tmp_path):
     errors(tmp_path, (7, CLOSED), (8, "client sent invalid request"))
     lost = read_lost(tmp_path / "logs")
-    second = WALL / S + AT
+    second = WALL / S + int(AT)
     assert lost_last(lost, 7, second + 0.4) == "closed"
     assert lost_last(lost, 7, second + 1.9) == "closed"
     assert [lost_last(lost, 7, second + shift) for shift in (-0.1, 2.1)] == ["", ""]
