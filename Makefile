@@ -1,6 +1,6 @@
 # The targets that a person types; `make help` lists them. Each sets up all that it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test fast lint scenarios benchmark clean
+.PHONY: help setup verify test fast lint scenarios benchmark soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,9 @@ scenarios: setup ## what this project proves, on the real stack
 benchmark: setup ## the sending child beside other load generators, in some four minutes
 	@scripts/setup benchmark
 	@.venv/bin/python benchmarks/traffic.py
+
+soak: setup ## thirty clean runs: how many of them are judged anything but pass
+	@.venv/bin/python benchmarks/soak.py
 
 clean: setup ## remove what dead runs left on the engine
 	@.venv/bin/harness clean

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from harness.analysis.history import load
 from harness.model.finding import Verdict, worst
+from harness.model.result import Result
 from harness.model.scenario import Limits
 from harness.verify import Judged
 
@@ -25,6 +26,14 @@ def _assert_assets_came_first(judged: Judged) -> None:
     assert published.end_ns < answers["sent_ns"].min()
 
 
+def _assert_attributed(result: Result) -> None:
+    """At least 95 of 100 failed and slow requests are put down to a component and a step."""
+    bad = sum(one.failed + one.slow for one in result.attributions)
+    told = sum(one.failed + one.slow for one in result.attributions if one.component and one.step)
+    assert bad
+    assert told >= 0.95 * bad, result.attributions
+
+
 def test_recreate_is_judged_fail(proved: Callable[..., Judged]) -> None:
     """A gate must not be blind: the post's warned-of way is seen, and dated.
 
@@ -37,6 +46,9 @@ def test_recreate_is_judged_fail(proved: Callable[..., Judged]) -> None:
     assert all(outage.start_s < outage.end_s for outage in outages)
     lost = next(f for f in result.findings if f.check == "no_failed_request")
     assert lost.verdict is Verdict.failed
+    _assert_attributed(result)
+    causes = {one.cause for one in result.attributions if one.failed}
+    assert "no_server" in causes, result.attributions
 
 
 def test_scale_then_stop_makes_requests_wait_for_a_server_that_does_not_listen_yet(
@@ -61,3 +73,6 @@ def test_scale_then_stop_makes_requests_wait_for_a_server_that_does_not_listen_y
     outages = [outage for outage in result.outages if outage.phase.startswith("swap")]
     assert outages, "requests waited for a server that did not listen, and no stall was found"
     assert outages[0].end_s - outages[0].start_s > 0.2
+    _assert_attributed(result)
+    [blamed] = [one for one in result.attributions if one.cause == "sent_elsewhere"][:1]
+    assert (blamed.component, blamed.instance) == ("website", "website-2"), blamed

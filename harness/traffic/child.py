@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,12 @@ class OpenLoopUser(locust.User):
 
     @locust.task
     def drive(self) -> None:
-        self.dispatcher.drive(self.start_ns)
+        try:
+            self.dispatcher.drive(self.start_ns)
+        except Exception:  # noqa: BLE001 (a defect of ours)
+            # Locust would log it and run the task, the whole schedule, once more.
+            traceback.print_exc()
+            self.dispatcher.over.set()
         raise locust.exception.StopUser
 
 

@@ -309,6 +309,29 @@ def test_a_defect_of_our_own_costs_its_request_alone_and_is_said(drive, plugin):
     assert all("raised RuntimeError('a defect')" in error for error in said)
 
 
+def test_a_defect_of_the_schedule_itself_ends_the_child_and_is_not_played_again(drive, plugin):
+    plugin("""
+        from harness.traffic.dispatcher import Dispatcher
+        real = Dispatcher._start
+
+        def broken(self, arrival):
+            real(self, arrival)
+            if len(self._in_flight) and arrival.seq > 20:
+                raise RuntimeError("a defect of the schedule")
+
+        Dispatcher._start = broken
+    """)
+    it = drive(says(OK), stream(rate_hz=200.0), plugins=("listens_in",))
+    it.start()
+    it.sender.probe(10)
+    it.go()
+    with pytest.raises(MissingEvidenceError, match="a defect of the schedule"):
+        it.finish(1.0)
+    assert it.sender.sent().ended == "died: exit code 1"
+    seqs = list(it.decoded().samples["seq"])
+    assert len(seqs) == len(set(seqs)), "nothing was sent twice"
+
+
 def test_no_event_is_fired_where_nobody_listens(drive, plugin):
     heard = plugin("""
         from locust import events
