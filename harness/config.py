@@ -106,7 +106,7 @@ class Settings(BaseModel):
     reports: Path = Field(Path("reports"), description="folder for run folders")
     images: dict[str, str] = Field(
         default_factory=dict,
-        description="image by component (base, edge, balancer, store) or release (v1, v2)",
+        description="image by component (base, edge, balancer, store, netfilter) or release",
     )
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"
@@ -115,7 +115,7 @@ class Settings(BaseModel):
     @field_validator("images")
     @classmethod
     def _known_components(cls, images: dict[str, str]) -> dict[str, str]:
-        known = ("base", "edge", "balancer", "store", "v1", "v2")
+        known = ("base", "edge", "balancer", "store", "netfilter", "v1", "v2")
         for name in images:
             if name not in known:
                 raise ValueError(f"unknown component {name!r}; known are: {', '.join(known)}")
