@@ -106,7 +106,8 @@ def test_a_wrong_value_names_key_value_meaning_and_remedy(tmp_path, key, value, 
 
 def test_an_image_of_an_unknown_component_names_the_known_ones(tmp_path):
     text = refusal({"images": {"nginx": "x"}}, folder=tmp_path)
-    assert "unknown component 'nginx'; known are: base, edge, balancer, store, netfilter, v1, v2" in text
+    known = "base, edge, balancer, store, netfilter, v1, v2"
+    assert f"unknown component 'nginx'; known are: {known}" in text
 
 
 def test_each_mistake_has_a_line_of_its_own(tmp_path):
