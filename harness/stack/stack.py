@@ -200,9 +200,7 @@ class Stack:
         return store.operations(self._containers["store"])
 
     def gather(self, folder: Path) -> None:
-        website = self._website.containers() if self._website else ()
-        everyone = [*self._containers.values(), *website]
-        gather(everyone, self._containers.get("balancer"), folder)
+        gather(self._everyone(), self._containers.get("balancer"), folder)
 
     def environment(self) -> Mapping[str, str | int | float | bool]:
         if self._client is None:
@@ -270,9 +268,11 @@ class Stack:
 
     def _container(self, name: str) -> Container:
         """By component, or by an instance's name."""
+        return {each.labels[f"{LABEL}.instance"]: each for each in self._everyone()}[name]
+
+    def _everyone(self) -> list[Container]:
         website = self._website.containers() if self._website else ()
-        named = {each.labels[f"{LABEL}.instance"]: each for each in website}
-        return {**self._containers, **named}[name]
+        return [*self._containers.values(), *website]
 
     def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
         network = Network(docker_network_kw={"labels": dict(labels)})
