@@ -148,7 +148,7 @@ class Stack:
         self._disturbance = StackDisturbance(
             client,
             image=lambda: tags[IMAGE],
-            find=self._container,
+            find=self._named,
             labels=labels,
             on_made=self._on_down,
             clock=timeline.clock,
@@ -266,13 +266,11 @@ class Stack:
             self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
         return tags
 
-    def _container(self, name: str) -> Container:
-        """By component, or by an instance's name."""
+    def _named(self, name: str) -> Container:
         return {each.labels[f"{LABEL}.instance"]: each for each in self._everyone()}[name]
 
     def _everyone(self) -> list[Container]:
-        website = self._website.containers() if self._website else ()
-        return [*self._containers.values(), *website]
+        return [*self._containers.values(), *(self._website.containers() if self._website else ())]
 
     def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
         network = Network(docker_network_kw={"labels": dict(labels)})
