@@ -28,6 +28,10 @@ def add_settings(parser: Any, *, prefix: str) -> None:
             flags.append(flags[0].removesuffix("-s"))
         add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
+        if kind is bool and field.default:
+            flag = f"{prefix}no-{name.replace('_', '-')}"
+            add(flag, dest=dest, default=None, action="store_false", help=f"do not {text}")
+            continue
         if kind is bool:
             add(*flags, dest=dest, default=None, action="store_true", help=text)
             continue

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Self
 
 from harness import __version__, swap
+from harness.analysis.calibration import FOLDER
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
+from harness.calibration.calibrator import Calibrator, LoopbackCalibrator, NoCalibration
 from harness.checks.verdict import judge
 from harness.config import Settings
 from harness.machine import describe
@@ -129,6 +131,7 @@ def _of_stack(run: str, settings: Settings, traffic: Traffic, name: str) -> tupl
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
+        calibrated=settings.calibrate,
         settings={
             "algorithm": settings.algorithm,
             "replicas": settings.replicas,
@@ -142,6 +145,7 @@ def _of_stack(run: str, settings: Settings, traffic: Traffic, name: str) -> tupl
         target=stack,
         replace=on_stage(strategy, stack),
         sender=ChildSender(settings.plugins),
+        calibrator=_calibrator(settings),
         environment=_environment(settings),
     )
 
@@ -158,6 +162,7 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
+        calibrated=settings.calibrate,
         settings={"deploy_timeout_s": settings.deploy_timeout_s},
     )
     return scenario, Parts(
@@ -169,8 +174,13 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
             timeout_s=settings.deploy_timeout_s,
         ),
         sender=ChildSender(settings.plugins),
+        calibrator=_calibrator(settings),
         environment=_environment(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
+
+
+def _calibrator(settings: Settings) -> Calibrator:
+    return LoopbackCalibrator() if settings.calibrate else NoCalibration()
 
 
 def default_traffic(settings: Settings) -> Traffic:
@@ -239,12 +249,18 @@ def judge_folder(folder: Path) -> Judged:
     NotJudgedError where the folder is not a run's. A disk that refuses the reports, or a defect
     in one, does not take the verdict away: `unwritten` says so.
     """
-    unconverted = _unwritten("requests.parquet", lambda: convert(folder))
+    unconverted = _unwritten("requests.parquet", lambda: _convert(folder))
     history = load(folder)
     result = judge(history)
     unreported = _unwritten("reports", lambda: write_all(result, folder, history))
     unlisted = _unwritten("index.html", lambda: write_index(result, folder))
     return Judged(result=result, folder=folder, unwritten=unconverted or unreported or unlisted)
+
+
+def _convert(folder: Path) -> None:
+    convert(folder)
+    if (folder / FOLDER / "scenario.json").exists():
+        convert(folder / FOLDER)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> str:

@@ -6,6 +6,7 @@ from harness.analysis.history import History
 from harness.checks import (
     answered,
     cached,
+    calibrated,
     crossed,
     latency,
     no_failed_request,
@@ -37,5 +38,6 @@ ALL: Final[tuple[Check, ...]] = (
     rate_held.check,
     answered.check,
     crossed.check,
+    calibrated.check,
 )
 """Every check, what is said of the target first: the first of the worst names the verdict."""

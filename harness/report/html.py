@@ -18,7 +18,7 @@ from harness.report.drawing import Key, Plot
 from harness.report.figures import SIGNS
 from harness.report.markup import safe
 from harness.report.plots import plots
-from harness.report.sections import environment, findings, latency, verdict
+from harness.report.sections import calibration, environment, findings, latency, verdict
 
 __all__ = ["GENERATOR", "head", "html"]
 
@@ -42,6 +42,7 @@ def html(history: History, result: Result) -> str:
         f"{_section('Percentiles', shown['curves'])}"
         f"{_section('Outages and failures', outages(history, result))}"
         f"{_section('Latency', latency(result))}"
+        f"{_section('Calibration', calibration(result))}"
         f"{_section('Environment', environment(result))}"
         "</main>\n<footer>Drawn from the run's folder; <code>result.json</code> there holds the "
         "same for machines.</footer>\n"
