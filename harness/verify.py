@@ -39,11 +39,13 @@ from harness.swap.strategy import on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
+    "RELEASES",
     "Judged",
     "Plan",
     "carry_out",
     "default_traffic",
     "judge_folder",
+    "new_folder",
     "new_run",
     "new_stack",
     "plan",
@@ -114,7 +116,7 @@ def plan(
         run=run,
         scenario=scenario,
         parts=parts,
-        folder=_folder(settings.reports, scenario.name, run),
+        folder=new_folder(settings.reports, scenario.name, run),
     )
 
 
@@ -289,7 +291,8 @@ def _forget_if_bare(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _folder(reports: Path, scenario: str, run: str) -> Path:
+def new_folder(reports: Path, scenario: str, run: str) -> Path:
+    """A run's folder, made. NotJudgedError where it cannot be, or where the disk is full."""
     folder = reports / scenario / run
     try:
         folder.mkdir(parents=True)

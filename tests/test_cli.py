@@ -329,7 +329,7 @@ def test_a_signal_interrupts_once_and_never_the_removal(capsys, number):
         os.kill(os.getpid(), number)
     for again in (signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), again)
-    assert capsys.readouterr().err.count("removing the stack, a moment") == 2
+    assert capsys.readouterr().err.count("removing what was started, a moment") == 2
 
 
 def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):

@@ -153,7 +153,8 @@ def _trial(found: Calibrating, one: Injected, window: Window, start_ns: int) -> 
     folded = outages(rows.iloc[int(begin) : int(end)], limits=limits, steps=(), start_ns=start_ns)
     start_s = (one.began_ns - start_ns) / SECOND_NS
     seen = _nearest(folded, start_s, start_s + length_ms / 1e3)
-    allowed_ms = TOLERANCE * one.interval_ns / _MS + _gap_ms(rows, names, one)
+    span = _span(one, seen, start_ns)
+    allowed_ms = TOLERANCE * one.interval_ns / _MS + _gap_ms(rows, names, span)
     errors = (
         (None, None)
         if seen is None
@@ -205,11 +206,19 @@ def _limit(name: str, limit_ms: float) -> Limit:
     return Limit(percentile="", of=name, steady_ms=0.0, limit_ms=limit_ms, samples=0)
 
 
-def _gap_ms(rows: pd.DataFrame, names: list[str], one: Injected) -> float:
+def _span(one: Injected, seen: Outage | None, start_ns: int) -> Window:
+    """From the beginning, as put in or as found, to the end."""
+    begins, ends = [one.began_ns], [one.ended_ns]
+    if seen is not None:
+        begins.append(start_ns + int(seen.start_s * SECOND_NS))
+        ends.append(start_ns + int(seen.end_s * SECOND_NS))
+    return Window(swap=0, begin_ns=min(begins), end_ns=max(ends))
+
+
+def _gap_ms(rows: pd.DataFrame, names: list[str], span: Window) -> float:
     """The largest gap between starts, there, of the streams that can see it."""
     sent = rows.loc[(rows["sent_ns"] > 0) & rows["stream"].isin(names), "sent_ns"]
-    window = Window(swap=0, begin_ns=one.began_ns, end_ns=one.ended_ns)
-    gap_ns = largest_gap_ns(np.sort(sent.to_numpy()), [window])
+    gap_ns = largest_gap_ns(np.sort(sent.to_numpy()), [span])
     return 0.0 if gap_ns is None else gap_ns / _MS
 
 

@@ -11,7 +11,7 @@ from harness.checks.wording import EXAMPLES, bounded, counted
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
 
-__all__ = ["LEAST_INTERVALS", "NAME", "check"]
+__all__ = ["LEAST_INTERVALS", "NAME", "check", "judged"]
 
 NAME: Final = "calibrated"
 LEAST_INTERVALS: Final = 2
@@ -30,7 +30,11 @@ def check(history: History) -> Finding:
             message="not calibrated: what outages this run would notice was not tried in it",
             evidence={"calibration": "not calibrated"},
         )
-    found = history.calibration
+    return judged(history.calibration)
+
+
+def judged(found: Calibration | None) -> Finding:
+    """The finding on a calibration that was asked for."""
     if found is None:
         return _inconclusive(
             "the run was to begin with a calibration, and none is in its folder; run again", {}
@@ -45,10 +49,10 @@ def check(history: History) -> Finding:
             "the calibration put in no outage: there was no room for one, or no stream to see it",
             {"left_out": list(found.left_out[:EXAMPLES])},
         )
-    return _judged(found)
+    return _compared(found)
 
 
-def _judged(found: Calibration) -> Finding:
+def _compared(found: Calibration) -> Finding:
     wrong = [
         trial
         for trial in found.trials
