@@ -1,6 +1,6 @@
 """The calibration, judged: the outages that were put in, beside those that the analysis finds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ MISNAMED: Final = "misnamed"
 MISMEASURED: Final = "mismeasured"
 TOLERANCE: Final = 2
 """Intervals that a start or a length may be off, beside the largest start gap there."""
+_CATCH_UP_NS: Final = 150_000_000
 _MS: Final = 1e6
 
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
@@ -105,6 +106,7 @@ def measured(found: Calibrating) -> Calibration:
         left_out=found.injections.left_out,
         requests=int((rows["sent_ns"] > 0).sum()),
         certain_outage_ms=certain.get(TOTAL),
+        calm_gap_ms=_calm_gap_ms(rows, found.injections.injected),
         errors=tuple(_errors(found)),
     )
 
@@ -220,6 +222,16 @@ def _gap_ms(rows: pd.DataFrame, names: list[str], span: Window) -> float:
     sent = rows.loc[(rows["sent_ns"] > 0) & rows["stream"].isin(names), "sent_ns"]
     gap_ns = largest_gap_ns(np.sort(sent.to_numpy()), [span])
     return 0.0 if gap_ns is None else gap_ns / _MS
+
+
+def _calm_gap_ms(rows: pd.DataFrame, injected: Iterable[Injected]) -> float | None:
+    starts = np.sort(rows.loc[rows["sent_ns"] > 0, "sent_ns"].to_numpy())
+    is_calm = np.ones(max(len(starts) - 1, 0), dtype=bool)
+    for one in injected:
+        if one.kind is OutageKind.stall:
+            is_calm &= (starts[1:] < one.began_ns) | (starts[:-1] > one.ended_ns + _CATCH_UP_NS)
+    gaps = np.diff(starts)[is_calm]
+    return round(float(gaps.max()) / _MS, 3) if len(gaps) else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -147,21 +147,44 @@ class _Doors:
         self._contexts = (None, context)
         self._places = [_bound(0) for _ in self._contexts]
         self.ports = tuple(int(place.getsockname()[1]) for place in self._places)
-        self._servers: list[asyncio.Server] = []
+        self._listening: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._entering: set[asyncio.Task[Any]] = set()
 
-    async def open(self) -> None:
+    def open(self) -> None:
         loop = asyncio.get_running_loop()
         for port, context in zip(self.ports, self._contexts, strict=True):
-            server = await loop.create_server(
-                lambda: _Talk(self._site), sock=_bound(port), ssl=context, backlog=_BACKLOG
-            )
-            self._servers.append(server)
+            sock = _bound(port)
+            sock.setblocking(False)
+            sock.listen(_BACKLOG)
+            self._listening.append((sock, context))
+            loop.add_reader(sock, self._accept, sock, context)
 
     def close(self) -> None:
-        """Connections that are established stay."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        """Whoever has connected by now is let in: the kernel would reset, not refuse, it."""
+        loop = asyncio.get_running_loop()
+        for sock, context in self._listening:
+            self._accept(sock, context)
+            loop.remove_reader(sock)
+            sock.close()
+        self._listening.clear()
+
+    def _accept(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            while True:
+                connection, _ = sock.accept()
+                connection.setblocking(False)
+                entering = loop.create_task(
+                    loop.connect_accepted_socket(lambda: _Talk(self._site), connection, ssl=context)
+                )
+                self._entering.add(entering)
+                entering.add_done_callback(self._entered)
+
+    def _entered(self, entering: asyncio.Task[Any]) -> None:
+        self._entering.discard(entering)
+        error = entering.exception()
+        if error is not None:
+            _quietly(asyncio.get_running_loop(), {"exception": error, "message": "connecting"})
 
 
 def _bound(port: int) -> socket.socket:
@@ -199,7 +222,7 @@ async def _show(site: _Site, doors: _Doors, outages: tuple[PlannedOutage, ...]) 
         await _until(planned.begin_ns + planned.length_ns)
         site.outage = None
         if planned.kind is OutageKind.refused:
-            await doors.open()
+            doors.open()
         ended_ns = time.monotonic_ns()
         site.release_held()
         shown.append(
@@ -231,7 +254,7 @@ async def _serve() -> int:
     authority.issue_cert(NAME).configure_cert(context)
     site = _Site(Answers(script.traffic, script.release))
     doors = _Doors(site, context)
-    await doors.open()
+    doors.open()
     plain, secure = doors.ports
     _say(Listening(port=plain, tls_port=secure, ca=authority.cert_pem.bytes().decode()))
     showing: asyncio.Task[None] | None = None

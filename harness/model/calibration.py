@@ -97,6 +97,8 @@ class Calibration:
     requests: int = 0
     certain_outage_ms: float | None = None
     """The largest gap between two requests sent: no longer outage of all could be missed."""
+    calm_gap_ms: float | None = None
+    """The same away from the stalls, after which all that was held is answered at once."""
     errors: tuple[str, ...] = ()
     """What is missing of the calibration's own evidence: each makes the run inconclusive."""
 

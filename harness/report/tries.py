@@ -16,15 +16,7 @@ from harness.report.figures import SIGNS, milliseconds, printable
 
 __all__ = ["Tried", "tries_text"]
 
-_HEAD: Final = (
-    "intervals",
-    "ms",
-    "tries",
-    "found and named",
-    "measured",
-    "start off",
-    "length off",
-)
+_HEAD: Final = ("intervals", "ms", "tries", "named", "measured", "start off", "length off")
 
 
 class Tried(Protocol):
@@ -62,7 +54,9 @@ def _parts(tried: Tried) -> Iterator[RenderableType]:
         )
     yield Text(
         f"certain outage: {milliseconds(tried.calibration.certain_outage_ms)} ms, the largest gap "
-        f"between two requests of {tried.calibration.requests:,}; a bare sleep loop's in the same "
+        f"between two requests of {tried.calibration.requests:,}; away from the stalls, after "
+        "which all that was held is answered at once: "
+        f"{milliseconds(tried.calibration.calm_gap_ms)} ms; a bare sleep loop's in the same "
         f"seconds: {milliseconds(tried.bare_gap_ms)} ms"
     )
     for text in tried.calibration.left_out:
@@ -72,7 +66,7 @@ def _parts(tried: Tried) -> Iterator[RenderableType]:
 
 
 def _table(tallies: Sequence[Tally]) -> Table:
-    title = "outages put in, and the largest errors in ms"
+    title = "outages found and rightly named, measured as allowed; the largest errors in ms"
     table = Table(box=box.SIMPLE, title=title, title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("kind")
     for name in _HEAD:

@@ -58,7 +58,7 @@ def test_two_swaps_go_there_and_back(tmp_path: Path):
 
 def test_every_phase_begins_and_ends_in_its_order(rig: Rig):
     rig.run()
-    names = ["up", "answering", "warmup", "steady", "swap", "after", "down"]
+    names = ["up", "calibration", "answering", "warmup", "steady", "swap", "after", "down"]
     assert rig.spans("phase") == [(name, edge) for name in names for edge in ("begin", "end")]
     moments = [mark["at_ns"] for mark in rig.marks()]
     assert moments == sorted(moments)

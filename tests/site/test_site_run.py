@@ -17,7 +17,8 @@ from faulty import Faulty, answer
 from harness import cli, config
 from harness.model.scenario import Timing
 
-SHORT = ("--rate", "200", "--warmup", "0", "--steady", "1", "--after", "3", "--reports", "reports")
+SHORT = ("--rate", "200", "--warmup", "0", "--steady", "1", "--after", "3", "--reports", "reports",
+         "--no-calibrate")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
