@@ -1,5 +1,6 @@
 """`harness calibrate`: the command, on a calibration on paper."""
 
+import argparse
 import signal
 import sys
 import time
@@ -15,14 +16,19 @@ from fakes.trouble import Point, Trouble
 
 from harness import cli
 from harness.calibration.bare import BareLoop
+from harness.calibration.calibrator import LoopbackCalibrator, NoCalibration
+from harness.config import load
 from harness.model.calibration import OutageKind
 from harness.model.errors import MissingEvidenceError
+from harness.options import add_settings, given_settings
+from harness.verify import plan
 
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch) -> Iterator[FakeCalibrator]:
     """The command writes to the folder that it is called in, and takes over signals."""
     made = FakeCalibrator(Trouble())
+    made.paper = Paper()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("harness.calibrate.LoopbackCalibrator", lambda planned: made)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -45,7 +51,7 @@ def test_it_prints_the_table_and_what_it_proves(fake, capsys):
         "from 40 ms on every outage was found and rightly named, 20 of 20: at 95 % confidence at "
         "least 86 % of such are" in text
     )
-    assert "certain outage: 9.8 ms, the largest gap between two requests of 205; away from" in text
+    assert "certain outage: 4.9 ms, the largest gap between two requests of 205; away from" in text
     assert "✓ 2 outages of 40 to 40 ms put in before the run were found and rightly named" in text
     assert fake.closes == 1
 
@@ -94,3 +100,16 @@ def test_a_bare_loop_knows_its_largest_gap_in_the_seconds_that_it_ran():
     assert gap is not None
     assert gap > 0
     assert bare.largest_gap_ms(begin, end + 10**12) is None, "it did not run then"
+
+
+@pytest.mark.parametrize(
+    ("said_so", "is_calibrated", "kind"),
+    [((), True, LoopbackCalibrator), (("--no-calibrate",), False, NoCalibration)],
+)
+def test_a_run_is_calibrated_unless_it_is_told_not_to_be(tmp_path, said_so, is_calibrated, kind):
+    parser = argparse.ArgumentParser()
+    add_settings(parser, prefix="--")
+    given = given_settings(parser.parse_args([*said_so, "--reports", str(tmp_path)]))
+    planned = plan(load(given, folder=tmp_path))
+    assert planned.scenario.calibrated is is_calibrated
+    assert isinstance(planned.parts.calibrator, kind)

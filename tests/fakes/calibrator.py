@@ -116,7 +116,8 @@ class FakeCalibrator:
     """Implements Calibrator: leaves `paper`, whose clock is its own."""
 
     def __init__(self, trouble: Trouble) -> None:
-        self.paper = Paper()
+        # Short: most runs on fakes are about something else.
+        self.paper = Paper(outages=(injected(OutageKind.reset, 100, 40),), length_ms=300)
         self.closes = 0
         self._trouble = trouble
         self._folder: Path | None = None

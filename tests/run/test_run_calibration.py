@@ -4,12 +4,10 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from fakes.calibrator import Paper, injected
 from fakes.trouble import Point
 from rig import Rig, finding
 
 from harness.calibration.calibrator import NoCalibration
-from harness.model.calibration import OutageKind
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 
@@ -19,8 +17,7 @@ def test_a_run_states_what_was_put_in_and_what_was_found(rig: Rig):
     found = judged.result.calibration
     assert found is not None
     assert [(trial.kind, trial.verdict) for trial in found.trials] == [
-        ("refused", "found"),
-        ("stall", "found"),
+        ("reset", "found"),
     ]
     assert finding(judged, "calibrated").verdict is Verdict.passed
 
@@ -38,8 +35,6 @@ def test_judging_twice_says_the_same(rig: Rig):
 
 
 def test_an_outage_that_was_missed_leaves_no_pass(rig: Rig):
-    outages = (injected(OutageKind.reset, 400, 40),)
-    rig.calibrator.paper = Paper(outages=outages, traffic=Paper().traffic)
     clean = replace(rig.calibrator.paper, outages=()).samples()
     rig.calibrator.paper.spoil = lambda _: clean
     judged = rig.run()
