@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from harness.calibration.server import (
+from harness.calibration.script import (
     HOST,
     NAME,
     Listening,

@@ -1,8 +1,7 @@
 """The scripted server, a process of its own: answers rightly, but for outages at planned moments.
 
-`python -P -m harness.calibration.server`, told what to do on its standard input (a JSON object a
-line: a Script, then a Show), saying on its standard output what it did. Its input closing ends
-it: a parent that dies, however it dies, closes it.
+`python -P -m harness.calibration.server`, told what to do on its standard input (script.py: a
+Script, then a Show), saying on its standard output what it did.
 """
 
 import asyncio
@@ -15,69 +14,31 @@ import ssl
 import struct
 import sys
 import time
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import trustme
-from pydantic import TypeAdapter
 
 from harness.calibration.answers import Answers
+from harness.calibration.script import (
+    HOST,
+    NAME,
+    Listening,
+    Script,
+    Show,
+    Shown,
+    from_line,
+    to_line,
+)
 from harness.model.calibration import Injected, OutageKind, PlannedOutage
-from harness.model.traffic import Traffic
 
-__all__ = ["HOST", "NAME", "Listening", "Script", "Show", "Shown", "from_line", "main", "to_line"]
+__all__ = ["main"]
 
-HOST: Final = "127.0.0.1"
-NAME: Final = "localhost"
-"""That its certificate is for."""
 _BACKLOG: Final = 4096
 _STDIN: Final = 0
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
 _AT_ONCE_NS: Final = 2_000_000
 """The loop's timers are a millisecond coarse: the last bit before a moment is spent looking."""
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """The first line to the server: whose streams it answers, and as which release."""
-
-    traffic: Traffic
-    release: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """Its answer: where it listens, and whom to trust over TLS."""
-
-    port: int
-    tls_port: int
-    ca: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
-    """The second line: the outages, in their order, at monotonic moments."""
-
-    outages: tuple[PlannedOutage, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """Its answer, once the last one is over."""
-
-    injected: tuple[Injected, ...]
-
-
-def to_line(message: Script | Listening | Show | Shown) -> bytes:
-    adapter: TypeAdapter[object] = TypeAdapter(type(message))
-    return bytes(adapter.dump_json(message)) + b"\n"
-
-
-def from_line(kind: type[T], line: bytes) -> T:
-    """Raises pydantic.ValidationError where it is none."""
-    return TypeAdapter(kind).validate_json(line)
 
 
 class _Site:
