@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.analysis.calibration import FOUND
 from harness.analysis.history import History
-from harness.checks.wording import EXAMPLES, bounded, counted
+from harness.checks.wording import EXAMPLES, bounded, counted, span_ms
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
 
@@ -97,8 +97,7 @@ def _told(trial: Trial) -> str:
 
 
 def _lengths(trials: Sequence[Trial]) -> str:
-    lengths = sorted(trial.length_ms for trial in trials)
-    return f"{counted(len(trials), 'outage')} of {lengths[0]:.0f} to {lengths[-1]:.0f} ms"
+    return f"{counted(len(trials), 'outage')} of {span_ms(trial.length_ms for trial in trials)}"
 
 
 def _worst(trials: Sequence[Trial]) -> float:

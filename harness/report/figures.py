@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.analysis.latency import SWAP_WINDOW
+from harness.checks.wording import span_ms
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
 from harness.model.result import Result
@@ -81,16 +82,15 @@ CALIBRATION_HEAD: Final = (
 
 
 def calibration_line(found: Calibration) -> str:
-    """`calibration: 6 of 6 outages found (222 to 222 ms), at most 12.3 ms off`."""
+    """`calibration: 6 of 6 outages of 222 ms found and rightly named, lengths at most 9 ms off`."""
     good = [trial for trial in found.trials if trial.verdict == "found"]
     if not found.trials:
         return "calibration: no outage was put in"
-    lengths = [trial.length_ms for trial in found.trials]
     errors = [abs(trial.length_error_ms) for trial in good if trial.length_error_ms is not None]
+    lengths = span_ms(trial.length_ms for trial in found.trials)
     return (
-        f"calibration: {len(good)} of {len(found.trials)} outages of {min(lengths):.0f} to "
-        f"{max(lengths):.0f} ms found and rightly named"
-        + (f", lengths at most {max(errors):.0f} ms off" if errors else "")
+        f"calibration: {len(good)} of {len(found.trials)} outages of {lengths} found and rightly "
+        "named" + (f", lengths at most {max(errors):.0f} ms off" if errors else "")
     )
 
 

@@ -52,7 +52,7 @@ def test_it_prints_the_table_and_what_it_proves(fake, capsys):
         "least 86 % of such are" in text
     )
     assert "certain outage: 4.9 ms, the largest gap between two requests of 205; away from" in text
-    assert "✓ 2 outages of 40 to 40 ms put in before the run were found and rightly named" in text
+    assert "✓ 2 outages of 40 ms put in before the run were found and rightly named" in text
     assert fake.closes == 1
 
 

@@ -251,7 +251,7 @@ def test_many_swaps_are_drawn_as_swaps():
 def test_what_was_put_in_before_the_run_stands_beside_what_was_found():
     history = calibrated_history()
     text = Reader(html(history, judge(history))).text
-    assert "2 of 2 outages of 222 to 222 ms found and rightly named, lengths at most 11 ms" in text
+    assert "2 of 2 outages of 222 ms found and rightly named, lengths at most 11 ms" in text
     assert "+0.650 503 2 222.2 wrong_status 219.7 1.0 -2.5 229.0 found" in text
     assert "left out: 5 intervals of reset, stall: no room in 3.7 s" in text
 
