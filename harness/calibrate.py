@@ -62,7 +62,7 @@ def calibrate(settings: Settings, tries: int, say: Callable[[str], None]) -> Cal
         f"{todo.length_ns / 1e9:.0f} s"
     )
     folder = new_folder(settings.reports, _NAME, run)
-    calibrator = LoopbackCalibrator(planned=lambda _: todo)
+    calibrator = LoopbackCalibrator(planned=lambda *_: todo)
     try:
         calibrator.prepare(run, scenario, folder)
         with BareLoop(traffic.rate_hz) as bare:

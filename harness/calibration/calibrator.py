@@ -23,7 +23,8 @@ __all__ = ["FOLDER", "Calibrator", "LoopbackCalibrator", "NoCalibration", "in_ru
 
 FOLDER: Final = "calibration"
 _BUDGET_NS: Final = 3_700_000_000
-"""Of load: with the orders before and after it, the phase takes at most 4 s."""
+"""Of load, less what it still has to wait for: with the orders before and after it, the phase takes
+at most 4 s."""
 _LEAD_NS: Final = 100_000_000
 """Orders are given this long before they take effect."""
 _FINISH_S: Final = 2.0
@@ -62,9 +63,9 @@ class NoCalibration:
         """Nothing runs."""
 
 
-def in_run(scenario: Scenario) -> CalibrationPlan:
+def in_run(scenario: Scenario, budget_ns: int = _BUDGET_NS) -> CalibrationPlan:
     """The outages of a run's own calibration."""
-    return plan(scenario.traffic, seed=scenario.seed, budget_ns=_BUDGET_NS)
+    return plan(scenario.traffic, seed=scenario.seed, budget_ns=budget_ns)
 
 
 class LoopbackCalibrator:
@@ -73,7 +74,7 @@ class LoopbackCalibrator:
     def __init__(
         self,
         sender: Callable[[], Sender] = ChildSender,
-        planned: Callable[[Scenario], CalibrationPlan] = in_run,
+        planned: Callable[[Scenario, int], CalibrationPlan] = in_run,
     ) -> None:
         self._sender = sender()
         self._server = ScriptedServer()
@@ -105,12 +106,14 @@ class LoopbackCalibrator:
     def calibrate(self) -> None:
         if self._preparing is None or self._record is None:
             raise MissingEvidenceError("calibration: not prepared")
+        began_ns = time.monotonic_ns()
         self._preparing.join(_READY_S)
         if self._error is not None:
             raise self._error
         if self._preparing.is_alive():
             raise MissingEvidenceError(f"calibration: not ready within {_READY_S:g} s")
-        todo = self._planned(self._record.scenario)
+        waited_ns = time.monotonic_ns() - began_ns
+        todo = self._planned(self._record.scenario, max(0, _BUDGET_NS - waited_ns))
         start_ns = time.monotonic_ns() + _LEAD_NS
         stop_ns = start_ns + todo.length_ns
         self._server.show(

@@ -67,7 +67,7 @@ def scenario(traffic: Traffic = TRAFFIC) -> Scenario:
 @pytest.fixture
 def calibrator():
     """Every kind at two intervals of 67 ms: longer than a busy machine pauses, as a rule."""
-    made = LoopbackCalibrator(planned=lambda one: plan(one.traffic, seed=7, budget_ns=3 * S))
+    made = LoopbackCalibrator(planned=lambda one, _: plan(one.traffic, seed=7, budget_ns=3 * S))
     yield made
     made.close()
 
