@@ -1,6 +1,6 @@
 # The targets that a person types; `make help` lists them. Each sets up all that it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test fast lint scenarios benchmark soak clean
+.PHONY: help setup verify test fast lint scenarios faults benchmark soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +31,9 @@ lint:
 
 scenarios: setup ## what this project proves, on the real stack
 	@.venv/bin/pytest scenarios
+
+faults: setup ## disturbances of known kind and length, each to be found, dated and attributed
+	@.venv/bin/pytest scenarios -m faults
 
 benchmark: setup ## the sending child beside other load generators, in some four minutes
 	@scripts/setup benchmark

@@ -1,4 +1,4 @@
-"""The command: `harness verify`, `harness report`, `harness clean`."""
+"""The command: `harness verify`, `harness calibrate`, `harness report`, `harness clean`."""
 
 import argparse
 import signal
@@ -10,12 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import __version__
+from harness.calibrate import calibrate
 from harness.config import load
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
 from harness.options import add_settings, given_settings
 from harness.report.terminal import verdict_text
+from harness.report.tries import tries_text
 from harness.verify import Judged, carry_out, judge_folder, plan
 
 __all__ = ["main"]
@@ -75,6 +77,18 @@ def _parser() -> argparse.ArgumentParser:
     add_settings(verify, prefix="--")
     verify.set_defaults(run=_verify)
 
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="which outages the sender and the analysis notice at a rate: no stack, loopback only",
+        epilog=_EXITS,
+        allow_abbrev=False,
+    )
+    add_settings(calibrate, prefix="--", only=("rate", "arrivals", "seed", "reports"))
+    calibrate.add_argument(
+        "--tries", type=_tries, default=20, metavar="N", help="of each outage (default 20)"
+    )
+    calibrate.set_defaults(run=_calibrate)
+
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report)
@@ -108,6 +122,22 @@ def _verify(options: argparse.Namespace) -> int:
             _complain(f"what is known of this run: {todo.folder}")
         raise
     return _conclude(judged, console)
+
+
+def _tries(text: str) -> int:
+    tries = int(text)
+    if not 1 <= tries <= 1_000:
+        raise argparse.ArgumentTypeError("1 to 1000")
+    return tries
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    _end_in_order()
+    settings = load(given_settings(options))
+    console = Console()
+    calibrated = calibrate(settings, options.tries, console.print)
+    console.print(tries_text(calibrated))
+    return EXIT_CODES[calibrated.finding.verdict]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -147,7 +177,9 @@ def _end_in_order() -> None:
 
     def interrupt(*_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: _complain("ending: removing the stack, a moment"))
+            signal.signal(
+                number, lambda *_: _complain("ending: removing what was started, a moment")
+            )
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,6 +2,7 @@
 
 import enum
 import typing
+from collections.abc import Collection
 from typing import Any
 
 from harness.config import Settings
@@ -12,14 +13,15 @@ _TABLES = frozenset({"images", "plugins"})
 """Settings that only pyproject.toml can say."""
 
 
-def add_settings(parser: Any, *, prefix: str) -> None:
-    """An option for each setting but the tables, which belong into pyproject.toml.
+def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> None:
+    """An option for each setting (or for `only` those named) but the tables, which belong into
+    pyproject.toml.
 
     `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
     them, so that every face says the same of a wrong one.
     """
     for name, field in Settings.model_fields.items():
-        if name in _TABLES:
+        if name in _TABLES or (only and name not in only):
             continue
         kind = field.annotation
         flags = [f"{prefix}{name.replace('_', '-')}"]

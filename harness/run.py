@@ -1,7 +1,7 @@
 """The order of a run's phases, and nothing else.
 
-up, answering, warm-up, steady, then swap and after for each swap; logs, down. Whatever happens
-on the way, teardown runs, logs first, and what is known is on disk.
+up, calibration, answering, warm-up, steady, then swap and after for each swap; logs, down. Whatever
+happens on the way, teardown runs, logs first, and what is known is on disk.
 """
 
 import random
@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from harness.blame import as_evidence, guarded, tell
+from harness.calibration.calibrator import Calibrator, NoCalibration
 from harness.machine import MachineWatch
 from harness.model.errors import Interrupted, NotJudgedError, ReleaseError, SilentError
 from harness.model.mark import Mark, MarkKind
@@ -40,6 +41,7 @@ class Parts:
     """One swap, from its first step to its last. Raises ReleaseError where the release, or what
     deploys it, is at fault."""
     sender: Sender
+    calibrator: Calibrator = field(default_factory=NoCalibration)
     clock: Timekeeper = field(default_factory=SystemTime)
     on_mark: Callable[[Mark], None] = lambda _: None
     environment: Mapping[str, str | int | float | bool] = field(default_factory=dict)
@@ -75,9 +77,15 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
 
     try:
         try:
+            with as_evidence(timeline):
+                # Beside what comes up: its processes are slow to start.
+                parts.calibrator.prepare(run, scenario, folder)
             with timeline.span(MarkKind.phase, "up"):
                 endpoint = parts.target.up(timeline)
             path = endpoint.path
+            if scenario.calibrated:
+                with as_evidence(timeline), timeline.span(MarkKind.phase, "calibration"):
+                    parts.calibrator.calibrate()
             parts.sender.start(run, scenario, endpoint, folder)
             with timeline.span(MarkKind.phase, "answering"):
                 _probe(parts, scenario.timing.probe_s)
@@ -91,7 +99,9 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
     except KeyboardInterrupt:
         raise Interrupted(_INTERRUPTED) from None
     finally:
-        is_interrupted = take_down(parts.target, parts.sender, timeline, folder, complete)
+        is_interrupted = take_down(
+            parts.target, (parts.calibrator, parts.sender), timeline, folder, complete
+        )
         timeline.close()
     if is_interrupted:
         raise Interrupted(_INTERRUPTED)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.blame import as_evidence
+from harness.calibration.calibrator import Calibrator
 from harness.model.mark import Edge, MarkKind
 from harness.target import DescribesItself, KeepsLogs, KeepsStore, Target
 from harness.timeline import Timeline
@@ -16,16 +17,17 @@ __all__ = ["take_down"]
 
 def take_down(
     target: Target,
-    sender: Sender,
+    senders: tuple[Calibrator, Sender],
     timeline: Timeline,
     folder: Path,
     complete: Callable[[Mapping[str, str | int | float | bool]], None],
 ) -> bool:
-    """Sender, store, logs, target, record: each is tried, whatever became of the others.
+    """What sends, store, logs, target, record: each is tried, whatever became of the others.
 
     Whether Ctrl-C came meanwhile: it ends the gathering of evidence, and never a removal.
     """
     environment: dict[str, str | int | float | bool] = {}
+    calibrator, sender = senders
 
     def read_store() -> None:
         if isinstance(target, KeepsStore) and sender.sent().start_ns:
@@ -47,6 +49,7 @@ def take_down(
         _interrupted(timeline, work, insists=insists)
         for work, insists in (
             (mark(Edge.begin), False),
+            (calibrator.close, True),
             (sender.close, True),
             (read_store, False),
             (gather, False),

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Self
 
 from harness import __version__, swap
+from harness.analysis.calibration import FOLDER
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
+from harness.calibration.calibrator import Calibrator, LoopbackCalibrator, NoCalibration
 from harness.checks.verdict import judge
 from harness.config import Settings
 from harness.faults import Fault, Injection
@@ -38,11 +40,13 @@ from harness.swap.strategy import on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
+    "RELEASES",
     "Judged",
     "Plan",
     "carry_out",
     "default_traffic",
     "judge_folder",
+    "new_folder",
     "new_run",
     "new_stack",
     "plan",
@@ -123,7 +127,7 @@ def plan(
         run=run,
         scenario=scenario,
         parts=parts,
-        folder=_folder(settings.reports, scenario.name, run),
+        folder=new_folder(settings.reports, scenario.name, run),
     )
 
 
@@ -143,6 +147,7 @@ def _of_stack(
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
+        calibrated=settings.calibrate,
         settings={
             "algorithm": settings.algorithm,
             "replicas": settings.replicas,
@@ -158,6 +163,7 @@ def _of_stack(
             Injection(faults, stack, seed=settings.seed) if faults else on_stage(strategy, stack)
         ),
         sender=ChildSender(settings.plugins),
+        calibrator=_calibrator(settings),
         environment=_environment(settings),
     )
 
@@ -174,6 +180,7 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
+        calibrated=settings.calibrate,
         settings={"deploy_timeout_s": settings.deploy_timeout_s},
     )
     return scenario, Parts(
@@ -185,8 +192,13 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
             timeout_s=settings.deploy_timeout_s,
         ),
         sender=ChildSender(settings.plugins),
+        calibrator=_calibrator(settings),
         environment=_environment(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
+
+
+def _calibrator(settings: Settings) -> Calibrator:
+    return LoopbackCalibrator() if settings.calibrate else NoCalibration()
 
 
 def default_traffic(settings: Settings) -> Traffic:
@@ -256,12 +268,18 @@ def judge_folder(folder: Path) -> Judged:
     NotJudgedError where the folder is not a run's. A disk that refuses the reports, or a defect
     in one, does not take the verdict away: `unwritten` says so.
     """
-    unconverted = _unwritten("requests.parquet", lambda: convert(folder))
+    unconverted = _unwritten("requests.parquet", lambda: _convert(folder))
     history = load(folder)
     result = judge(history)
     unreported = _unwritten("reports", lambda: write_all(result, folder, history))
     unlisted = _unwritten("index.html", lambda: write_index(result, folder))
     return Judged(result=result, folder=folder, unwritten=unconverted or unreported or unlisted)
+
+
+def _convert(folder: Path) -> None:
+    convert(folder)
+    if (folder / FOLDER / "scenario.json").exists():
+        convert(folder / FOLDER)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> str:
@@ -290,7 +308,8 @@ def _forget_if_bare(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _folder(reports: Path, scenario: str, run: str) -> Path:
+def new_folder(reports: Path, scenario: str, run: str) -> Path:
+    """A run's folder, made. NotJudgedError where it cannot be, or where the disk is full."""
     folder = reports / scenario / run
     try:
         folder.mkdir(parents=True)

@@ -8,6 +8,8 @@ from injected import Injected, injected, skipped, table
 from harness.faults import Drop, Fault, Kill, Pause, Reject
 from harness.verify import Judged
 
+pytestmark = pytest.mark.faults
+
 TRIES = 20
 PAUSE_S = 0.5
 

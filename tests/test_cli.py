@@ -95,7 +95,8 @@ def test_help_names_exit_codes_and_each_setting_with_its_default(capsys):
         assert code in text
     for name, field in Settings.model_fields.items():
         if name not in {"images", "plugins"}:
-            assert f"--{name.replace('_', '-')} " in text
+            no = "no-" if field.default is True else ""
+            assert f"--{no}{name.replace('_', '-')} " in text
             if name.endswith("_s"):
                 assert f"--{name.replace('_', '-').removesuffix('-s')} " in text
             assert field.description in text
@@ -329,7 +330,7 @@ def test_a_signal_interrupts_once_and_never_the_removal(capsys, number):
         os.kill(os.getpid(), number)
     for again in (signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), again)
-    assert capsys.readouterr().err.count("removing the stack, a moment") == 2
+    assert capsys.readouterr().err.count("removing what was started, a moment") == 2
 
 
 def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
@@ -358,7 +359,7 @@ def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
 def test_options_are_the_settings_and_nothing_else():
     parser = argparse.ArgumentParser()
     cli.add_settings(parser, prefix="--")
-    options = set(re.findall(r"--([a-z-]+)", parser.format_usage())) - {"help"}
+    options = set(re.findall(r"--(?:no-)?([a-z-]+)", parser.format_usage())) - {"help"}
     assert {name.replace("-", "_") for name in options} == (
         set(Settings.model_fields) - {"images", "plugins"}
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from harness.analysis.attribution import attributions, bad_requests
+from harness.analysis.calibration import FOLDER, measured
+from harness.analysis.calibration import read as read_calibration
 from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
@@ -35,6 +37,7 @@ from harness.analysis.runfolder import (
     read_samples,
 )
 from harness.analysis.servers import Servers
+from harness.model.calibration import Calibration
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
 from harness.model.result import Attribution, NearMisses
@@ -62,6 +65,8 @@ class History:
     """None: the store could not be read."""
     details: Mapping[int, str] = field(default_factory=dict)
     """By seq, what the sender wrote down of a failed sample: untrusted text."""
+    calibration: Calibration | None = None
+    """None: the run has none, or it could not be read."""
     damage: tuple[str, ...] = ()
     """Lines and files beside the request log that could not be read: `marks.jsonl:12`."""
 
@@ -187,6 +192,7 @@ def load(folder: Path) -> History:
     decoded = read_samples(folder, record)
     damage: list[str] = []
     details = read_lines(folder / "details.jsonl", Explanation, damage)
+    calibrating = read_calibration(folder / FOLDER, damage)
     return History(
         folder=folder,
         record=record,
@@ -196,5 +202,6 @@ def load(folder: Path) -> History:
         machine=read_lines(folder / "machine.jsonl", MachineSecond, damage),
         operations=read_operations(folder / "operations.json", damage),
         details={entry.seq: entry.text for entry in reversed(details)},
+        calibration=measured(calibrating) if calibrating is not None else None,
         damage=tuple(damage),
     )

@@ -7,6 +7,7 @@ from harness.checks import (
     alive,
     answered,
     cached,
+    calibrated,
     crossed,
     latency,
     near_misses,
@@ -43,5 +44,6 @@ ALL: Final[tuple[Check, ...]] = (
     answered.check,
     crossed.check,
     resolved.check,
+    calibrated.check,
 )
 """Every check, what is said of the target first: the first of the worst names the verdict."""

@@ -67,6 +67,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         marks=_marks(history.marks),
         environment=_environment(history),
         drop_bound=bound,
+        calibration=history.calibration,
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "in_phases",
     "percent",
     "seqs",
+    "span_ms",
     "step_at",
 ]
 
@@ -46,6 +47,12 @@ def percent(share: float) -> str:
     value = share * 100
     digits = 0 if value >= 9.95 else 1 if value >= 0.995 else 2
     return f"{value:.{digits}f} %"
+
+
+def span_ms(lengths_ms: Iterable[float]) -> str:
+    """From the shortest to the longest: `222 to 556 ms`; `222 ms` where they are alike."""
+    shown = sorted({round(length) for length in lengths_ms})
+    return f"{' to '.join(str(one) for one in (shown[:1] + shown[1:][-1:]))} ms"
 
 
 def at(history: History, moment_ns: int) -> str:

@@ -11,7 +11,7 @@ class MarkKind(StrEnum):
     """What a mark is about."""
 
     phase = "phase"
-    """A phase of the run: up, answering, warmup, steady, swap, after, down."""
+    """A phase of the run: up, calibration, answering, warmup, steady, swap, after, down."""
     step = "step"
     """A step of the swap."""
     event = "event"

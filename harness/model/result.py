@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.model.calibration import Calibration
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
 
@@ -119,3 +120,5 @@ class Result:
     drop_bound: float | None
     """Upper 95 % bound on the probability that a swap drops a request; null unless every
     swap of the run was clean."""
+    calibration: Calibration | None = None
+    """What was put in before the run, and what of it was found; null without one."""

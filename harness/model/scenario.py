@@ -67,6 +67,8 @@ class Scenario:
     timing: Timing = field(default_factory=Timing)
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
+    calibrated: bool = False
+    """Whether the run begins with a calibration, without which it is then no evidence."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 

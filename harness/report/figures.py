@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.analysis.latency import SWAP_WINDOW
+from harness.checks.wording import span_ms
+from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
 from harness.model.result import Result
 
 __all__ = [
+    "CALIBRATION_HEAD",
     "SIGNS",
     "burst_note",
+    "calibration_cells",
+    "calibration_line",
     "cause_lines",
     "evidence_lines",
     "latency_cells",
@@ -69,6 +74,34 @@ def burst_note(result: Result) -> str:
         f"{300 / result.requests.sent:.2g} % of requests would fail "
         f"(3 / {result.requests.sent:,}); a failed swap is a burst, so the bound by swaps counts."
     )
+
+
+CALIBRATION_HEAD: Final = (
+    "at s", "put in", "intervals", "ms", "found as", "ms", "start off", "length off", "allowed",
+    "judged",
+)  # fmt: skip
+
+
+def calibration_line(found: Calibration) -> str:
+    """`calibration: 6 of 6 outages of 222 ms found and rightly named, lengths at most 9 ms off`."""
+    good = [trial for trial in found.trials if trial.verdict == "found"]
+    if not found.trials:
+        return "calibration: no outage was put in"
+    errors = [abs(trial.length_error_ms) for trial in good if trial.length_error_ms is not None]
+    lengths = span_ms(trial.length_ms for trial in found.trials)
+    return (
+        f"calibration: {len(good)} of {len(found.trials)} outages of {lengths} found and rightly "
+        "named" + (f", lengths at most {max(errors):.0f} ms off" if errors else "")
+    )
+
+
+def calibration_cells(trial: Trial) -> list[str]:
+    """A row under CALIBRATION_HEAD."""
+    return [
+        f"{trial.start_s:+.3f}", trial.kind, str(trial.intervals), milliseconds(trial.length_ms),
+        trial.seen_kind or "-", milliseconds(trial.seen_ms), milliseconds(trial.start_error_ms),
+        milliseconds(trial.length_error_ms), milliseconds(trial.allowed_ms), trial.verdict,
+    ]  # fmt: skip
 
 
 def not_passed(result: Result) -> tuple[Finding, ...]:

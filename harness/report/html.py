@@ -18,7 +18,15 @@ from harness.report.drawing import Key, Plot
 from harness.report.figures import SIGNS
 from harness.report.markup import safe
 from harness.report.plots import plots
-from harness.report.sections import causes, environment, findings, latency, resolution, verdict
+from harness.report.sections import (
+    calibration,
+    causes,
+    environment,
+    findings,
+    latency,
+    resolution,
+    verdict,
+)
 
 __all__ = ["GENERATOR", "head", "html"]
 
@@ -44,6 +52,7 @@ def html(history: History, result: Result) -> str:
         f"{_section('Causes', causes(result))}"
         f"{_section('Resolving power', resolution(result))}"
         f"{_section('Latency', latency(result))}"
+        f"{_section('Calibration', calibration(result))}"
         f"{_section('Environment', environment(result))}"
         "</main>\n<footer>Drawn from the run's folder; <code>result.json</code> there holds the "
         "same for machines.</footer>\n"

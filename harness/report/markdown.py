@@ -6,8 +6,11 @@ from typing import Final
 from harness.model.finding import Finding
 from harness.model.result import Result
 from harness.report.figures import (
+    CALIBRATION_HEAD,
     SIGNS,
     burst_note,
+    calibration_cells,
+    calibration_line,
     cause_lines,
     evidence_lines,
     latency_cells,
@@ -21,6 +24,7 @@ __all__ = ["MOST_BYTES", "escaped", "summary"]
 MOST_BYTES: Final = 64 * 1024
 _OUTAGES: Final = 20
 _CAUSES: Final = 10
+_TRIALS: Final = 20
 _EXAMPLES: Final = 5
 _ENVIRONMENT: Final = 60
 _CUT: Final = "\n…the rest is in result.json\n"
@@ -64,6 +68,7 @@ def _lines(result: Result) -> Iterator[str]:
     yield from _causes(result)
     yield from _latency(result)
     yield from _outages(result)
+    yield from _calibration(result)
     for finding in not_passed(result)[:20]:
         yield from _evidence(finding)
     yield from _environment(result)
@@ -109,6 +114,29 @@ def _outages(result: Result) -> Iterator[str]:
         yield ""
         yield f"{len(result.outages) - _OUTAGES:,} more are in result.json."
     yield ""
+
+
+def _calibration(result: Result) -> Iterator[str]:
+    found = result.calibration
+    if found is None:
+        return
+    yield "### Calibration"
+    yield ""
+    yield f"{escaped(calibration_line(found))}."
+    yield ""
+    yield f"| {' | '.join(CALIBRATION_HEAD)} |"
+    yield "|--:|---|--:|--:|---|--:|--:|--:|--:|---|"
+    for trial in found.trials[:_TRIALS]:
+        cells = (escaped(cell, 60) for cell in calibration_cells(trial))
+        yield f"| {' | '.join(cells)} |"
+    if len(found.trials) > _TRIALS:
+        yield ""
+        yield f"{len(found.trials) - _TRIALS:,} more are in result.json."
+    yield ""
+    for text in found.left_out[:_EXAMPLES]:
+        yield f"- left out: {escaped(text, 200)}"
+    if found.left_out:
+        yield ""
 
 
 def _evidence(finding: Finding) -> Iterator[str]:

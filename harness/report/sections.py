@@ -10,7 +10,10 @@ from harness.analysis.latency import SWAP_WINDOW
 from harness.model.finding import Finding, Verdict
 from harness.model.result import Latency, Result
 from harness.report.figures import (
+    CALIBRATION_HEAD,
     burst_note,
+    calibration_cells,
+    calibration_line,
     evidence_lines,
     milliseconds,
     not_passed,
@@ -18,13 +21,22 @@ from harness.report.figures import (
 )
 from harness.report.markup import bounded, safe, sign, table
 
-__all__ = ["causes", "environment", "findings", "latency", "resolution", "verdict"]
+__all__ = [
+    "calibration",
+    "causes",
+    "environment",
+    "findings",
+    "latency",
+    "resolution",
+    "verdict",
+]
 
 _FINDINGS: Final = 50
 _EXAMPLES: Final = 5
 _ENVIRONMENT: Final = 60
 _STREAMS: Final = 20
 _CAUSES: Final = 20
+_TRIALS: Final = 50
 _MOST_BYTES: Final = 100_000
 _SHOWN: Final = {"steady": "steady", SWAP_WINDOW: "swap window", "after": "after"}
 
@@ -141,6 +153,25 @@ def _latency_rows(result: Result) -> Iterator[list[str]]:
 def _figures(one: Latency) -> Iterator[str]:
     for value in (one.p50, one.p90, one.p99, one.p999, one.max):
         yield milliseconds(value)
+
+
+def calibration(result: Result) -> str:
+    """What was put in before the run, beside what was found."""
+    found = result.calibration
+    if found is None:
+        return "<p>Not calibrated: what outages this run would notice was not tried in it.</p>\n"
+    rows = [
+        [safe(cell, 60) for cell in calibration_cells(trial)] for trial in found.trials[:_TRIALS]
+    ]
+    left_out = "".join(f"<li>left out: {safe(text, 200)}</li>\n" for text in found.left_out[:20])
+    return (
+        f"<p>{safe(calibration_line(found))}.</p>\n"
+        + table("Calibration", CALIBRATION_HEAD, rows, numbers=(0, 2, 3, 5, 6, 7, 8))
+        + (f"<ul class=plain>\n{left_out}</ul>\n" if left_out else "")
+        + '<p class="soft">A server of ours on loopback, the same streams, rate and sender: '
+        "outages of known kind and length, and what the analysis made of them. An interval is that "
+        "between two requests of the slowest stream that can see the kind.</p>\n"
+    )
 
 
 def environment(result: Result) -> str:

@@ -14,6 +14,7 @@ from harness.model.result import Result
 from harness.report.figures import (
     SIGNS,
     burst_note,
+    calibration_line,
     cause_lines,
     latency_cells,
     not_passed,
@@ -57,6 +58,8 @@ def _parts(result: Result, folder: Path) -> Iterator[RenderableType]:
         yield _outages(result)
     if len(result.outages) > _OUTAGES:
         yield _text(f"  {len(result.outages) - _OUTAGES:,} more outages are in result.json")
+    if result.calibration is not None:
+        yield _text(f"  {calibration_line(result.calibration)}")
     if result.environment.get("path") == "published":
         yield _text(
             "  measured through the engine's userland proxy: refused, reset and connect_timeout "

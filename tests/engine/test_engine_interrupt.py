@@ -47,7 +47,7 @@ def test_a_second_signal_does_not_disturb_the_removal(engine, verify):
     run.signal(signal.SIGINT, group=True)
     assert run.end() == 130, run.said()
     assert run.messages() == [
-        "ending: removing the stack, a moment",
+        "ending: removing what was started, a moment",
         "interrupted: the run was stopped and nothing was judged",
     ]
     assert left(engine, run.name()) == []

@@ -6,6 +6,7 @@ from synthetic import clean, error
 
 from harness.analysis.history import History
 from harness.checks.verdict import judge
+from harness.model.calibration import Calibration, Trial
 from harness.model.mark import MarkKind
 from harness.model.outcome import Outcome
 from harness.model.result import Result
@@ -14,8 +15,40 @@ HOSTILE = "<script>|`[red]x[/red]\x1b[2J\x00\x85\u202e\ud800]]>&\n## no\r* _"
 MARKUP = "</script><img src=x onerror=hit()>\u2028$$x$$ '\"&lt;`${hit()}<!--"
 
 
+CALIBRATION = Calibration(
+    trials=tuple(
+        Trial(
+            kind=kind,
+            intervals=2,
+            interval_ms=111.111,
+            start_s=start_s,
+            length_ms=222.222,
+            seen_kind=seen,
+            seen_ms=222.222 + off_ms,
+            start_error_ms=1.0,
+            length_error_ms=off_ms,
+            allowed_ms=229.0,
+            verdict="found",
+        )
+        for kind, seen, start_s, off_ms in (
+            ("stall", "stall", 0.171, 11.25),
+            ("503", "wrong_status", 0.65, -2.5),
+        )
+    ),
+    left_out=("5 intervals of reset, stall: no room in 3.7 s",),
+    requests=900,
+    certain_outage_ms=7.9,
+)
+
+
 def passed() -> Result:
-    return fixed(judge(clean().history()))
+    return fixed(judge(calibrated_history()))
+
+
+def calibrated_history() -> History:
+    draft = clean()
+    draft.scenario(calibrated=True)
+    return replace(draft.history(), calibration=CALIBRATION)
 
 
 def failed() -> Result:

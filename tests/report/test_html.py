@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from outcomes import MARKUP, failed_history, hostile, hostile_history
+from outcomes import MARKUP, calibrated_history, failed_history, hostile, hostile_history
 from synthetic import START, S, at, clean
 
 from harness.checks.verdict import judge
@@ -246,3 +246,15 @@ def test_many_swaps_are_drawn_as_swaps():
     latency = plots(history)[0].drawn
     [steps] = latency.select({"name": "steps"})
     assert steps.data_source.data["name"] == [f"swap {number}" for number in range(1, 21)]
+
+
+def test_what_was_put_in_before_the_run_stands_beside_what_was_found():
+    history = calibrated_history()
+    text = Reader(html(history, judge(history))).text
+    assert "2 of 2 outages of 222 ms found and rightly named, lengths at most 11 ms" in text
+    assert "+0.650 503 2 222.2 wrong_status 219.7 1.0 -2.5 229.0 found" in text
+    assert "left out: 5 intervals of reset, stall: no room in 3.7 s" in text
+
+
+def test_a_run_that_was_not_calibrated_says_so(failed_page):
+    assert "Not calibrated: what outages this run would notice" in Reader(failed_page).text

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from fakes.calibrator import FakeCalibrator
 from fakes.clock import FakeTime
 from fakes.sender import FakeSender
 from fakes.target import FakeTarget
@@ -49,6 +50,7 @@ class Rig:
         self.trouble = Trouble()
         self.target = FakeTarget(self.clock, self.trouble, replicas=replicas)
         self.sender = FakeSender(self.clock, self.target, self.trouble)
+        self.calibrator = FakeCalibrator(self.trouble)
         self.swap = named(swap)
         self.scenario = Scenario(
             name=swap,
@@ -57,6 +59,7 @@ class Rig:
             swaps=swaps,
             releases=("v1", "v2"),
             traffic=default_mix(RATE),
+            calibrated=True,
             timing=Timing(
                 warmup_s=WARMUP_S, steady_s=STEADY_S, between_s=BETWEEN_S, after_s=AFTER_S
             ),
@@ -71,6 +74,7 @@ class Rig:
             target=self.target,
             replace=on_stage(self.swap, self.target),
             sender=self.sender,
+            calibrator=self.calibrator,
             clock=self.clock,
             on_mark=self.trouble.on_mark,
         )

@@ -59,7 +59,7 @@ def test_two_swaps_go_there_and_back(tmp_path: Path):
 
 def test_every_phase_begins_and_ends_in_its_order(rig: Rig):
     rig.run()
-    names = ["up", "answering", "warmup", "steady", "swap", "after", "down"]
+    names = ["up", "calibration", "answering", "warmup", "steady", "swap", "after", "down"]
     assert rig.spans("phase") == [(name, edge) for name in names for edge in ("begin", "end")]
     moments = [mark["at_ns"] for mark in rig.marks()]
     assert moments == sorted(moments)
@@ -218,14 +218,18 @@ def test_a_new_image_that_is_the_old_one_is_inconclusive(rig: Rig):
 def test_the_sender_gets_the_endpoint_only_once_the_target_is_up(rig: Rig):
     rig.run()
     order = [point.name for point in rig.trouble.seen if point.when == "before"]
-    assert order[:4] == ["target.up", "sender.start", "sender.probe", "sender.go"]
+    assert order[:6] == [
+        "calibrator.prepare", "target.up", "calibrator.calibrate",
+        "sender.start", "sender.probe", "sender.go",
+    ]  # fmt: skip
 
 
-def test_teardown_goes_sender_store_logs_environment_target(rig: Rig):
+def test_teardown_goes_senders_store_logs_environment_target(rig: Rig):
     rig.run()
     names = [p.name for p in rig.trouble.seen if p.phase == "down" and p.when == "before"]
     assert names == [
-        "sender.close", "target.operations", "target.gather", "target.environment", "target.down",
+        "calibrator.close", "sender.close", "target.operations", "target.gather",
+        "target.environment", "target.down",
     ]  # fmt: skip
 
 

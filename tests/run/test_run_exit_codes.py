@@ -60,7 +60,8 @@ def test_inconclusive_is_3(rig: Rig):
 @pytest.mark.parametrize("error", [NotJudgedError("no"), RuntimeError("no"), OSError(5, "no")])
 @pytest.mark.parametrize("name", ["target.up", "sender.start", "sender.probe"])
 def test_what_fails_before_load_is_2_with_one_message(rig: Rig, capsys, name, error):
-    phase = "answering" if name == "sender.probe" else "up"
+    phases = {"target.up": "up", "sender.start": "calibration", "sender.probe": "answering"}
+    phase = phases[name]
     rig.trouble.plan(Point(phase, name, "before"), error)
     assert verify() == 2
     said = capsys.readouterr().err

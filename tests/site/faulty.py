@@ -36,7 +36,8 @@ class Faulty:
         self.answer = page
         self._release = release
         self._has_faults = faults
-        self._asked: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        """Requests by stream."""
         self._lock = threading.Lock()
         self._context = None
         if authority is not None:
@@ -105,11 +106,11 @@ class Faulty:
                 return
 
     def _fault(self, stream: str) -> str:
-        if not self._has_faults:
-            return ""
         with self._lock:
-            self._asked[stream] += 1
-            turn, left = divmod(self._asked[stream], EVERY)
+            self.asked[stream] += 1
+            if not self._has_faults:
+                return ""
+            turn, left = divmod(self.asked[stream], EVERY)
         return "" if left else FAULTS[(turn - 1) % len(FAULTS)]
 
     def _goes_wrong(self, sock: socket.socket, fault: str) -> bool:

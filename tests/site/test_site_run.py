@@ -124,6 +124,21 @@ def test_a_release_that_changes_in_mid_run_is_seen(tmp_path, source, made, chain
         assert " to )" not in path.read_text()
 
 
+def test_a_run_is_calibrated_beside_the_url_and_sends_nothing_there_meanwhile(tmp_path):
+    with Faulty(tmp_path / "release") as server:
+        options = [*SHORT, "--calibrate"]
+        deploy = ("--deploy", "echo v2 > release", "--release", "header:X-Release")
+        cli.main(["verify", "--url", server.url, *deploy, *options])
+        asked = sum(server.asked.values())
+    found = result()["calibration"]
+    assert {trial["kind"] for trial in found["trials"]} == {
+        "refused", "reset", "closed", "stall", "truncated", "503",
+    }  # fmt: skip
+    assert not [trial for trial in found["trials"] if trial["verdict"] == "missed"], found
+    [log] = Path("reports").glob("deploy/*/requests.parquet")
+    assert len(pd.read_parquet(log)) == asked
+
+
 def test_a_deploy_that_changes_nothing_is_inconclusive(tmp_path, capsys):
     with Faulty(tmp_path / "release") as server:
         assert verify(server.url, "--release", "header:X-Release", deploy="true") == 3
