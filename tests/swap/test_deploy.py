@@ -154,6 +154,15 @@ def test_a_command_that_ignores_being_stopped_is_killed(tmp_path, carry_out, mon
         until(lambda pid=pid: not is_alive(pid), f"the end of {pid}")
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Whatever started the tests: a shell's background job ignores it, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_the_group_too(tmp_path, carry_out):
     pids = tmp_path / "pids"
 
