@@ -106,7 +106,7 @@ def causes(result: Result) -> str:
     told += f"<p>{more:,} more are in result.json.</p>\n" if more > 0 else ""
     saved = result.near_misses
     near = (
-        f"<p>{saved.count:,} more succeeded only because a proxy tried again (HAProxy "
+        f"<p>{saved.count:,} requests succeeded only because a proxy tried again (HAProxy "
         f"{saved.by_balancer:,}, NGINX {saved.by_edge:,}), which cost them "
         f"{milliseconds(saved.cost_ms)} ms, at most {milliseconds(saved.most_ms)} ms.</p>\n"
         if saved.count

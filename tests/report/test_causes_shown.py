@@ -56,7 +56,7 @@ def test_without_a_cause_there_is_nothing_to_say():
 def test_near_misses_are_told_with_what_they_cost():
     saved = NearMisses(count=9, by_balancer=7, by_edge=2, cost_ms=251.4, most_ms=280.0)
     page = causes(replace(passed(), near_misses=saved))
-    assert "9 more succeeded only because a proxy tried again (HAProxy 7, NGINX 2)" in page
+    assert "9 requests succeeded only because a proxy tried again (HAProxy 7, NGINX 2)" in page
     assert "251.4 ms, at most 280.0 ms" in page
 
 
