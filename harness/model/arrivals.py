@@ -32,8 +32,23 @@ def arrivals(
     Evenly spaced: arrival k is due at start_ns + k / rate, and the streams take turns in
     proportion to their rates (smooth weighted round robin, so that each stream is as evenly
     spaced as the common grid allows). Poisson: gaps are exponential and streams are drawn at
-    random by rate, both from `seed`.
+    random by rate, both from `seed`. Where the traffic has bursts, each arrival is moved to when
+    they have it come; their order stays.
     """
+    plan = _evenly_in_time(traffic, start_ns, seed, first_seq)
+    burst = traffic.burst
+    if burst is None:
+        yield from plan
+        return
+    for arrival in plan:
+        at_s = burst.at((arrival.due_ns - start_ns) / _SECOND_NS)
+        yield arrival._replace(due_ns=start_ns + int(at_s * _SECOND_NS))
+
+
+def _evenly_in_time(
+    traffic: Traffic, start_ns: int, seed: int, first_seq: int
+) -> Iterator[Arrival]:
+    """At a rate that does not change."""
     rates = [stream.rate_hz for stream in traffic.streams]
     total = sum(rates)
     if traffic.arrivals is ArrivalKind.poisson:

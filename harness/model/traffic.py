@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.draw import Draw
+
 __all__ = [
     "MOST_STREAMS",
     "PROBE",
     "RESERVED",
     "ArrivalKind",
+    "Burst",
     "Connection",
     "Stream",
     "Tls",
@@ -54,6 +57,40 @@ class ArrivalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """Arrivals that come in bursts: the rate changes, and its mean over a period does not."""
+
+    period_s: float
+    share: float
+    """Of each period that the burst lasts, from the period's beginning; above 0, below 1."""
+    factor: float
+    """The rate in a burst, in multiples of the mean; from 1 up to 1 / share."""
+
+    def __post_init__(self) -> None:
+        """ValueError for bursts that cannot be."""
+        if not (0 < self.period_s < math.inf and 0 < self.share < 1):
+            raise ValueError(
+                f"burst: a share of {self.share} of {self.period_s} s cannot be; the period must "
+                "be above 0, the share between 0 and 1"
+            )
+        if not 1 <= self.factor < 1 / self.share:
+            raise ValueError(
+                f"burst: a factor of {self.factor} for {self.share} of the time leaves nothing for "
+                f"the rest; it must be from 1 up to {1 / self.share:g}"
+            )
+
+    def at(self, mean_s: float) -> float:
+        """When that comes which at the mean rate would have come at `mean_s`, both in seconds."""
+        period, within = divmod(mean_s, self.period_s)
+        burst_s = self.share * self.period_s
+        sent_s = burst_s * self.factor
+        if within < sent_s:
+            return period * self.period_s + within / self.factor
+        rest = (self.period_s - burst_s) / (self.period_s - sent_s)
+        return period * self.period_s + burst_s + (within - sent_s) * rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """One kind of request, with its connection policy and its rate.
 
@@ -88,6 +125,9 @@ class Stream:
     """Slow on purpose: kept in flight across the swap's steps, not judged for latency."""
     timeout_s: float = 10.0
     """From the moment it is sent to the last byte of its answer."""
+    drawn: Mapping[str, Draw] = field(default_factory=dict)
+    """`{NAME}` in `path` and in this stream's `headers` becomes what is drawn for the request by
+    that name, from the scenario's seed and the request's seq."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +141,8 @@ class Traffic:
     release_from: str = "header:X-Release"
     """What of an answer names its release: `header:NAME`, `json:PATH` (keys and indices with dots
     between them), `body` (the text itself); empty: nothing does."""
+    burst: Burst | None = None
+    """None: the rate is constant."""
 
     def __post_init__(self) -> None:
         """ValueError for streams that could not be told apart, or that send nothing."""
