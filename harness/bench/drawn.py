@@ -23,8 +23,9 @@ def drawn(draw: Draw, name: str, seed: int, seqs: npt.NDArray[np.int64]) -> npt.
         numbers = draw.least * (1 - u * (1 - draw.most**-draw.shape)) ** (-1 / draw.shape)
     else:
         sums = np.array(cumulative(draw.keys, draw.skew))
-        return np.minimum(np.searchsorted(sums, u, side="right"), draw.keys - 1).astype(np.int64)
-    return np.rint(numbers).astype(np.int64)
+        numbers = np.minimum(np.searchsorted(sums, u, side="right"), draw.keys - 1)
+    whole: npt.NDArray[np.int64] = np.rint(numbers).astype(np.int64)
+    return whole
 
 
 def uniforms(seed: int, seqs: npt.NDArray[np.int64], salt: int) -> npt.NDArray[np.float64]:

@@ -126,8 +126,8 @@ class Stream:
     timeout_s: float = 10.0
     """From the moment it is sent to the last byte of its answer."""
     drawn: Mapping[str, Draw] = field(default_factory=dict)
-    """`{NAME}` in `path` and in this stream's `headers` becomes what is drawn for the request by
-    that name, from the scenario's seed and the request's seq."""
+    """`{NAME}` in `path` and in `headers` becomes what is drawn for the request by that name, from
+    the scenario's seed and the request's seq."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,8 +37,9 @@ class Client:
     `authority` is the Host header. Every request carries `X-Request-Id: <run>-<seq>`, writes
     carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
     on every request that is not ok; it must not raise. Streams over TLS go to `tls_port`, and
-    `trust` says whose certificate is expected there. Raises OSError for a host that cannot be
-    resolved, ValueError for a stream that HTTP forbids, or one that has no port: 0 is none.
+    `trust` says whose certificate is expected there. What streams draw for a request is drawn by
+    `seed`. Raises OSError for a host that cannot be resolved, ValueError for a stream that HTTP
+    forbids, or one that has no port: 0 is none.
 
     Any number of greenlets may send at once.
     """
@@ -56,6 +57,7 @@ class Client:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         detail: Callable[[int, Outcome, str], None] = lambda _seq, _outcome, _text: None,
         max_idle_s: float = 20.0,
+        seed: int = 0,
     ) -> None:
         self.opened = 0
         """Connections that were established."""
@@ -70,6 +72,7 @@ class Client:
         self._clock_ns = clock_ns
         self._detail = detail
         self._max_idle_s = max_idle_s
+        self._seed = seed
         self._streams = [self._prepare(stream) for stream in traffic.streams]
         self._prefix = f"{run}-".encode("ascii")
         # By identity: a stream holds a mapping and has no hash. The stream is kept with it, so
@@ -104,7 +107,7 @@ class Client:
         prepared = self._streams[arrival.stream] if stream is None else self._other(stream)
         flight = Flight(prepared, b"%b%d" % (self._prefix, arrival.seq))
         try:
-            outcome, text = self._exchange(flight)
+            outcome, text = self._exchange(flight, arrival.seq)
         except Unfinished:
             outcome, text = Outcome.unfinished, f"given up while {flight.stage()}"
         except BaseException:
@@ -150,10 +153,10 @@ class Client:
             if prepared.pool is not None:
                 prepared.pool.close()
 
-    def _exchange(self, flight: Flight) -> tuple[Outcome, str]:
+    def _exchange(self, flight: Flight, seq: int) -> tuple[Outcome, str]:
         try:
             connection = self._connect(flight)
-            request = flight.prepared.request(flight.identity)
+            request = flight.prepared.request(flight.identity, seq)
             connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
             flight.sent = True
             return self._read(flight, connection)
@@ -219,6 +222,7 @@ class Client:
             headers=self._headers,
             max_idle_s=self._max_idle_s,
             release_from=self._release_from,
+            seed=self._seed,
         )
 
     def _other(self, stream: Stream) -> Prepared:

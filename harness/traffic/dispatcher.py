@@ -53,6 +53,7 @@ class Dispatcher:
             run=brief.run,
             traffic=brief.traffic,
             detail=self._details.add,
+            seed=brief.seed,
         )
         self._in_flight: dict[Any, Arrival] = {}
         self._idle: list[Any] = []
@@ -91,6 +92,7 @@ class Dispatcher:
             expect_body=first.expect_body,
             expect_text=first.expect_text,
             timeout_s=order.answer_s,
+            drawn=first.drawn,
         )
         deadline_ns = time.monotonic_ns() + int(order.timeout_s * _SECOND_NS)
         while True:

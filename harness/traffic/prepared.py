@@ -45,6 +45,7 @@ class Prepared:
         headers: Mapping[str, str],
         max_idle_s: float,
         release_from: tuple[str, str] = ("header", "X-Release"),
+        seed: int = 0,
     ) -> None:
         if not _RUN.fullmatch(run):
             raise ValueError(
@@ -60,16 +61,25 @@ class Prepared:
         self.expected = Expected(stream, release_from=release_from, run=run)
         self.heads = Heads()
         self._head = _head(stream, authority, {**headers, **stream.headers}).split(_MARK)
+        self._seed = seed
+        self._drawn = [(_drawn_mark(n), *drawn) for n, drawn in enumerate(stream.drawn.items())]
         self._body = [part.encode() for part in stream.body.split(GAP)]
         self._has_body = bool(stream.body) or stream.method not in {"GET", "HEAD", "DELETE"}
 
-    def request(self, identity: bytes) -> bytes:
-        """The whole request, with the id in every gap."""
+    def request(self, identity: bytes, seq: int = 0) -> bytes:
+        """The whole request, with the id, and what is drawn for `seq`, in every gap."""
         head = identity.join(self._head)
+        for mark, name, draw in self._drawn:
+            head = head.replace(mark, draw.text(name, self._seed, seq).encode())
         if not self._has_body:
             return head + b"\r\n"
         body = identity.join(self._body)
         return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+def _drawn_mark(number: int) -> bytes:
+    """Stands for what is drawn by that name, as _MARK for the id."""
+    return b"\1%d\1" % number
 
 
 def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
@@ -85,8 +95,14 @@ def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
     if not _VALUE.fullmatch(authority) or not authority:
         raise ValueError(f"authority {authority!r} cannot be a Host header; use host or host:port")
     mark = _MARK.decode()
+
+    def gapped(text: str) -> str:
+        for number, each in enumerate(stream.drawn):
+            text = text.replace(f"{{{each}}}", _drawn_mark(number).decode())
+        return text
+
     lines = [
-        f"{stream.method} {stream.path.replace(GAP, mark)} HTTP/1.1",
+        f"{stream.method} {gapped(stream.path.replace(GAP, mark))} HTTP/1.1",
         f"Host: {authority}",
         f"X-Request-Id: {mark}",
     ]
@@ -99,5 +115,5 @@ def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
             raise ValueError(f"header {header!r}: {value!r} is not valid HTTP")
         if header.lower() in _OURS:
             raise ValueError(f"header {header!r} is the client's own to send; leave it out")
-        lines.append(f"{header}: {value}")
+        lines.append(f"{header}: {gapped(value)}")
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")

@@ -1,6 +1,7 @@
 """The schedule, computed alike by the sender and by the judge."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.arrivals import Arrival, arrivals, arrivals_until
-from harness.model.traffic import ArrivalKind, Stream, Traffic
+from harness.model.traffic import ArrivalKind, Burst, Stream, Traffic
 
 S = 1_000_000_000
 RATES = st.lists(st.integers(1, 50), min_size=1, max_size=6)
@@ -94,6 +95,33 @@ def test_arrivals_until_is_the_beginning_of_the_schedule_and_excludes_its_end(ki
     assert (
         list(arrivals_until(plan[20].due_ns + 1, traffic(10, kind=kind), **settings)) == (plan[:21])
     )
+
+
+BURST = Burst(period_s=2.0, share=0.25, factor=3.0)
+
+
+@pytest.mark.parametrize("kind", ArrivalKind)
+def test_bursts_move_arrivals_and_keep_their_number_and_order(kind):
+    plain = traffic(100, kind=kind)
+    bursty = replace(plain, burst=BURST)
+    settings = {"start_ns": 3 * S, "seed": 4}
+    moved = list(arrivals_until(7 * S, bursty, **settings))
+    assert len(moved) == len(list(arrivals_until(7 * S, plain, **settings)))
+    assert all(a.due_ns <= b.due_ns for a, b in pairwise(moved))
+
+
+def test_a_burst_has_its_multiple_of_the_rate_and_the_rest_has_what_is_left():
+    plan = arrivals_until(4 * S, replace(traffic(100), burst=BURST), start_ns=0)
+    in_burst = [a.due_ns % (2 * S) < S // 2 for a in plan]
+    assert (sum(in_burst), len(in_burst)) == (300, 400)
+
+
+@pytest.mark.parametrize(
+    ("period_s", "share", "factor"), [(0, 0.5, 1), (1, 0, 1), (1, 1, 1), (1, 0.5, 2), (1, 0.5, 0.9)]
+)
+def test_a_burst_that_cannot_be_is_refused(period_s, share, factor):
+    with pytest.raises(ValueError, match="burst:"):
+        Burst(period_s=period_s, share=share, factor=factor)
 
 
 def test_a_schedule_that_ended_before_it_began_is_empty():

@@ -35,6 +35,7 @@ def start() -> Iterator[Start]:
         greeting: Behaviour | None = None,
         trusted: str = "site.test",
         release_from: str = "header:X-Release",
+        seed: int = 0,
         **settings: object,
     ) -> Talk:
         page = stream(**settings)
@@ -53,6 +54,7 @@ def start() -> Iterator[Start]:
             traffic=Traffic(streams=(page,), headers=headers or {}, release_from=release_from),
             detail=lambda *line: details.append(line),
             max_idle_s=max_idle_s,
+            seed=seed,
         )
         talks.append(Talk(server, client, details))
         return talks[-1]

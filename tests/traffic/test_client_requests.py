@@ -11,6 +11,7 @@ from scripted import Behaviour, Peer, chunked, closes, cuts, says, whole
 from talk import Start, stream
 
 from harness.model.arrivals import Arrival
+from harness.model.draw import Draw, DrawKind
 from harness.model.outcome import Outcome
 from harness.model.row import NAME_BYTES
 from harness.model.traffic import Connection, Tls, Traffic
@@ -46,6 +47,26 @@ def test_write_is_exactly_this(start: Start) -> None:
         b'{"\xc3\xa9": "r1-10"}'
     )
     assert b"Content-Length: 14\r\n" in talk.server.requests[0]
+
+
+def test_what_is_drawn_for_a_request_fills_its_gaps_in_path_and_headers(start: Start) -> None:
+    """By seed and seq alone: whoever knows both knows what was sent."""
+    service = Draw(kind=DrawKind.exponential, mean=20_000.0)
+    key = Draw(kind=DrawKind.key, keys=9)
+    talk = start(
+        says(whole()),
+        path="/{key}?key={key}",
+        headers={"X-Service-Us": "{service}"},
+        drawn={"service": service, "key": key},
+        seed=5,
+    )
+    talk.seq = 3
+    talk.send()
+    talk.send()
+    for request, seq in zip(talk.server.requests, (3, 4), strict=True):
+        chosen, us = key.text("key", 5, seq), service.text("service", 5, seq)
+        assert request.startswith(f"GET /{chosen}?key={chosen} HTTP/1.1\r\n".encode())
+        assert f"\r\nX-Service-Us: {us}\r\n".encode() in request
 
 
 def test_post_without_body_states_its_length(start: Start) -> None:
