@@ -28,7 +28,7 @@ from harness.report.sections import (
     verdict,
 )
 
-__all__ = ["GENERATOR", "head", "html"]
+__all__ = ["GENERATOR", "figure_html", "head", "html", "library", "packaged", "section"]
 
 GENERATOR: Final = '<meta name="generator" content="zero-downtime-harness">'
 _POLICY: Final = (
@@ -40,24 +40,24 @@ def html(history: History, result: Result) -> str:
     """The page. The verdict first, then what carries it."""
     drawn = plots(history)
     script, places = components({plot.name: plot.drawn for plot in drawn}, wrap_script=False)
-    shown = {plot.name: _figure(plot, places[plot.name]) for plot in drawn}
+    shown = {plot.name: figure_html(plot, places[plot.name]) for plot in drawn}
     title = f"{SIGNS[result.verdict]} {result.verdict}: {result.scenario} {result.run}"
     return (
         f"{head(title)}<body>\n"
         f"<header>\n{verdict(history, result)}</header>\n<main>\n"
-        f"{_section('Findings', findings(result))}"
-        f"{_section('Over time', shown['latency'] + shown['rates'] + shown['machine'])}"
-        f"{_section('Percentiles', shown['curves'])}"
-        f"{_section('Outages and failures', outages(history, result))}"
-        f"{_section('Causes', causes(result))}"
-        f"{_section('Resolving power', resolution(result))}"
-        f"{_section('Latency', latency(result))}"
-        f"{_section('Calibration', calibration(result))}"
-        f"{_section('Environment', environment(result))}"
+        f"{section('Findings', findings(result))}"
+        f"{section('Over time', shown['latency'] + shown['rates'] + shown['machine'])}"
+        f"{section('Percentiles', shown['curves'])}"
+        f"{section('Outages and failures', outages(history, result))}"
+        f"{section('Causes', causes(result))}"
+        f"{section('Resolving power', resolution(result))}"
+        f"{section('Latency', latency(result))}"
+        f"{section('Calibration', calibration(result))}"
+        f"{section('Environment', environment(result))}"
         "</main>\n<footer>Drawn from the run's folder; <code>result.json</code> there holds the "
         "same for machines.</footer>\n"
-        f"<script>{_library()}</script>\n<script>{script}</script>\n"
-        f"<script>{_packaged('page.js')}</script>\n</body>\n</html>\n"
+        f"<script>{library()}</script>\n<script>{script}</script>\n"
+        f"<script>{packaged('page.js')}</script>\n</body>\n</html>\n"
     )
 
 
@@ -67,18 +67,18 @@ def head(title: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{GENERATOR}\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{safe(title, 300)}</title>\n<style>{_packaged('page.css')}</style>\n</head>\n"
+        f"<title>{safe(title, 300)}</title>\n<style>{packaged('page.css')}</style>\n</head>\n"
     )
 
 
-def _section(title: str, content: str) -> str:
+def section(title: str, content: str) -> str:
     name = title.lower().replace(" ", "-")
     return (
         f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n{content}</section>\n'
     )
 
 
-def _figure(plot: Plot, place: str) -> str:
+def figure_html(plot: Plot, place: str) -> str:
     keys = "".join(_key(key) for key in plot.keys)
     note = f"<p>{safe(plot.note)}</p>" if plot.note else ""
     return (
@@ -98,11 +98,11 @@ def _key(key: Key) -> str:
 
 
 @cache
-def _library() -> str:
+def library() -> str:
     """Bokeh's core: no widgets, no tables, no TeX, which would be fetched where it is needed."""
     return "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
 
 
 @cache
-def _packaged(name: str) -> str:
+def packaged(name: str) -> str:
     return files("harness.report").joinpath(name).read_text(encoding="utf-8")

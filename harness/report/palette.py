@@ -6,18 +6,18 @@ Source: Okabe and Ito, Color Universal Design, 2008. Vermilion is failure's alon
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["FAILED", "MUTED", "PHASES", "release_colours", "stream_colours"]
+__all__ = ["FAILED", "MUTED", "PHASES", "SERIES", "release_colours", "stream_colours"]
 
 FAILED: Final = "#d55e00"
 MUTED: Final = "#777f8c"
 PHASES: Final = {"steady": "#0072b2", "swap window": "#b8860b", "after": "#009e73"}
-_STREAMS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#6f4e9c")
+SERIES: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#6f4e9c")
 _RELEASES: Final = ("#7f93b2", "#2f4b7c", "#8fc1b5", "#5a7d2a")
 
 
 def stream_colours(names: Iterable[str]) -> dict[str, str]:
     """A colour for each of the first six; the rest is not drawn."""
-    return dict(zip(names, _STREAMS, strict=False))
+    return dict(zip(names, SERIES, strict=False))
 
 
 def release_colours(names: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,136 @@
+"""From the rounds of a benchmark to its result: a pure function of what is on disk."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+
+import pandas as pd
+
+from harness import __version__
+from harness.bench.limit import limit_of
+from harness.bench.measures import Measures, measures_of, totals
+from harness.bench.model import Bench, Cell, Round, Workload
+from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Estimate, Versus
+from harness.bench.statistics import Comparison, Figures, Interval, compared, interval, ratio
+from harness.bench.wording import sentence
+
+__all__ = ["CENTRAL", "judge"]
+
+CENTRAL = "central-queue"
+COMPARED = ("p50", "p99", "mean")
+
+
+def judge(
+    bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.DataFrame]
+) -> BenchResult:
+    """What the rounds that are done show. A round with a problem counts nowhere."""
+    left_out = [f"{done.cell.name}: {problem}" for done in rounds for problem in done.problems[:1]]
+    good = [done for done in rounds if not done.problems]
+    places = {workload.name: place for place, workload in enumerate(bench.plan.workloads)}
+
+    def kind(done: Round) -> tuple[int, float]:
+        return places[done.cell.workload], done.cell.load or 0.0
+
+    cases = [
+        _case(bench, list(same), samples) for _, same in groupby(sorted(good, key=kind), key=kind)
+    ]
+    return BenchResult(
+        harness=__version__,
+        run=bench.run,
+        cases=tuple(cases),
+        left_out=tuple(left_out),
+        planned=len(bench.plan.cells()),
+        done=len(rounds),
+        environment=bench.environment,
+    )
+
+
+def _case(bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.DataFrame]) -> Case:
+    workload = bench.plan.workload(rounds[0].cell.workload)
+    numbers = sorted({done.cell.number for done in rounds})
+    measured: dict[str, dict[int, Measures]] = {}
+    for algorithm in bench.plan.algorithms:
+        own = [done for done in rounds if done.cell.algorithm == algorithm.name]
+        if own:
+            measured[algorithm.name] = {
+                done.cell.number: measures_of(algorithm, workload, done, samples(done.cell))
+                for done in own
+            }
+    by_figure = {
+        figure: {
+            name: [each[number].latency_ms[figure] if number in each else None
+                   for number in numbers]
+            for name, each in measured.items()
+        }
+        for figure in FIGURES
+    }  # fmt: skip
+    comparisons = {figure: compared(by_figure[figure]) for figure in COMPARED}
+    limit = limit_of(workload, rounds[0].rate_hz, measured)
+    return Case(
+        workload=workload.name,
+        title=workload.title,
+        load=rounds[0].cell.load,
+        rate_hz=rounds[0].rate_hz,
+        within_ms=workload.within_ms,
+        sentence=sentence(workload.title, rounds[0].cell.load, comparisons["p99"], list(measured)),
+        algorithms=tuple(
+            _algorithm(name, workload, list(each.values()), by_figure, limit.bound_ms)
+            for name, each in measured.items()
+        ),
+        best={figure: found.best for figure, found in comparisons.items()},
+        versus={figure: _versus(found) for figure, found in comparisons.items()},
+        limit=limit,
+    )
+
+
+def _algorithm(
+    name: str,
+    workload: Workload,
+    rounds: Sequence[Measures],
+    by_figure: Mapping[str, Mapping[str, Figures]],
+    bound_ms: Mapping[str, float],
+) -> AlgorithmResult:
+    latency = {figure: _estimate(interval(by_figure[figure][name])) for figure in FIGURES}
+    has_central = CENTRAL in by_figure["mean"]
+    total = totals(rounds, workload)
+    return AlgorithmResult(
+        algorithm=name,
+        rounds=len(rounds),
+        requests=total.requests,
+        failed=total.failed,
+        latency_ms=latency,
+        to_central={
+            figure: _estimate(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
+            for figure in FIGURES
+        }
+        if has_central
+        else {},
+        to_bound={
+            figure: None if middle is None else middle / bound
+            for figure, bound in bound_ms.items()
+            if bound > 0
+            for middle in [latency[figure].middle]
+        },
+        predicted_ms=total.predicted_ms,
+        within=total.within,
+        throughput_hz=total.throughput_hz,
+        server_requests=total.server_requests,
+        server_busy_s=total.server_busy_s,
+        fairness=total.fairness,
+        longest_queue=total.longest_queue,
+        cpu_us=total.cpu_us,
+        hit_ratio=total.hit_ratio,
+        curve=total.curve,
+    )
+
+
+def _versus(comparison: Comparison) -> tuple[Versus, ...]:
+    return tuple(
+        Versus(of=one.of, to=one.to, ratio=_estimate(one.ratio), p=one.p, is_shown=one.is_shown)
+        for one in comparison.differences
+    )
+
+
+def _estimate(found: Interval | None) -> Estimate:
+    if found is None:
+        return Estimate()
+    return Estimate(middle=found.middle, low=found.low, high=found.high)

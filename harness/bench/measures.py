@@ -1,0 +1,155 @@
+"""The figures of one round, and of an algorithm's rounds together."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from harness.analysis.latency import BEYOND, percentile
+from harness.bench.model import Algorithm, Round, Workload
+from harness.bench.predicted import predicted_s
+from harness.bench.statistics import fairness, interval
+
+__all__ = ["Measures", "Totals", "measures_of", "totals"]
+
+Floats = npt.NDArray[np.float64]
+
+_PERMILLE: Final = {"p50": 500, "p90": 900, "p99": 990, "p999": 999}
+_CURVE: Final = (
+    *np.linspace(0, 0.95, 39).tolist(), 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.998, 0.999,
+    0.9995, 0.9999,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """One round's, without its warm-up where nothing else is said."""
+
+    done: Round
+    latency_ms: Mapping[str, float | None]
+    """By name; None where not resolved, or where failed requests reach it."""
+    waited_ms: Floats
+    """Of every request; those that failed infinitely long."""
+    predicted_ms: Mapping[str, float | None]
+    service_ms: Floats
+    """As drawn."""
+    servers: Mapping[str, int]
+    hits: tuple[int, int]
+    """(hits, answers of a server with a cache)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """All rounds of an algorithm in a case; fields as in result.AlgorithmResult."""
+
+    requests: int
+    failed: int
+    predicted_ms: Mapping[str, float | None]
+    within: float | None
+    throughput_hz: float | None
+    server_requests: Mapping[str, int]
+    server_busy_s: Mapping[str, float]
+    fairness: float | None
+    longest_queue: int
+    cpu_us: float | None
+    hit_ratio: float | None
+    curve: tuple[tuple[float, float], ...]
+
+
+def measures_of(
+    algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame
+) -> Measures:
+    """Of one round, and what the simulation makes of it."""
+    judged = (samples["due_ns"] >= done.measured_ns).to_numpy()
+    rows = samples[judged]
+    waited = ((rows["finished_ns"] - rows["due_ns"]) / 1e6).to_numpy(dtype=float, copy=True)
+    waited[(rows["outcome"] != "ok").to_numpy()] = np.inf
+    played = predicted_s(algorithm, workload, done, samples)
+    cached = rows.loc[rows["hit"] >= 0, "hit"]
+    return Measures(
+        done=done,
+        latency_ms={
+            "mean": _finite(float(waited.mean())) if len(waited) else None,
+            **{name: _percentile(waited, permille) for name, permille in _PERMILLE.items()},
+            "max": _finite(float(waited.max())) if len(waited) else None,
+        },
+        waited_ms=waited,
+        predicted_ms={}
+        if played is None
+        else {name: _percentile(played[judged] * 1e3, _PERMILLE[name]) for name in ("p50", "p99")},
+        service_ms=rows["service_us"].to_numpy() / 1e3,
+        servers=Counter(map(str, rows.loc[rows["server"] != "", "server"])),
+        hits=(int((cached == 1).sum()), len(cached)),
+    )
+
+
+def totals(rounds: Sequence[Measures], workload: Workload) -> Totals:
+    """Of at least one round."""
+    waited = np.concatenate([one.waited_ms for one in rounds])
+    answered = int(np.isfinite(waited).sum())
+    seconds = sum((one.done.stop_ns - one.done.measured_ns) / 1e9 for one in rounds)
+    names = [f"replica-{number}" for number in range(1, workload.servers + 1)]
+    by_server = Counter[str]()
+    busy_s = dict.fromkeys(names, 0.0)
+    for one in rounds:
+        by_server.update(one.servers)
+        for server in one.done.servers:
+            busy_s[server.name] = busy_s.get(server.name, 0.0) + server.busy_s
+    requests = {name: by_server[name] for name in (*names, *sorted(set(by_server) - set(names)))}
+    hits, cached = (sum(one.hits[place] for one in rounds) for place in (0, 1))
+    all_rounds_s = sum((one.done.stop_ns - one.done.start_ns) / 1e9 for one in rounds)
+    cpu_s = sum(one.done.proxy_cpu_s for one in rounds)
+    sent = len(waited) * all_rounds_s / seconds if seconds else 0.0
+    return Totals(
+        requests=len(waited),
+        failed=len(waited) - answered,
+        predicted_ms=_predicted(rounds),
+        within=float((waited <= workload.within_ms).mean()) if len(waited) else None,
+        throughput_hz=answered / seconds if seconds else None,
+        server_requests=requests,
+        server_busy_s=busy_s,
+        fairness=fairness(list(requests.values())),
+        longest_queue=max(_longest(one.done) for one in rounds),
+        cpu_us=cpu_s / sent * 1e6 if sent else None,
+        hit_ratio=hits / cached if cached else None,
+        curve=_curve(waited),
+    )
+
+
+def _percentile(values: Floats, permille: int) -> float | None:
+    found = percentile(values, permille)
+    return None if found is None else _finite(found)
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _longest(done: Round) -> int:
+    """Anywhere: in the balancer, for all servers or one, or in a server."""
+    return max(
+        done.longest_queue,
+        *(max(server.longest_queue, server.balancer_queue) for server in done.servers),
+        0,
+    )
+
+
+def _predicted(rounds: Sequence[Measures]) -> Mapping[str, float | None]:
+    """The geometric mean over rounds, as the measured one is."""
+    names = rounds[0].predicted_ms
+    found = {name: interval([one.predicted_ms[name] for one in rounds]) for name in names}
+    return {name: one.middle if one else None for name, one in found.items()}
+
+
+def _curve(waited: Floats) -> tuple[tuple[float, float], ...]:
+    ordered = np.sort(waited)
+    points = []
+    for share in _CURVE:
+        rank = max(int(np.ceil(share * len(ordered))), 1)
+        if len(ordered) - rank >= BEYOND and np.isfinite(ordered[rank - 1]):
+            points.append((round(share, 4), round(float(ordered[rank - 1]), 3)))
+    return tuple(points)

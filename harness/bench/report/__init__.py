@@ -1,0 +1,1 @@
+"""A judged benchmark in print: terminal, Markdown, CSV, HTML, JSON."""

@@ -1,0 +1,92 @@
+"""The table of a case, alike in every report: cells of plain text."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from harness.bench.result import AlgorithmResult, BenchResult, Case, Estimate
+from harness.bench.wording import load_text
+from harness.report.figures import milliseconds
+
+__all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "limit_line", "title_of"]
+
+HEAD: Final = (
+    "algorithm", "requests", "failed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99 / central",
+    "mean / bound", "in time", "p50 simulated", "p99 simulated", "fairness", "longest queue",
+    "CPU µs", "hits",
+)  # fmt: skip
+MARKS: Final = {"best": " ★", "tie": " ="}
+NOTE: Final = (
+    "Geometric means over rounds ± half of the 95 % interval, from due to the last byte. ★ is the "
+    "least, = marks those from which no difference to it is shown. A hyphen stands for what fewer "
+    "than 3 rounds resolve, or what failed requests reach. The bound is the service time alone."
+)
+
+
+def title_of(case: Case) -> str:
+    """`one server 5 times slower, at 70 % load (420/s)`."""
+    return f"{case.title}{load_text(case.load)} ({case.rate_hz:,.0f}/s)"
+
+
+def about(result: BenchResult) -> str:
+    """How much of the plan stands behind it."""
+    left = (
+        f"; {len(result.left_out)} of them are no evidence and count nowhere"
+        if result.left_out
+        else ""
+    )
+    return f"{result.done:,} of {result.planned:,} rounds are done{left}"
+
+
+def limit_line(case: Case) -> str:
+    """What theory says, in milliseconds; empty where there is nothing to say."""
+    limit = case.limit
+    parts = []
+    if limit.bound_ms:
+        figures = ", ".join(f"{name} {milliseconds(ms)}" for name, ms in limit.bound_ms.items())
+        parts.append(f"Service time alone: {figures} ms")
+    if limit.queue:
+        figures = ", ".join(f"{name} {milliseconds(ms)}" for name, ms in limit.queue_ms.items())
+        off = f", its wait by up to {limit.most_off:.1f} times off" if limit.most_off > 1 else ""
+        parts.append(f"one queue before all slots ({limit.queue}{off}): {figures} ms")
+    return "; ".join(parts)
+
+
+def cells(case: Case) -> Iterator[list[str]]:
+    """A row an algorithm, under HEAD."""
+    for one in case.algorithms:
+        latency = one.latency_ms
+        yield [
+            one.algorithm,
+            f"{one.requests:,}",
+            f"{one.failed:,}",
+            _estimate(latency["p50"]) + _mark(case, "p50", one),
+            _estimate(latency["p99"]) + _mark(case, "p99", one),
+            _estimate(latency["p999"]),
+            _estimate(latency["max"]),
+            _number(one.to_central["p99"].middle if one.to_central else None, 2),
+            _number(one.to_bound.get("mean"), 2),
+            "-" if one.within is None else f"{one.within:.2%}",
+            milliseconds(one.predicted_ms.get("p50")),
+            milliseconds(one.predicted_ms.get("p99")),
+            _number(one.fairness, 3),
+            f"{one.longest_queue:,}",
+            _number(one.cpu_us, 0),
+            "-" if one.hit_ratio is None else f"{one.hit_ratio:.1%}",
+        ]
+
+
+def _mark(case: Case, figure: str, one: AlgorithmResult) -> str:
+    best = case.best[figure]
+    if len(case.algorithms) < 2 or one.algorithm not in best:
+        return ""
+    return MARKS["best" if one.algorithm == best[0] else "tie"]
+
+
+def _estimate(found: Estimate) -> str:
+    if found.middle is None or found.high is None:
+        return "-"
+    return f"{milliseconds(found.middle)} ± {milliseconds(found.high - found.middle)}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"

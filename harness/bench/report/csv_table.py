@@ -1,0 +1,65 @@
+"""`bench.csv`: a row a figure, for spreadsheets and other programs."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from harness.bench.result import AlgorithmResult, BenchResult, Case
+
+__all__ = ["HEAD", "bench_csv"]
+
+HEAD: Final = (
+    "workload", "load", "rate_hz", "algorithm", "figure", "value", "low", "high", "to_central",
+    "to_bound", "simulated", "standing",
+)  # fmt: skip
+
+Cell = str | float | int | None
+
+
+def bench_csv(result: BenchResult) -> str:
+    """Latency in milliseconds; an empty cell is what is not known. `standing` is `best`, `tie` or
+    empty.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEAD)
+    for case in result.cases:
+        for one in case.algorithms:
+            for row in (*_latency(case, one), *_others(one)):
+                writer.writerow([case.workload, case.load, round(case.rate_hz, 3), one.algorithm,
+                                 *map(_rounded, row)])  # fmt: skip
+    return text.getvalue()
+
+
+def _latency(case: Case, one: AlgorithmResult) -> Iterator[tuple[Cell, ...]]:
+    for figure, found in one.latency_ms.items():
+        best = case.best.get(figure, ())
+        standing = ("best" if one.algorithm == best[0] else "tie") if one.algorithm in best else ""
+        yield (
+            f"{figure}_ms", found.middle, found.low, found.high,
+            one.to_central[figure].middle if one.to_central else None,
+            one.to_bound.get(figure), one.predicted_ms.get(figure), standing,
+        )  # fmt: skip
+
+
+def _others(one: AlgorithmResult) -> Iterator[tuple[Cell, ...]]:
+    figures: dict[str, Cell] = {
+        "rounds": one.rounds,
+        "requests": one.requests,
+        "failed": one.failed,
+        "within": one.within,
+        "throughput_hz": one.throughput_hz,
+        "fairness": one.fairness,
+        "longest_queue": one.longest_queue,
+        "cpu_us": one.cpu_us,
+        "hit_ratio": one.hit_ratio,
+    }
+    figures |= {f"requests {name}": count for name, count in one.server_requests.items()}
+    figures |= {f"busy_s {name}": spent for name, spent in one.server_busy_s.items()}
+    for name, value in figures.items():
+        yield name, value, None, None, None, None, None, ""
+
+
+def _rounded(value: Cell) -> Cell:
+    return round(value, 6) if isinstance(value, float) else value

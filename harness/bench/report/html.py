@@ -1,0 +1,101 @@
+"""`bench.html`: one page that opens offline, under 2 MB, with the looks of `report.html`."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bokeh.embed import components
+
+from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.plots import case_plots, heat_map
+from harness.bench.result import BenchResult, Case
+from harness.report.html import figure_html, head, library, packaged, section
+from harness.report.markup import bounded, safe, table
+
+__all__ = ["bench_html"]
+
+_DRAWN: Final = 8
+"""Cases with plots of their own; each takes some 30 kB."""
+_MOST_BYTES: Final = 200_000
+_LEFT_OUT: Final = 50
+
+
+def bench_html(result: BenchResult) -> str:
+    """The sentences first, then all workloads at a glance, then each."""
+    drawn = [case_plots(case, number) for number, case in enumerate(result.cases[:_DRAWN])]
+    every = [heat_map(result), *(plot for pair in drawn for plot in pair)] if result.cases else []
+    script, places = (
+        components({plot.name: plot.drawn for plot in every}, wrap_script=False)
+        if every
+        else ("", {})
+    )
+    shown = {plot.name: figure_html(plot, places[plot.name]) for plot in every}
+    tables = bounded(
+        (_table(case) for case in result.cases),
+        _MOST_BYTES,
+        "<p>{} more tables are in bench.csv.</p>\n",
+    )
+    figures = "".join(
+        f"<h3>{safe(title_of(case), 300)}</h3>\n" + "".join(shown[plot.name] for plot in pair)
+        for case, pair in zip(result.cases, drawn, strict=False)
+    )
+    if len(result.cases) > _DRAWN:
+        figures += (
+            f"<p>{len(result.cases) - _DRAWN} more workloads and loads are in the tables "
+            "alone.</p>\n"
+        )
+    return (
+        f"{head(f'Benchmark {result.run}')}<body>\n<header>\n"
+        f"<h1><b>Balancing algorithms compared</b> {safe(result.run, 100)}</h1>\n"
+        f"<p>{safe(about(result))}.</p>\n{_sentences(result)}</header>\n<main>\n"
+        f"{section('At a glance', shown.get('heat', '<p>No round is done.</p>'))}"
+        f"{section('Workloads', tables + _note(NOTE))}"
+        f"{section('Figures', figures)}"
+        f"{section('No evidence', ''.join(_left_out(result)))}"
+        f"{section('Environment', _environment(result))}"
+        "</main>\n<footer>Drawn from the bench's folder; <code>bench.json</code> there holds the "
+        "same for machines.</footer>\n"
+        f"<script>{library()}</script>\n<script>{script}</script>\n"
+        f"<script>{packaged('page.js')}</script>\n</body>\n</html>\n"
+    )
+
+
+def _sentences(result: BenchResult) -> str:
+    items = bounded(
+        (f"<li>{safe(case.sentence, 2_000)}</li>\n" for case in result.cases),
+        _MOST_BYTES,
+        "<li>{} more are in bench.md</li>\n",
+    )
+    return f'<ul class="findings">\n{items}</ul>\n' if items else ""
+
+
+def _table(case: Case) -> str:
+    rows = [[safe(cell, 80) for cell in row] for row in cells(case)]
+    line = limit_line(case)
+    return (
+        f"<h3>{safe(title_of(case), 300)}</h3>\n"
+        + table(title_of(case), HEAD, rows, numbers=range(1, len(HEAD)))
+        + (_note(f"{line}.") if line else "")
+    )
+
+
+def _note(text: str) -> str:
+    return f'<p class="soft">{safe(text)}</p>\n'
+
+
+def _left_out(result: BenchResult) -> Iterator[str]:
+    if not result.left_out:
+        yield "<p>None: every round that is done counts.</p>\n"
+        return
+    yield '<ul class="plain">\n'
+    yield from (f"<li>{safe(text, 300)}</li>\n" for text in result.left_out[:_LEFT_OUT])
+    if len(result.left_out) > _LEFT_OUT:
+        yield f"<li>{len(result.left_out) - _LEFT_OUT:,} more are in bench.json</li>\n"
+    yield "</ul>\n"
+
+
+def _environment(result: BenchResult) -> str:
+    known = [("run", result.run), ("judged by", f"harness {result.harness}")]
+    known += [(key, str(value)) for key, value in list(result.environment.items())[:60]]
+    rows = [(safe(key, 100), f"<code>{safe(value, 300)}</code>") for key, value in known]
+    shown = table("Environment", ("what", "value"), rows)
+    return f"<details><summary>Versions</summary>\n{shown}</details>\n"

@@ -1,0 +1,125 @@
+"""A judged benchmark: what `bench.json` holds, and all that its reports print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = [
+    "FIGURES",
+    "AlgorithmResult",
+    "BenchResult",
+    "Case",
+    "Estimate",
+    "Limit",
+    "Versus",
+]
+
+FIGURES: Final = ("mean", "p50", "p90", "p99", "p999", "max")
+"""Of latency, in milliseconds from due. A figure that failed requests reach is no number: who
+failed was not answered faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A geometric mean over rounds with its 95 % interval; all null below 3 rounds that have the
+    figure.
+    """
+
+    middle: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versus:
+    """An algorithm's figure beside another's, paired by round: the ratio `of` / `to`."""
+
+    of: str
+    to: str
+    ratio: Estimate
+    p: float
+    """By Holm's correction for all pairs of the case."""
+    is_shown: bool
+    """Whether they differ, as far as these rounds can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmResult:
+    """An algorithm in one case. Sums are over the rounds that count."""
+
+    algorithm: str
+    rounds: int
+    requests: int
+    failed: int
+    latency_ms: Mapping[str, Estimate]
+    """By FIGURES."""
+    to_central: Mapping[str, Estimate]
+    """The same as ratios to the central queue's; empty where there was none."""
+    to_bound: Mapping[str, float | None]
+    """The same divided by the bound of `Limit`, where it has that figure."""
+    predicted_ms: Mapping[str, float | None]
+    """p50 and p99 by the simulation of the same rounds; empty where it is not simulated."""
+    within: float | None
+    """Share of all requests answered right within the workload's limit."""
+    throughput_hz: float | None
+    """Right answers a second."""
+    server_requests: Mapping[str, int]
+    server_busy_s: Mapping[str, float]
+    fairness: float | None
+    """Jain's index of the servers' requests."""
+    longest_queue: int
+    """Most that waited anywhere in front of one slot, in a server or in the balancer."""
+    cpu_us: float | None
+    """Of the balancer, for each request."""
+    hit_ratio: float | None
+    curve: tuple[tuple[float, float], ...]
+    """(share, milliseconds): percentiles of all rounds together, as far as they are resolved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What theory says: the bound that nobody beats, and one queue before all slots."""
+
+    bound_ms: Mapping[str, float]
+    """The service time alone: mean, p50 and p99."""
+    queue: str
+    """`M/M/12` …; empty where no formula holds (servers that differ or change, bursts, caches)."""
+    queue_ms: Mapping[str, float]
+    """Response of that queue: the mean, for exponential service p50 and p99 too."""
+    most_off: float
+    """The factor by which the queue's mean wait may be off; 1 is exact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A workload at one load."""
+
+    workload: str
+    title: str
+    load: float | None
+    """Share of the capacity; null where the workload has a rate of its own."""
+    rate_hz: float
+    within_ms: float
+    sentence: str
+    algorithms: tuple[AlgorithmResult, ...]
+    """In the order of the plan."""
+    best: Mapping[str, tuple[str, ...]]
+    """By p50, p99 and mean: the least, and those from which no difference to it is shown."""
+    versus: Mapping[str, tuple[Versus, ...]]
+    """By the same figures, all pairs."""
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchResult:
+    """A judged benchmark."""
+
+    schema: int = 1
+    harness: str
+    run: str
+    cases: tuple[Case, ...]
+    left_out: tuple[str, ...]
+    """Rounds that are no evidence, each with why; they count nowhere."""
+    planned: int
+    done: int
+    environment: Mapping[str, str | int | float | bool]
