@@ -1,4 +1,4 @@
-"""The command: `harness verify`, `harness calibrate`, `harness report`, `harness clean`."""
+"""The command: `harness verify`, `calibrate`, `bench`, `report`, `clean`."""
 
 import argparse
 import signal
@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import __version__
+from harness.bench.command import add_options, bench
 from harness.calibrate import calibrate
 from harness.config import load
 from harness.live import LiveLine
@@ -89,6 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     calibrate.set_defaults(run=_calibrate)
 
+    bencher = commands.add_parser(
+        "bench",
+        help="compare balancing algorithms under workloads, on the real HAProxy",
+        epilog=_EXITS,
+        allow_abbrev=False,
+    )
+    add_options(bencher)
+    bencher.set_defaults(run=_bench)
+
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report)
@@ -138,6 +148,11 @@ def _calibrate(options: argparse.Namespace) -> int:
     calibrated = calibrate(settings, options.tries, console.print)
     console.print(tries_text(calibrated))
     return EXIT_CODES[calibrated.finding.verdict]
+
+
+def _bench(options: argparse.Namespace) -> int:
+    _end_in_order()
+    return bench(options)
 
 
 def _report(options: argparse.Namespace) -> int:

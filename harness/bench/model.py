@@ -11,6 +11,7 @@ that judges:
         details.jsonl    why failed requests failed
 """
 
+import itertools
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ __all__ = [
     "Round",
     "ServerRound",
     "Workload",
+    "impossible",
 ]
 
 BUSY_LIMIT: Final = 0.85
@@ -45,6 +47,11 @@ bottleneck, or came near it."""
 
 LEAST_ROUNDS: Final = 3
 """Fewer give no interval worth printing."""
+
+MOST_SERVERS: Final = 32
+MOST_SLOTS: Final = 4096
+MOST_HZ: Final = 5000.0
+"""What one machine's sender, balancer and replicas carry at the very most."""
 
 SAMPLE_COLUMNS: Final = (
     "seq",
@@ -118,7 +125,19 @@ class Change:
     is_away: bool = False
     """The balancer sends it nothing new (drain)."""
     weight: int | None = None
-    """The balancer's weight of it meanwhile, 1 to 256, by the Runtime API."""
+    """The balancer's weight of it meanwhile, 1 to 256, by the Runtime API; elsewhere it is 100."""
+
+    def __post_init__(self) -> None:
+        """ValueError for what cannot be."""
+        if not 0 <= self.begins < self.ends <= 1:
+            raise ValueError(
+                f"from {self.begins} to {self.ends} is no part of a round; begins must be 0 or "
+                "more, ends above it and at most 1"
+            )
+        if self.factor <= 0 or self.at_least_ms < 0:
+            raise ValueError("factor must be above 0, at_least_ms 0 or more")
+        if self.weight is not None and not 1 <= self.weight <= 256:
+            raise ValueError(f"a weight of {self.weight} cannot be; 1 to 256 can")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +148,11 @@ class Cache:
     """How many it holds; it is empty at the beginning of a round."""
     hit_factor: float
     """Service times of keys that it holds are multiplied by it."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a cache that cannot be."""
+        if self.keys < 1 or self.hit_factor <= 0:
+            raise ValueError("a cache needs 1 key or more, and a hit_factor above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,22 +178,44 @@ class Workload:
     within_ms: float = 1000.0
     """An answer counts as in time within it."""
 
+    def __post_init__(self) -> None:
+        """ValueError for servers that cannot be, or are not there to be changed."""
+        if not 1 <= self.servers <= MOST_SERVERS:
+            raise ValueError(f"{self.servers} servers; 1 to {MOST_SERVERS} are possible")
+        if not 1 <= self.slots <= MOST_SLOTS:
+            raise ValueError(f"{self.slots} slots; 1 to {MOST_SLOTS} are possible")
+        if not self.service.is_number:
+            raise ValueError(f"service times cannot be drawn as {self.service.kind}")
+        if self.keys.is_number:
+            raise ValueError(f"keys cannot be drawn as {self.keys.kind}; say key")
+        if self.rate_hz is not None and not 0 < self.rate_hz <= MOST_HZ:
+            raise ValueError(f"rate_hz = {self.rate_hz}; above 0 up to {MOST_HZ:g} is possible")
+        for change in self.changes:
+            if not 1 <= change.server <= self.servers:
+                raise ValueError(f"a change of server {change.server} of {self.servers}")
+
     @property
     def nominal_hz(self) -> float:
         """What the slots could do if nothing else cost time: servers x slots / mean service time,
         with the factors and absences as they are on average; a cache is left out.
         """
-        speed = 0.0
-        for server in range(1, self.servers + 1):
-            own, changed = 0.0, 0.0
-            for change in self.changes:
-                if change.server == server:
-                    share = change.ends - change.begins
-                    changed += share
-                    mean_us = max(self.service.mean * change.factor, change.at_least_ms * 1000)
-                    own += 0.0 if change.is_away else share * self.service.mean / mean_us
-            speed += own + max(0.0, 1.0 - changed)
+        edges = sorted({0.0, 1.0, *(e for c in self.changes for e in (c.begins, c.ends))})
+        speed = sum(
+            (later - edge) * self._speed(server, (edge + later) / 2)
+            for edge, later in itertools.pairwise(edges)
+            for server in range(1, self.servers + 1)
+        )
         return speed * self.slots * 1e6 / self.service.mean
+
+    def _speed(self, server: int, at: float) -> float:
+        """Of a server at a moment, in multiples of what it is by itself."""
+        mean_us = self.service.mean
+        for change in self.changes:
+            if change.server == server and change.begins <= at < change.ends:
+                if change.is_away:
+                    return 0.0
+                mean_us = max(mean_us * change.factor, change.at_least_ms * 1000)
+        return self.service.mean / mean_us
 
     def weights(self) -> tuple[int, ...]:
         """By server, in proportion to its speed where it is slower for the whole round."""
@@ -178,6 +224,18 @@ class Workload:
             if change.begins <= 0 and change.ends >= 1:
                 factors[change.server - 1] *= change.factor
         return tuple(max(1, round(100 / factor)) for factor in factors)
+
+
+def impossible(algorithm: Algorithm, workload: Workload) -> str:
+    """Why the algorithm cannot do what the workload has its balancer do; empty where it can."""
+    is_nginx = algorithm.proxy is Proxy.nginx
+    if is_nginx and workload.is_sticky:
+        return "free NGINX keeps no session with its server"
+    if is_nginx and any(change.is_away for change in workload.changes):
+        return "free NGINX takes no server away while it runs"
+    if not algorithm.is_dynamic and any(change.weight for change in workload.changes):
+        return "its weights cannot be changed while it runs"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +270,8 @@ class Plan:
 
     def cells(self) -> tuple[Cell, ...]:
         """In the order in which they are carried out: every kind once, in random order by seed,
-        then every kind again. What drifts on the machine meets all of them.
+        then every kind again. What drifts on the machine meets all of them. Pairs that are
+        impossible are left out.
         """
         rng = random.Random(self.seed)  # noqa: S311 (an order, not a secret)
         ordered: list[Cell] = []
@@ -221,6 +280,7 @@ class Plan:
                 Cell(algorithm=algorithm.name, workload=workload.name, load=load, number=number)
                 for algorithm in self.algorithms
                 for workload in self.workloads
+                if not impossible(algorithm, workload)
                 for load in (self.loads if workload.rate_hz is None else (None,))
             ]
             rng.shuffle(block)

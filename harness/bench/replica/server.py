@@ -136,7 +136,7 @@ class Replica:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 as a proxy of ours speaks it: one request after another, without transfer codings."""
+    """HTTP/1.1 as our proxies speak it: one request after another, without transfer codings."""
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
@@ -159,7 +159,8 @@ class Connection(asyncio.Protocol):
             return
         first, *lines = head.decode("latin-1").split("\r\n")
         fields = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines)
         }
         length = int(fields.get("content-length", "0"))
         if len(rest) < length:
@@ -200,7 +201,7 @@ class Connection(asyncio.Protocol):
 
 
 class Alarm:
-    """Calls back at moments, by a timer of the kernel's: the loop's own are a millisecond coarse."""
+    """Calls back at moments, by the kernel's timer: the loop's own are a millisecond coarse."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -1,0 +1,291 @@
+"""What a benchmark runs on: replicas, and the proxies before them, on the run's own network."""
+
+import contextlib
+import csv
+import http.client
+import io
+import json
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+from testcontainers.core.network import Network
+
+from harness.bench import proxies
+from harness.bench.model import Algorithm, Plan, Proxy, Workload
+from harness.model.errors import MissingEvidenceError, NotJudgedError
+from harness.stack import images
+from harness.stack.containers import Spec, address, last_words, launch
+from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
+from harness.stack.owner import LABEL, Owner
+from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.target import Endpoint
+from harness.timeline import Timekeeper, wait_until
+
+__all__ = ["Rig"]
+
+_START_S: Final = 15.0
+_CHUNK: Final = 60_000
+"""Of a configuration: an environment variable may have 128 KiB."""
+_HAPROXY: Final = "haproxy -c -q -f /tmp/proxy.cfg && exec haproxy -W -db -f /tmp/proxy.cfg"
+_NGINX: Final = 'exec nginx -c /tmp/proxy.cfg -g "daemon off;"'
+
+
+class Rig:
+    """Brought up once for a plan, taken down whatever happens; teardown is idempotent."""
+
+    def __init__(
+        self,
+        run: str,
+        plan: Plan,
+        clock: Timekeeper,
+        given: Mapping[str, str],
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._run = run
+        self._plan = plan
+        self.clock = clock
+        self._given = given
+        self._say = say
+        self._client: docker.DockerClient | None = None
+        self._undo: list[Callable[[], object]] = []
+        self._proxies: dict[Proxy, Container] = {}
+        self._hosts: dict[Proxy, tuple[str, int]] = {}
+        self._api: RuntimeApi | None = None
+        self.path = "address"
+        self.environment: dict[str, str | int | float | bool] = {}
+
+    @property
+    def replicas(self) -> int:
+        return max(workload.servers for workload in self._plan.workloads)
+
+    def up(self) -> None:
+        """NotJudgedError where it does not come up."""
+        client = self._client = connect()
+        sweep(client)
+        tags = self._images(client)
+        prefix = f"harness-{self._run}"
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
+        self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
+        labels = Owner.this_process().labels(self._run, self.clock.wall_ns() // 1_000_000_000) | {
+            f"{LABEL}.folder": str(folder)
+        }
+        self._undo.append(lambda: remove_run(client, self._run))
+        network = self._network(prefix, labels)
+
+        def start(name: str, image: str, **spec: Any) -> Container:
+            named = {**labels, f"{LABEL}.instance": name}
+            full = Spec(
+                name=f"{prefix}-{name}", image=tags[image], labels=named, alias=name, **spec
+            )
+            return launch(full, network)
+
+        replicas = [
+            start(
+                proxies.server(number),
+                "replica",
+                environment={
+                    "INSTANCE": proxies.server(number),
+                    "PORT": str(proxies.REPLICA_PORT),
+                },
+            )
+            for number in range(1, self.replicas + 1)
+        ]
+        addresses = [address(replica) for replica in replicas]
+        for replica, where in zip(replicas, addresses, strict=True):
+            if not where:
+                raise NotJudgedError(f"replica: it did not start; {last_words(replica)}")
+        plan = self._plan
+        balancer = self._proxies[Proxy.haproxy] = start(
+            "balancer",
+            "balancer",
+            **_configured(_HAPROXY, proxies.haproxy(plan.algorithms, plan.workloads, addresses)),
+            stop_signal="SIGUSR1",
+            volumes={str(folder): "/run/harness"},
+            ports={proxies.PORT: 0},
+        )
+        configuration = proxies.nginx(plan.algorithms, plan.workloads, addresses)
+        if configuration:
+            self._proxies[Proxy.nginx] = start(
+                "edge",
+                "edge",
+                **_configured(_NGINX, configuration),
+                stop_signal="SIGQUIT",
+                ports={proxies.PORT: 0},
+            )
+        for proxy, container in self._proxies.items():
+            self._hosts[proxy] = self._reached(proxy, container)
+        self._api = self._runtime_api(balancer, folder)
+        self._await_replicas()
+        engine = client.version()
+        self.environment |= {"engine_version": str(engine.get("Version", ""))}
+
+    def down(self) -> None:
+        """An error in one removal stops none of the others; the first is raised at the end."""
+        first: BaseException | None = None
+        while self._undo:
+            try:
+                with absent_is_fine():
+                    self._undo[-1]()
+            except KeyboardInterrupt as error:
+                first = first or error
+                continue
+            except Exception as error:  # noqa: BLE001 (all must run; the first is raised below)
+                first = first or error
+            self._undo.pop()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if first is not None:
+            raise first
+
+    def endpoint(self, algorithm: Algorithm, workload: Workload) -> Endpoint:
+        host, port = self._hosts[algorithm.proxy]
+        return Endpoint(
+            host=host,
+            port=port,
+            authority=proxies.backend(algorithm, workload),
+            path="edge" if self.path == "address" else "published",
+        )
+
+    def command(self, text: str) -> str:
+        """Of HAProxy's Runtime API; its answer, stripped."""
+        if self._api is None:
+            raise NotJudgedError("rig: not up")
+        return self._api.command(text)
+
+    def state(self, backend: str) -> dict[str, dict[str, str]]:
+        """A backend's rows of `show stat` by server, its own under `BACKEND`."""
+        text = self.command("show stat").removeprefix("# ")
+        rows = csv.DictReader(io.StringIO(text))
+        return {row["svname"]: row for row in rows if row.get("pxname") == backend}
+
+    def ask(self, number: int, method: str, body: bytes = b"") -> bytes:
+        """Begins (`PUT`) or reads (`GET`) a round of that replica, through HAProxy."""
+        host, port = self._hosts[Proxy.haproxy]
+        connection = http.client.HTTPConnection(host, port, timeout=10)
+        try:
+            connection.request(method, "/_round", body, {"Host": proxies.control(number)})
+            answer = connection.getresponse()
+            data = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise MissingEvidenceError(
+                f"{proxies.server(number)}: it did not answer: {error!r}"
+            ) from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise MissingEvidenceError(f"{proxies.server(number)}: it answered {answer.status}")
+        return data
+
+    def cpu_s(self, proxy: Proxy) -> float:
+        """CPU time that the proxy's container has taken since its start."""
+        stats: Any = self._proxies[proxy].stats(stream=False, one_shot=True)
+        return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+    def _await_replicas(self) -> None:
+        for number in range(1, self.replicas + 1):
+
+            def answers(number: int = number) -> bool:
+                try:
+                    return bool(json.loads(self.ask(number, "GET").splitlines()[0]) is not None)
+                except (MissingEvidenceError, ValueError, IndexError):
+                    return False
+
+            if not wait_until(answers, clock=self.clock, timeout_s=_START_S):
+                raise NotJudgedError(
+                    f"{proxies.server(number)}: no answer within {_START_S:g} s of its start"
+                )
+
+    def _images(self, client: docker.DockerClient) -> dict[str, str]:
+        remedy = "pull or build it, or leave that setting out"
+        base = (
+            images.found(client, self._given["base"], remedy=remedy)
+            if "base" in self._given
+            else images.base_image(client)
+        )
+        contexts = {
+            "replica": Path(str(files("harness.bench") / "replica")),
+            "balancer": Path(str(files("harness.stack") / "images" / "balancer")),
+        }
+        if any(each.proxy is Proxy.nginx for each in self._plan.algorithms):
+            contexts["edge"] = Path(str(files("harness.stack") / "images" / "edge"))
+        tags: dict[str, str] = {}
+        for name, context in contexts.items():
+            tags[name] = (
+                images.found(client, self._given[name], remedy=remedy)
+                if name in self._given
+                else images.built(
+                    client,
+                    name,
+                    context,
+                    base,
+                    on_build=lambda tag: self._say(f"building {tag}"),
+                )
+            )
+            self.environment[f"image_{name}"] = f"{tags[name]} {client.images.get(tags[name]).id}"
+        return tags
+
+    def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
+        network = Network(docker_network_kw={"labels": dict(labels)})
+        network.name = prefix
+        try:
+            network.create()
+        except docker.errors.APIError as error:
+            raise NotJudgedError(
+                f"network: the engine refused one: {error}; `harness clean` removes what dead "
+                "runs left, `docker network prune` the rest"
+            ) from error
+        return network
+
+    def _reached(self, proxy: Proxy, container: Container) -> tuple[str, int]:
+        """Its own address where that can be reached, else its published loopback port."""
+        own = address(container)
+
+        def listens() -> bool:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((own, proxies.PORT), timeout=0.5),
+            ):
+                return True
+            return False
+
+        if own and wait_until(listens, clock=self.clock, timeout_s=3.0):
+            return own, proxies.PORT
+        container.reload()
+        if container.status != "running":
+            raise NotJudgedError(f"{proxy}: it did not start; {last_words(container)}")
+        self.path = "published"
+        bound = container.attrs["NetworkSettings"]["Ports"][f"{proxies.PORT}/tcp"]
+        return "127.0.0.1", int(bound[0]["HostPort"])
+
+    def _runtime_api(self, balancer: Container, folder: Path) -> RuntimeApi:
+        for transport in (SocketTransport(folder / "admin.sock"), ExecTransport(balancer)):
+
+            def answers(transport: SocketTransport | ExecTransport = transport) -> bool:
+                try:
+                    return "Uptime" in transport("show info")
+                except OSError:
+                    return False
+
+            if wait_until(answers, clock=self.clock, timeout_s=5.0):
+                return RuntimeApi(transport)
+        raise NotJudgedError(f"balancer: no Runtime API; {last_words(balancer)}")
+
+
+def _configured(program: str, configuration: str) -> dict[str, Any]:
+    """What starts the program with that configuration: no folder is shared with the engine."""
+    parts = [configuration[at : at + _CHUNK] for at in range(0, len(configuration), _CHUNK)]
+    names = [f"CFG_{number}" for number in range(len(parts))]
+    written = " ".join(f'"${name}"' for name in names)
+    return {
+        "shell": f"printf %s {written} > /tmp/proxy.cfg && {program}",
+        "environment": dict(zip(names, parts, strict=True)),
+    }
