@@ -5,6 +5,7 @@ import pandas as pd
 
 from harness.bench.algorithms import ALGORITHMS
 from harness.bench.drawn import drawn
+from harness.bench.judge import judge
 from harness.bench.model import SAMPLE_COLUMNS, Bench, Cell, Plan, Round, ServerRound
 from harness.bench.predicted import predicted_s
 from harness.bench.workloads import known
@@ -93,8 +94,6 @@ class Benched:
         ]
 
     def judge(self):
-        from harness.bench.judge import judge
-
         return judge(self.bench, list(self.rounds.values()), self.samples.__getitem__)
 
 

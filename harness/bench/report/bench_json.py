@@ -18,10 +18,8 @@ _RESULT: Final = TypeAdapter(BenchResult)
 
 
 def dump(result: BenchResult) -> str:
-    """As JSON, two spaces deep, with a newline at its end. ValueError for a number that JSON does
-    not have: a figure that is none is null.
-    """
-    value = _RESULT.dump_python(result, mode="json")
+    """As JSON, two spaces deep, with a newline at its end; what is no number in JSON is null."""
+    value = json.loads(_RESULT.dump_json(result))
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

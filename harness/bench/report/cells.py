@@ -30,7 +30,7 @@ def title_of(case: Case) -> str:
 def about(result: BenchResult) -> str:
     """How much of the plan stands behind it."""
     left = (
-        f"; {len(result.left_out)} of them are no evidence and count nowhere"
+        f"; {len(result.left_out)} of them, being no evidence, count nowhere"
         if result.left_out
         else ""
     )

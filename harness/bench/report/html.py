@@ -1,6 +1,7 @@
 """`bench.html`: one page that opens offline, under 2 MB, with the looks of `report.html`."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 from bokeh.embed import components
@@ -13,15 +14,17 @@ from harness.report.markup import bounded, safe, table
 
 __all__ = ["bench_html"]
 
-_DRAWN: Final = 8
-"""Cases with plots of their own; each takes some 30 kB."""
-_MOST_BYTES: Final = 200_000
+_CURVES: Final = 80
+"""Most algorithms that are drawn, all cases together; each takes some 4 kB."""
+_MOST_BYTES: Final = 130_000
 _LEFT_OUT: Final = 50
 
 
 def bench_html(result: BenchResult) -> str:
     """The sentences first, then all workloads at a glance, then each."""
-    drawn = [case_plots(case, number) for number, case in enumerate(result.cases[:_DRAWN])]
+    curves = accumulate(len(case.algorithms) for case in result.cases)
+    most = sum(1 for each in curves if each <= _CURVES)
+    drawn = [case_plots(case, number) for number, case in enumerate(result.cases[:most])]
     every = [heat_map(result), *(plot for pair in drawn for plot in pair)] if result.cases else []
     script, places = (
         components({plot.name: plot.drawn for plot in every}, wrap_script=False)
@@ -38,10 +41,9 @@ def bench_html(result: BenchResult) -> str:
         f"<h3>{safe(title_of(case), 300)}</h3>\n" + "".join(shown[plot.name] for plot in pair)
         for case, pair in zip(result.cases, drawn, strict=False)
     )
-    if len(result.cases) > _DRAWN:
+    if len(result.cases) > most:
         figures += (
-            f"<p>{len(result.cases) - _DRAWN} more workloads and loads are in the tables "
-            "alone.</p>\n"
+            f"<p>{len(result.cases) - most} more workloads and loads are in the tables alone.</p>\n"
         )
     return (
         f"{head(f'Benchmark {result.run}')}<body>\n<header>\n"

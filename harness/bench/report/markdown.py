@@ -35,7 +35,7 @@ def _case(case: Case) -> Iterable[str]:
         yield f"| {' | '.join(_text(cell) for cell in row)} |"
     if limit_line(case):
         yield ""
-        yield f"{limit_line(case)}."
+        yield f"{_text(limit_line(case))}."
 
 
 def _text(text: str) -> str:

@@ -148,20 +148,16 @@ def _servers(case: Case, number: int) -> Plot:
             axis.major_label_text_font_size = "0px"
             axis.group_label_orientation = 0.6
     plot.xgrid.grid_line_color = None
-    keys: list[Key] = []
-    bars: list[DataRenderer] = []
-    for key, _, one in _styled(case, number):
-        source = ColumnDataSource(
-            {
-                "at": [(one.algorithm, server) for server in one.server_requests],
-                "count": list(one.server_requests.values()),
-            }
-        )
-        bars.append(
-            plot.vbar("at", top="count", width=0.85, source=source, color=key.colour, name=key.name)
-        )
-        keys.append(key)
-    plot.add_tools(HoverTool(renderers=bars, tooltips=[("@at", "@count requests")]))
+    rows = [
+        ((one.algorithm, server), count, key.colour)
+        for key, _, one in _styled(case, number)
+        for server, count in one.server_requests.items()
+    ]
+    source = ColumnDataSource(
+        {name: [row[place] for row in rows] for place, name in enumerate(("at", "count", "colour"))}
+    )
+    bars = plot.vbar("at", top="count", width=0.85, source=source, color="colour")
+    plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@at", "@count requests")]))
     fair = [(one.fairness, one.algorithm) for one in case.algorithms if one.fairness is not None]
     least = min(fair, default=None)
     return Plot(
@@ -171,7 +167,6 @@ def _servers(case: Case, number: int) -> Plot:
         if least
         else "No server answered.",
         drawn=plot,
-        keys=tuple(keys),
     )
 
 

@@ -34,7 +34,7 @@ def _table(case: Case) -> Table:
         box=box.SIMPLE_HEAD,
         title=Text(printable(title_of(case))),
         title_justify="left",
-        caption=Text(limit_line(case), "dim"),
+        caption=Text(printable(limit_line(case)), "dim"),
         caption_justify="left",
     )
     for index in _SHOWN:
