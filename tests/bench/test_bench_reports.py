@@ -202,7 +202,8 @@ def test_a_sentence_ranks_what_is_better_then_what_is_worse_then_ties():
     )  # fmt: skip
     assert text == (
         "equal servers, at 70 % load: leastconn's p99 is 3.00 ± 0.04 times lower than "
-        "roundrobin's; random-2's 2.000 ± 0.000; source's p99 is 3.00 ± 0.04 times higher than roundrobin's; "
+        "roundrobin's; random-2's 2.000 ± 0.000; source's p99 is 3.00 ± 0.04 times higher than "
+        "roundrobin's; "
         "no difference to roundrobin is shown for static-rr"
     )
 

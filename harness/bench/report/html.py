@@ -67,7 +67,7 @@ def _sentences(result: BenchResult) -> str:
         _MOST_BYTES,
         "<li>{} more are in bench.md</li>\n",
     )
-    return f'<ul class="findings">\n{items}</ul>\n' if items else ""
+    return f'<ul class="causes">\n{items}</ul>\n' if items else ""
 
 
 def _table(case: Case) -> str:

@@ -26,7 +26,8 @@ from harness.report.palette import SERIES
 __all__ = ["case_plots", "heat_map"]
 
 _DASHES: Final = ("solid", "dashed", "dotted", "dotdash")
-_HEAT: Final = ("#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5")
+_HEAT: Final = ("#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6")
+"""None so dark that black text is not read on it."""
 _LEAST: Final = 0.5
 """The share where a curve begins."""
 _NINES: Final = {0.5: "50", 0.9: "90", 0.99: "99", 0.999: "99.9", 0.9999: "99.99"}
