@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
 import pandas as pd
 
 from harness import __version__
+from harness.bench.algorithms import CENTRAL
 from harness.bench.limit import limit_of
 from harness.bench.measures import Measures, measures_of, totals
 from harness.bench.model import Bench, Cell, Round, Workload
@@ -13,10 +15,9 @@ from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Es
 from harness.bench.statistics import Comparison, Figures, Interval, compared, interval, ratio
 from harness.bench.wording import sentence
 
-__all__ = ["CENTRAL", "judge"]
+__all__ = ["COMPARED", "judge"]
 
-CENTRAL = "central-queue"
-COMPARED = ("p50", "p99", "mean")
+COMPARED: Final = ("p50", "p99", "mean")
 
 
 def judge(

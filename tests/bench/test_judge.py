@@ -61,7 +61,7 @@ def test_what_was_simulated_is_predicted_but_for_the_path(quick):
         for one in case.algorithms:
             for name in ("p50", "p99"):
                 found = one.predicted_ms[name] - one.latency_ms[name].middle
-                assert found == pytest.approx(0, abs=1.2), (case.workload, one.algorithm, name)
+                assert found == pytest.approx(0, abs=0.2), (case.workload, one.algorithm, name)
 
 
 def test_no_figure_without_ten_samples_beyond_it_in_three_rounds():
