@@ -17,7 +17,7 @@ from harness.bench.summary import table
 from harness.bench.traffic import traffic
 from harness.bench.workloads import known
 from harness.model.arrivals import arrivals_until
-from harness.model.errors import Interrupted, NotJudgedError
+from harness.model.errors import Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.scenario import Sent
 from harness.timeline import SystemTime
 
@@ -120,6 +120,18 @@ def test_ctrl_c_keeps_the_rounds_that_are_done_and_what_is_left_goes_on(
     assert [order.cell for order in rounds] == list(cells)
     assert [done.cell for done in read_rounds(tmp_path)] == list(cells)
     assert sum("capacity of fixed: 500" in line for line in said) == 1, "it is measured once"
+
+
+def test_a_round_that_cannot_be_measured_ends_it_and_says_how_to_go_on(
+    bench: Bench, rounds: list[Order], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise MissingEvidenceError("sender: the child process died")
+
+    monkeypatch.setattr(carry, "measured", dies)
+    with pytest.raises(MissingEvidenceError, match=r"(?s)died.*0 of 6 rounds are kept; go on by"):
+        carry.carry_out(bench, tmp_path, {}, lambda _: None)
+    assert rounds == []
 
 
 def test_a_load_is_that_share_of_the_capacity_that_was_measured(
