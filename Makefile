@@ -1,6 +1,6 @@
 # The targets that a person types; `make help` lists them. Each sets up all that it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test fast lint scenarios faults benchmark soak clean
+.PHONY: help setup verify test fast lint scenarios faults bench benchmark soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,9 @@ scenarios: setup ## what this project proves, on the real stack
 
 faults: setup ## disturbances of known kind and length, each to be found, dated and attributed
 	@.venv/bin/pytest scenarios -m faults
+
+bench: setup ## balancing algorithms compared on the real HAProxy, in some six minutes
+	@.venv/bin/harness bench
 
 benchmark: setup ## the sending child beside other load generators, in some four minutes
 	@scripts/setup benchmark

@@ -39,15 +39,17 @@ CENTRAL = "central-queue"
 
 _BY_KEY, _BY_CLIENT = Keyed.key, Keyed.client
 _KEY = "req.hdr(X-Key)"
+_RANDOM = "unknown"
+"""HAProxy 3.0 has no other name for it, and this one for nothing else (backend_lb_algo_str)."""
 
 ALGORITHMS: tuple[Algorithm, ...] = (
     _haproxy("roundrobin", "roundrobin"),
     _haproxy("static-rr", "static-rr", is_dynamic=False),
     _haproxy("leastconn", "leastconn"),
     _haproxy("first", "first", is_limited=True),
-    _haproxy("random-1", "random(1)"),
-    _haproxy("random-2", "random(2)"),
-    _haproxy("random-3", "random(3)"),
+    _haproxy("random-1", "random(1)", running=_RANDOM),
+    _haproxy("random-2", "random(2)", running=_RANDOM),
+    _haproxy("random-3", "random(3)", running=_RANDOM),
     _haproxy("source", "source", is_dynamic=False, keyed=_BY_CLIENT),
     _haproxy("uri", "uri", is_dynamic=False, keyed=_BY_KEY),
     _haproxy("url_param", "url_param key", is_dynamic=False, keyed=_BY_KEY),
@@ -56,7 +58,7 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     _haproxy("hash-consistent", f"hash {_KEY}", "hash-type consistent", keyed=_BY_KEY),
     _haproxy("roundrobin-weighted", "roundrobin", is_weighted=True),
     _haproxy("leastconn-weighted", "leastconn", is_weighted=True),
-    _haproxy("random-2-weighted", "random(2)", is_weighted=True),
+    _haproxy("random-2-weighted", "random(2)", running=_RANDOM, is_weighted=True),
     _haproxy("roundrobin-again", "roundrobin"),
     _haproxy(CENTRAL, "leastconn", is_limited=True),
     _nginx("nginx-roundrobin"),

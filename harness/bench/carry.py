@@ -11,7 +11,7 @@ from harness.bench.folder import read_rounds, round_folder, write_bench, write_r
 from harness.bench.measure import Order, measured
 from harness.bench.model import Bench, Cell, Plan, Round
 from harness.bench.rig import Rig
-from harness.model.errors import Interrupted
+from harness.model.errors import Interrupted, MissingEvidenceError
 from harness.model.scenario import Clock
 from harness.timeline import SystemTime
 
@@ -63,13 +63,18 @@ def carry_out(
                 say(f"  {cell.name}: {problem}")
             done.add(cell)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted: {len(done)} of {len(plan.cells())} rounds are kept; go on by "
-            f"`harness bench --resume {folder}`"
-        ) from None
+        raise Interrupted(f"interrupted: {_kept(len(done), plan, folder)}") from None
+    except MissingEvidenceError as error:
+        raise MissingEvidenceError(f"{error}\n{_kept(len(done), plan, folder)}") from error
     finally:
         rig.down()
     return bench
+
+
+def _kept(done: int, plan: Plan, folder: Path) -> str:
+    return (
+        f"{done} of {len(plan.cells())} rounds are kept; go on by `harness bench --resume {folder}`"
+    )
 
 
 def _one(bench: Bench, cell: Cell, index: int, rig: Rig, folder: Path) -> Round:

@@ -3,6 +3,7 @@
 import argparse
 import math
 import random
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,7 +13,7 @@ from rich.console import Console
 from harness import __version__
 from harness.bench import algorithms, workloads
 from harness.bench.carry import carry_out, duration_s
-from harness.bench.folder import read_bench, read_rounds
+from harness.bench.folder import read_bench, read_rounds, write_bench
 from harness.bench.model import LEAST_ROUNDS, Bench, Plan, impossible
 from harness.bench.summary import table
 from harness.config import load
@@ -72,6 +73,7 @@ def bench(options: argparse.Namespace) -> int:
             environment={"harness": __version__, **describe()},
         )
         folder = new_folder(settings.reports, _NAME, run)
+        write_bench(folder, wanted)
     else:
         folder = options.resume
         wanted = read_bench(folder)
@@ -86,7 +88,14 @@ def bench(options: argparse.Namespace) -> int:
     )
     if done < len(plan.cells()):
         images = {name: tag for name, tag in settings.images.items() if name in _IMAGES}
-        wanted = carry_out(wanted, folder, images, lambda text: console.print(text, markup=False))
+        try:
+            wanted = carry_out(
+                wanted, folder, images, lambda text: console.print(text, markup=False)
+            )
+        except NotJudgedError:
+            if options.resume is None and not read_rounds(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
     console.print(table(folder, wanted))
     has_problems = any(each.problems for each in read_rounds(folder))
     return EXIT_CODES[Verdict.inconclusive if has_problems else Verdict.passed]

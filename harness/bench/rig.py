@@ -124,6 +124,7 @@ class Rig:
             self._hosts[proxy] = self._reached(proxy, container)
         self._api = self._runtime_api(balancer, folder)
         self._await_replicas()
+        self._read_back()
         engine = client.version()
         self.environment |= {"engine_version": str(engine.get("Version", ""))}
 
@@ -203,6 +204,29 @@ class Rig:
                 raise NotJudgedError(
                     f"{proxies.server(number)}: no answer within {_START_S:g} s of its start"
                 )
+
+    def _read_back(self) -> None:
+        """MissingEvidenceError where HAProxy runs another algorithm than the one meant.
+
+        Its state does not tell a consistent hash from a map; that it takes another weight, or
+        refuses it, does.
+        """
+        for algorithm in self._plan.algorithms:
+            for workload in self._plan.workloads:
+                if algorithm.proxy is not Proxy.haproxy:
+                    continue
+                name = proxies.backend(algorithm, workload)
+                found = self.state(name).get("BACKEND", {}).get("algo")
+                weight = workload.weights()[0] if algorithm.is_weighted else 100
+                first = f"set server {name}/{proxies.server(1)} weight"
+                is_dynamic = "static" not in self.command(f"{first} {weight + 1}")
+                self.command(f"{first} {weight if is_dynamic else '100%'}")
+                if (found, is_dynamic) != (algorithm.running, algorithm.is_dynamic):
+                    raise MissingEvidenceError(
+                        f"balancer: of {name} HAProxy says {found!r}, "
+                        f"{'dynamic' if is_dynamic else 'static'}; expected "
+                        f"{algorithm.running!r}, {'dynamic' if algorithm.is_dynamic else 'static'}"
+                    )
 
     def _images(self, client: docker.DockerClient) -> dict[str, str]:
         remedy = "pull or build it, or leave that setting out"

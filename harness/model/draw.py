@@ -19,7 +19,9 @@ __all__ = ["Draw", "DrawKind", "cumulative", "key_text", "salt_of", "uniform"]
 _WORD: Final = 2**64 - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MOST_KEYS: Final = 65_536
-"""A key is also two bytes of a client's address."""
+_SCATTER: Final = 2_654_435_761
+"""Odd, so that each index has an address of its own. HAProxy hashes an address by nothing but a
+remainder: neighbours would meet every other server, or every third, alone."""
 
 
 class DrawKind(StrEnum):
@@ -32,7 +34,7 @@ class DrawKind(StrEnum):
     key = "key"
     """`k0` to `k<keys-1>`, the one of rank r in proportion to r to the power of -skew."""
     client = "client"
-    """The same as an IPv4 address, which differs in its first three bytes."""
+    """The same as an IPv4 address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,8 @@ class Draw:
 def key_text(kind: DrawKind, index: int) -> str:
     """A key of that index, as it is sent."""
     if kind is DrawKind.client:
-        return f"10.{index >> 8}.{index & 255}.1"
+        word = index * _SCATTER
+        return f"10.{word >> 16 & 255}.{word >> 8 & 255}.{word & 255}"
     return f"k{index}"
 
 

@@ -111,9 +111,12 @@ def test_bursts_move_arrivals_and_keep_their_number_and_order(kind):
 
 
 def test_a_burst_has_its_multiple_of_the_rate_and_the_rest_has_what_is_left():
-    plan = arrivals_until(4 * S, replace(traffic(100), burst=BURST), start_ns=0)
-    in_burst = [a.due_ns % (2 * S) < S // 2 for a in plan]
+    due = [a.due_ns for a in arrivals_until(4 * S, replace(traffic(100), burst=BURST), start_ns=0)]
+    in_burst = [at % (2 * S) < S // 2 for at in due]
     assert (sum(in_burst), len(in_burst)) == (300, 400)
+    # 300/s in the burst; 50 requests in the 1.5 s of the rest.
+    gaps = {round((b - a) / 1e6, 1) for a, b in pairwise(due[:200])}
+    assert gaps == {3.3, 30.0}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import itertools
 import math
+from ipaddress import IPv4Address
 
 import pytest
 
-from harness.model.draw import Draw, DrawKind, salt_of, uniform
+from harness.model.draw import Draw, DrawKind, key_text, salt_of, uniform
 
 
 def numbers(draw: Draw, count: int = 40_000) -> list[float]:
@@ -55,11 +56,18 @@ def test_keys_follow_zipfs_law_where_the_skew_is_1() -> None:
     assert max(drawn) == 99.0
 
 
-def test_a_client_has_the_index_of_its_requests_key_and_differs_in_three_bytes() -> None:
+def test_a_client_has_the_index_of_its_requests_key() -> None:
     key, client = Draw(kind=DrawKind.key), Draw(kind=DrawKind.client)
     for seq in range(100):
         index = int(key.text("key", 1, seq)[1:])
-        assert client.text("client", 1, seq) == f"10.{index // 256}.{index % 256}.1"
+        assert client.text("client", 1, seq) == key_text(DrawKind.client, index)
+
+
+def test_clients_have_addresses_of_their_own_whose_remainders_meet_every_server() -> None:
+    addresses = [key_text(DrawKind.client, index) for index in range(65_536)]
+    assert len(set(addresses)) == len(addresses)
+    remainders = [int(IPv4Address(address)) % 600 % 6 for address in addresses[:1000]]
+    assert min(remainders.count(server) for server in range(6)) > 130
 
 
 @pytest.mark.parametrize(

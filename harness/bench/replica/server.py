@@ -39,7 +39,7 @@ class Settings:
     hit_factor: float = 1.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One that waits or is served. Times are monotonic nanoseconds."""
 
