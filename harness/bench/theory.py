@@ -5,7 +5,7 @@ nothing is said here. One queue before all slots is what a balancer approaches t
 of its servers but how long a request will take.
 
 M/M/c is exact (Erlang 1917), mean and distribution, and so is the mean of M/D/c (Crommelin 1932;
-here as in Tijms, A First Course in Stochastic Models, 2003, section 9.6). For other service times
+Tijms, A First Course in Stochastic Models, 2003). For other service times
 only approximations are known. `MGc` is Kimura's of two moments (A two-moment approximation for the
 mean waiting time in the GI/G/s queue, Management Science 32, 1986; for Poisson arrivals also Boxma,
 Cohen and Huffels, Operations Research 27, 1979): the harmonic mean of what M/M/c and M/D/c wait.

@@ -34,11 +34,11 @@ def poisson(rng, rate_hz, count):
         (3, 2.0, 4 / 9),
         (5, 4.0, 0.5541),
         (10, 8.0, 0.4092),
-        # Koole, Call Center Mathematics: 7 agents, 1 call a minute of 5 minutes.
         (7, 5.0, 0.3241),
     ],
 )
-def test_the_probability_of_waiting_is_as_published(slots, offered, published):
+def test_the_probability_of_waiting_is_erlangs(slots, offered, published):
+    """In closed form up to 3 slots, beyond as in any table of Erlang C."""
     assert erlang_c(slots, offered) == pytest.approx(published, abs=5e-5)
 
 
