@@ -180,7 +180,14 @@ def _strays(order: Order, samples: pd.DataFrame) -> int:
         return 0
     if order.algorithm.keyed is Keyed.nothing and not order.workload.is_sticky:
         return 0
-    met = samples.loc[samples["server"] != "", ["key", "server"]].drop_duplicates()
+    answered = samples[samples["server"] != ""]
+    if order.workload.is_sticky:
+        # HAProxy remembers a session's server once it has answered; what came before is free.
+        first_ns = answered.groupby("key")["finished_ns"].transform("min")
+        early = answered[answered["due_ns"] <= first_ns]
+        settled_ns = answered["key"].map(early.groupby("key")["finished_ns"].max())
+        answered = answered[answered["due_ns"] > settled_ns]
+    met = answered[["key", "server"]].drop_duplicates()
     return int((met["key"].value_counts() > 1).sum())
 
 

@@ -189,6 +189,16 @@ def test_a_round_whose_samples_are_gone_is_named_with_the_way_on(tmp_path: Path)
     assert round_folder(tmp_path, cell).name == "fixed-70-first-1"
 
 
+def test_a_session_may_meet_several_servers_until_the_first_has_answered() -> None:
+    order = order_of("leastconn", "sticky")
+    samples = samples_of(order)
+    samples.loc[:2, "finished_ns"] = samples.loc[3, "due_ns"] + 1
+    samples.loc[3, "server"] = "replica-2"
+    samples.loc[3, "finished_ns"] = samples.loc[9, "due_ns"] + 1
+    samples.loc[9, "server"] = "replica-2"
+    assert found(order, samples) == ()
+
+
 def order_of(algorithm: str, workload: str = "fixed") -> Order:
     return Order(
         run="r",
@@ -258,6 +268,6 @@ def test_a_key_that_met_two_servers_is_a_problem_where_it_must_not(
 ) -> None:
     order = order_of(algorithm, workload)
     samples = samples_of(order)
-    samples.loc[5, "server"] = "replica-2"
+    samples.loc[50, "server"] = "replica-2"
     told = found(order, samples)
     assert told == (("1 keys were answered by more than one server",) if strays else ())
