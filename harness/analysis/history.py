@@ -23,6 +23,7 @@ from harness.analysis.phases import (
     with_phase,
 )
 from harness.analysis.plan import Completeness, compare, planned
+from harness.analysis.replicas import replica_outage
 from harness.analysis.requestlog import COLUMNS
 from harness.analysis.requests import merge_lost_connections, requests
 from harness.analysis.resolution import certain_outage_ms
@@ -40,7 +41,7 @@ from harness.analysis.servers import Servers
 from harness.model.calibration import Calibration
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
-from harness.model.result import Attribution, NearMisses
+from harness.model.result import Attribution, NearMisses, ReplicaOutage
 from harness.model.scenario import Record
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
@@ -141,6 +142,13 @@ class History:
         sent = self.record.sent
         end_ns = sent.stop_ns if sent is not None else self.last_ns
         return certain_outage_ms(self.requests, self.record.scenario.traffic, self.windows, end_ns)
+
+    @cached_property
+    def replica_outage(self) -> ReplicaOutage | None:
+        record = self.record
+        return replica_outage(
+            self.requests, self.windows, record.environment, record.scenario.settings
+        )
 
     @cached_property
     def bad(self) -> pd.DataFrame:

@@ -18,7 +18,15 @@ from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.mark import Mark, MarkKind
-from harness.model.result import Attribution, Latency, NearMisses, Outage, Requests, Result
+from harness.model.result import (
+    Attribution,
+    Latency,
+    NearMisses,
+    Outage,
+    ReplicaOutage,
+    Requests,
+    Result,
+)
 
 __all__ = ["judge"]
 
@@ -61,6 +69,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         requests=figures.requests,
         latency_ms=figures.latency_ms,
         certain_outage_ms=figures.certain_outage_ms,
+        replica_outage=figures.replica_outage,
         outages=figures.outages[:MOST_OUTAGES],
         attributions=figures.attributions[:MOST_CAUSES],
         near_misses=figures.near_misses,
@@ -76,6 +85,7 @@ class _Figures:
     requests: Requests
     latency_ms: Mapping[str, Mapping[str, Latency]]
     certain_outage_ms: Mapping[str, float | None]
+    replica_outage: ReplicaOutage | None
     outages: tuple[Outage, ...]
     attributions: tuple[Attribution, ...]
     near_misses: NearMisses
@@ -85,6 +95,7 @@ NO_FIGURES: Final = _Figures(
     requests=Requests(planned=0, sent=0, ok=0, failed=0, unknown=0, by_outcome={}),
     latency_ms={},
     certain_outage_ms={},
+    replica_outage=None,
     outages=(),
     attributions=(),
     near_misses=NearMisses(),
@@ -99,6 +110,7 @@ def _figures(history: History) -> _Figures:
             history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
         ),
         certain_outage_ms=history.certain_outage_ms,
+        replica_outage=history.replica_outage,
         attributions=history.attributions,
         near_misses=history.near_misses,
     )

@@ -7,7 +7,16 @@ from harness.model.calibration import Calibration
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
 
-__all__ = ["Attribution", "Latency", "NearMisses", "Outage", "Requests", "Result"]
+__all__ = [
+    "Attribution",
+    "Latency",
+    "NearMisses",
+    "Outage",
+    "ReplicaOutage",
+    "Requests",
+    "Result",
+    "SeenAs",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,31 @@ class NearMisses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAs:
+    """What a client sees of one kind of outage of one replica, with all that is tried again."""
+
+    kind: str
+    """`refused` (it refuses connections), `unanswered` (nobody answers them), `broken` (under a
+    request) or `held` (its answers come late)."""
+    seen_as: str
+    """`nothing`, `latency` or `failure`."""
+    latency_ms: float | None = None
+    """At most, what trying again takes; null: as long as the outage lasts, or none."""
+    fails_from_ms: float | None = None
+    """An outage of that length may fail requests too; null: however long, it fails none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaOutage:
+    """What of an outage of one replica, the others serving, would have come to a client."""
+
+    replicas: int
+    certain_ms: float | None
+    """The shortest one that was sure to meet a request in a swap; null: no length is certain."""
+    seen: tuple[SeenAs, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A judged run."""
 
@@ -111,6 +145,8 @@ class Result:
     certain_outage_ms: Mapping[str, float | None] = field(default_factory=dict)
     """The shortest outage that no moment of the swaps could have hidden: by `all`, connection
     policy and stream. Null: no length is certain."""
+    replica_outage: ReplicaOutage | None = None
+    """Null for a target that does not say how its balancer tries again."""
     outages: tuple[Outage, ...]
     attributions: tuple[Attribution, ...] = ()
     """What failed and slow requests are put down to, those of most first, at most 100."""

@@ -8,7 +8,7 @@ from harness.analysis.latency import SWAP_WINDOW
 from harness.checks.wording import span_ms
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
-from harness.model.result import Result
+from harness.model.result import ReplicaOutage, Result
 
 __all__ = [
     "CALIBRATION_HEAD",
@@ -22,6 +22,8 @@ __all__ = [
     "milliseconds",
     "not_passed",
     "printable",
+    "replica_line",
+    "replica_lines",
     "requests_line",
 ]
 
@@ -74,6 +76,39 @@ def burst_note(result: Result) -> str:
         f"{300 / result.requests.sent:.2g} % of requests would fail "
         f"(3 / {result.requests.sent:,}); a failed swap is a burst, so the bound by swaps counts."
     )
+
+
+_OF_REPLICA: Final = {
+    "refused": "connections that it refuses",
+    "unanswered": "connections that nobody answers",
+    "broken": "connections that break under a request",
+    "held": "answers that come late",
+}
+
+
+def replica_lines(found: ReplicaOutage) -> Iterator[tuple[str, str]]:
+    """(what an outage of one replica does, what of it a client sees)."""
+    for one in found.seen:
+        until = f"at most {one.latency_ms:g} ms more" if one.latency_ms else "latency"
+        seen = {"nothing": "nothing, another replica is asked at once", "failure": "failures"}
+        fails = (
+            f", failures where it lasts for {one.fails_from_ms:g} ms or longer"
+            if one.fails_from_ms
+            else ""
+        )
+        yield _OF_REPLICA[one.kind], seen.get(one.seen_as, until) + fails
+
+
+def replica_line(found: ReplicaOutage) -> str:
+    """The same as one sentence, after how short an outage of one replica met a request."""
+    met = (
+        "no length is certain to have met a request"
+        if found.certain_ms is None
+        else f"one of {found.certain_ms:.1f} ms was sure to meet a request"
+    )
+    whose = "the only replica" if found.replicas == 1 else f"one of {found.replicas} replicas"
+    told = "; ".join(f"{what}: {seen}" for what, seen in replica_lines(found))
+    return f"of an outage of {whose} ({met}) the retries let through, of {told}"
 
 
 CALIBRATION_HEAD: Final = (

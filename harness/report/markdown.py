@@ -16,6 +16,7 @@ from harness.report.figures import (
     latency_cells,
     not_passed,
     printable,
+    replica_line,
     requests_line,
 )
 
@@ -68,6 +69,9 @@ def _lines(result: Result) -> Iterator[str]:
     yield from _causes(result)
     yield from _latency(result)
     yield from _outages(result)
+    if result.replica_outage is not None:
+        yield f"Resolving power: {escaped(replica_line(result.replica_outage))}."
+        yield ""
     yield from _calibration(result)
     for finding in not_passed(result)[:20]:
         yield from _evidence(finding)

@@ -19,6 +19,7 @@ from harness.report.figures import (
     latency_cells,
     not_passed,
     printable,
+    replica_line,
     requests_line,
 )
 
@@ -58,6 +59,8 @@ def _parts(result: Result, folder: Path) -> Iterator[RenderableType]:
         yield _outages(result)
     if len(result.outages) > _OUTAGES:
         yield _text(f"  {len(result.outages) - _OUTAGES:,} more outages are in result.json")
+    if result.replica_outage is not None:
+        yield _text(f"  {replica_line(result.replica_outage)}", "dim")
     if result.calibration is not None:
         yield _text(f"  {calibration_line(result.calibration)}")
     if result.environment.get("path") == "published":

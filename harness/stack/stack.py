@@ -20,6 +20,7 @@ from harness.stack.balancer import (
     Balancer,
     configuration,
     dns_servers,
+    habits,
     slot_names,
     slot_servers,
     validated_algorithm,
@@ -211,6 +212,7 @@ class Stack:
             "engine_api": str(engine.get("ApiVersion", "")),
             "kernel": str(engine.get("KernelVersion", "")),
             **versions(self._containers),
+            **habits(),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()

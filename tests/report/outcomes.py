@@ -47,7 +47,17 @@ def passed() -> Result:
 
 def calibrated_history() -> History:
     draft = clean()
-    draft.scenario(calibrated=True)
+    draft.scenario(calibrated=True, settings={"replicas": 2})
+    draft.record = replace(
+        draft.record,
+        environment={
+            **draft.record.environment,
+            "algorithm_running": "roundrobin",
+            "balancer_connect_ms": 250,
+            "balancer_retries": 3,
+            "balancer_down_ms": 50,
+        },
+    )
     return replace(draft.history(), calibration=CALIBRATION)
 
 
