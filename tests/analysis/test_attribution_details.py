@@ -8,6 +8,7 @@ import pytest
 from loglines import WALL, balancer, edge, monotonic, said, website, write
 from synthetic import MS, RUN, START, SWAP_AT, S, clean, event
 
+from harness.analysis.edge_errors import Lost, lost_last
 from harness.analysis.facts import parts_ms
 from harness.analysis.logs import BalancerLine, EdgeLine, WebsiteLine, read_logs
 from harness.analysis.servers import Servers
@@ -313,3 +314,28 @@ def test_lines_that_cannot_be_read_are_counted_in_each_log(tmp_path):
     cut = [make(7)[:-20] for make in (edge, balancer, website)]
     write(tmp_path, edges=cut[:1], balancers=cut[1:2], websites=cut[2:])
     assert read_logs(tmp_path / "logs", RUN, {7}, monotonic).unread == 3
+
+
+# --- near misses
+
+
+def test_what_a_second_try_cost_is_held_against_those_of_its_stream_that_needed_none(tmp_path):
+    """Most of the stream was saved: its own median would say that it cost nothing."""
+    draft = drafted()
+    seqs = draft.seqs("get-new")
+    draft.delay(seqs, 10)
+    draft.delay(seqs[:-2], 60)
+    draft.delay(seqs[:1], 210)
+    tried = [balancer(seq, retries=1) for seq in seqs[1:-2]]
+    by_edge = [edge(seqs[0], upstream="a:1, b:1", response_s="0.1, 0.1")]
+    write(tmp_path, edges=by_edge, balancers=tried)
+    found = replace(draft.history(), folder=tmp_path).near_misses
+    assert (found.count, found.by_balancer, found.by_edge) == (len(seqs) - 2, len(seqs) - 3, 1)
+    assert (found.cost_ms, found.most_ms) == (50, 200)
+    assert found.examples[0] == seqs[0], "NGINX alone saved it"
+
+
+def test_of_several_losses_of_a_connection_the_last_before_its_end_counts():
+    lost = {7: [Lost(at_s=100, how="closed"), Lost(at_s=101, how="refused")]}
+    assert lost_last(lost, 7, 101.5) == "refused"
+    assert lost_last(lost, 7, 100.5) == "closed"
