@@ -11,6 +11,7 @@ from synthetic import MS, RUN, START, SWAP_AT, S, clean, event
 from harness.analysis.edge_errors import Lost, lost_last
 from harness.analysis.facts import parts_ms
 from harness.analysis.logs import BalancerLine, EdgeLine, WebsiteLine, read_logs
+from harness.analysis.pauses import Pauses
 from harness.analysis.servers import Servers
 from harness.model.mark import MarkKind
 from harness.model.outcome import Outcome
@@ -339,3 +340,22 @@ def test_of_several_losses_of_a_connection_the_last_before_its_end_counts():
     lost = {7: [Lost(at_s=100, how="closed"), Lost(at_s=101, how="refused")]}
     assert lost_last(lost, 7, 101.5) == "refused"
     assert lost_last(lost, 7, 100.5) == "closed"
+
+
+# --- who is bad, and whom a pause held up
+
+
+def test_a_success_is_bad_only_above_its_stream_s_limit():
+    draft = drafted()
+    limit = draft.history().limits["get-new"]
+    assert limit is not None
+    at_limit, above = draft.seqs("get-new", since=AT)[:2]
+    draft.delay([at_limit], limit.limit_ms)
+    draft.delay([above], limit.limit_ms + 0.1)
+    assert list(draft.history().bad["seq"]) == [above]
+
+
+def test_a_pause_that_was_lifted_is_not_lifted_again():
+    marks = [event("pause edge", 1), event("unpause edge", 2), event("unpause edge", 9)]
+    pauses = Pauses(marks, drafted().history().bad)
+    assert [pauses.held_up("edge", ns(moment), ns(moment)) for moment in (1.5, 5)] == [True, False]
