@@ -18,7 +18,7 @@ from harness.analysis.history import load
 from harness.analysis.runfolder import convert
 from harness.calibration.calibrator import Calibrator, LoopbackCalibrator, NoCalibration
 from harness.checks.verdict import judge
-from harness.config import Settings
+from harness.config import FINISH_SPARE_S, Settings
 from harness.faults import Fault, Injection
 from harness.machine import describe
 from harness.mix import default_mix
@@ -123,6 +123,7 @@ def plan(
         if settings.url
         else _of_stack(run, settings, chosen, name, faults)
     )
+    scenario = _waiting_long_enough(scenario)
     return Plan(
         run=run,
         scenario=scenario,
@@ -195,6 +196,23 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
         calibrator=_calibrator(settings),
         environment=_environment(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
+
+
+def _waiting_long_enough(scenario: Scenario) -> Scenario:
+    """With a bound on the wait at the end that lets each request take its own whole time.
+
+    NotJudgedError where the load would end before all could show that may still fail.
+    """
+    timing = scenario.timing
+    needed_s, why = scenario.tail_s()
+    if timing.after_s < needed_s:
+        raise NotJudgedError(
+            f"settings: after_s = {timing.after_s:g} is too short: {why}; give it "
+            f"{needed_s:.2f} or more"
+        )
+    longest_s = max(stream.timeout_s for stream in scenario.traffic.streams)
+    finish_s = max(timing.finish_s, longest_s + FINISH_SPARE_S)
+    return replace(scenario, timing=replace(timing, finish_s=finish_s))
 
 
 def _calibrator(settings: Settings) -> Calibrator:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from random import Random
 
 import pytest
 from fakes.target import (
@@ -255,4 +256,5 @@ def test_steps_are_delayed_by_a_random_time_that_the_swaps_seed_repeats(tmp_path
     second = begins("many", swaps=2, seed=7, swap=2)
     assert second == begins("again", swaps=1, seed=8, swap=1)
     assert second != begins("other", swaps=1, seed=9, swap=1)
-    assert 0 < second[0] <= 0.5
+    drawn = Random(8).uniform(0.0, 0.5)
+    assert second[0] == pytest.approx(drawn, abs=1e-4)
