@@ -5,8 +5,8 @@ were.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.analysis.calibration import FOUND
 from harness.analysis.history import History
+from harness.analysis.trial import FOUND
 from harness.checks.wording import EXAMPLES, bounded, counted, span_ms
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
