@@ -62,6 +62,8 @@ def _compared(found: Calibration) -> Finding:
         "put_in": len(found.trials),
         "found": len(found.trials) - len(wrong),
         "certain_outage_ms": found.certain_outage_ms,
+        "server_paused_ms": found.server_paused_ms,
+        "sender_late": found.sender_late,
         "left_out": list(found.left_out[:EXAMPLES]),
     }
     if wrong:
