@@ -187,7 +187,8 @@ async def _show(site: _Site, doors: _Doors, outages: tuple[PlannedOutage, ...]) 
             doors.close()
         site.outage = planned.kind
         began_ns = time.monotonic_ns()
-        await _until(planned.begin_ns + planned.length_ns)
+        # From when it began: a server that was off the CPU at its moment still puts it in whole.
+        await _until(began_ns + planned.length_ns)
         site.outage = None
         if planned.kind is OutageKind.refused:
             doors.open()

