@@ -220,7 +220,7 @@ def _free(paper_is_wrong: bool) -> tuple[tuple[float, float], ...]:
     return tuple(spans)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.booleans(), st.data())
 def test_pauses_that_no_request_met_change_nothing(is_wrong, data):
     paper = WRONGLY if is_wrong else THINLY

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_outages import outages as slow_outages
 from synthetic import MS, START, S, clean
@@ -202,6 +202,7 @@ STEPS = tuple(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ANY_ROW, max_size=80))
 def test_the_fold_is_to_the_digit_what_a_table_for_each_outage_gives(rows):
     """A took of -1 is no end at all, which is 0 in the samples."""
