@@ -76,7 +76,7 @@ class Settings(BaseModel):
         description="of all that is drawn at random; recorded",
     )
     calibrate: bool = Field(
-        default=False, description="begin with outages of known length, put in by a server of ours"
+        default=True, description="begin with outages of known length, put in by a server of ours"
     )
     warmup_s: float = Field(2.0, ge=0, le=3600, description="before the steady phase")
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")

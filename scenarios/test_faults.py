@@ -24,7 +24,7 @@ def test_a_refusal_of_50_ms_at_the_edge_is_found_measured_and_attributed_in_20_o
     """
     refused: list[Fault] = [Reject(whom="edge", for_s=0.05, only_new=True) for _ in range(TRIES)]
     retried: list[Fault] = [Reject(whom="website", for_s=0.05) for _ in range(2)]
-    judged = proved(faults=refused + retried, steady_s=6.0, after_s=2.5)
+    judged = proved(faults=refused + retried, steady_s=6.0, after_s=2.5, calibrate=False)
     found = _found(judged, said)
     at_edge = [one for one in found if one.whom == "edge"]
     at_website = [one for one in found if one.whom != "edge"]
