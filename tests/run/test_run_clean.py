@@ -218,7 +218,7 @@ def test_a_new_image_that_is_the_old_one_is_inconclusive(rig: Rig):
 def test_the_sender_gets_the_endpoint_only_once_the_target_is_up(rig: Rig):
     rig.run()
     order = [point.name for point in rig.trouble.seen if point.when == "before"]
-    assert order[:6] == [
+    assert order[:8] == [
         "calibrator.prepare", "target.up", "calibrator.calibrate",
         "sender.start", "sender.probe", "sender.go",
     ]  # fmt: skip
