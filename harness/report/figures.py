@@ -103,10 +103,8 @@ def control_line(found: ControlFigures) -> str:
     """
     told = f"control: {found.requests:,} requests beside the run, {found.failed:,} failed"
     if found.in_window:
-        told += (
-            f"; in the swap window p99 {milliseconds(found.p99_ms)} ms, "
-            f"max {milliseconds(found.max_ms)} ms"
-        )
+        p99 = f"p99 {milliseconds(found.p99_ms)} ms, " if found.p99_ms is not None else ""
+        told += f"; in the swap window {p99}max {milliseconds(found.max_ms)} ms"
     elif found.requests:
         told += "; no answer in the swap window"
     longest = max(found.blips, key=lambda blip: blip.length_ms, default=None)

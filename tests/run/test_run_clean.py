@@ -219,8 +219,8 @@ def test_the_sender_gets_the_endpoint_only_once_the_target_is_up(rig: Rig):
     rig.run()
     order = [point.name for point in rig.trouble.seen if point.when == "before"]
     assert order[:8] == [
-        "calibrator.prepare", "target.up", "calibrator.calibrate",
-        "sender.start", "sender.probe", "sender.go",
+        "calibrator.prepare", "control.prepare", "target.up", "calibrator.calibrate",
+        "sender.start", "sender.probe", "control.begin", "sender.go",
     ]  # fmt: skip
 
 
@@ -228,8 +228,8 @@ def test_teardown_goes_senders_store_logs_environment_target(rig: Rig):
     rig.run()
     names = [p.name for p in rig.trouble.seen if p.phase == "down" and p.when == "before"]
     assert names == [
-        "calibrator.close", "sender.close", "target.operations", "target.gather",
-        "target.environment", "target.down",
+        "calibrator.close", "sender.close", "control.end", "target.operations", "target.gather",
+        "target.environment", "control.close", "target.down",
     ]  # fmt: skip
 
 
