@@ -44,7 +44,7 @@ class Standstill:
 
 def disturbed(engine: docker.DockerClient, folder, *those: str) -> Judged:
     settings = Settings(
-        rate=250, warmup_s=0.5, steady_s=3, after_s=1, timeout_s=5, reports=folder, seed=1
+        rate=250, warmup_s=0.5, steady_s=2, after_s=1, timeout_s=5, reports=folder, seed=1
     )
     todo = plan(settings, faults=[Standstill(those=those)])
     try:

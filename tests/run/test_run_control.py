@@ -1,5 +1,6 @@
 """The control of a run: it goes along, holds nothing up, and what is wrong with it is told."""
 
+import argparse
 import json
 import threading
 import time
@@ -12,12 +13,15 @@ from fakes.sender import packed
 from fakes.target import FakeTarget
 from rig import Rig, finding
 
-from harness.control import StubControl
+from harness.config import Settings
+from harness.control import NoControl, StubControl
 from harness.model.errors import MissingEvidenceError
 from harness.model.finding import Verdict
 from harness.model.scenario import Scenario, Sent
+from harness.options import add_settings, given_settings
 from harness.target import Endpoint
 from harness.timeline import SystemTime, Timeline
+from harness.verify import plan
 
 RUN = "20260102T030405Z-abcd"
 
@@ -174,3 +178,27 @@ def test_a_run_that_ends_before_the_stub_is_up_does_not_wait_for_it(rig, timelin
     control.close()
     assert sender.calls == ["close"]
     assert whys(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "is_asked"),
+    [
+        ({}, StubControl, True),
+        ({"control": False}, NoControl, False),
+        ({"url": "http://127.0.0.1:9/", "deploy": "true"}, NoControl, False),
+    ],
+    ids=["stack", "switched off", "url"],
+)
+def test_a_stack_has_a_control_unless_it_is_switched_off_and_a_url_has_none(
+    tmp_path, given, kind, is_asked
+):
+    todo = plan(Settings(reports=tmp_path, **given))
+    assert isinstance(todo.parts.control, kind)
+    assert todo.scenario.control is is_asked
+
+
+def test_a_setting_that_is_on_by_default_is_an_option_that_switches_it_off():
+    parser = argparse.ArgumentParser()
+    add_settings(parser, prefix="--")
+    assert given_settings(parser.parse_args(["--no-control"])) == {"control": False}
+    assert given_settings(parser.parse_args([])) == {}
