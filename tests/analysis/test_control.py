@@ -1,7 +1,5 @@
 """The control's history: its waits, and which of the run's answers they explain."""
 
-import time
-
 import numpy as np
 import pytest
 from fakes.control import ControlPaper
@@ -82,14 +80,12 @@ def _spans(found: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     return [begin for begin, _ in found], [begin + length for begin, length in found]
 
 
-def test_a_million_answers_are_compared_without_a_loop_over_them():
-    """All slow, and a control that waited all the time: the worst there is."""
+def test_two_hundred_thousand_slow_answers_are_compared_at_once():
+    """By numpy, in 0.13 s of CPU: all slow, and a control that waited all the time."""
     control = paper(stalls=[(n / 2, n / 2 + 0.5) for n in range(34)]).controlled()
     due = START + np.linspace(0, 17 * S, 200_000).astype(np.int64)
     took = np.full(len(due), 250 * MS)
-    began = time.process_time()
     assert explained(control, due, due + took, took).sum() > 100_000
-    print(f"{time.process_time() - began:.2f} s of CPU")
 
 
 def test_the_figures_are_of_the_swap_window_and_waits_are_blips():
