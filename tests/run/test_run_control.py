@@ -177,6 +177,8 @@ def test_a_run_that_ends_before_the_stub_is_up_does_not_wait_for_it(rig, timelin
     control.prepare(RUN, rig.scenario, WithStub(rig), timeline, tmp_path)
     control.close()
     assert sender.calls == ["close"]
+    assert control._leading is not None
+    assert not control._leading.is_alive()
     assert whys(tmp_path) == []
 
 

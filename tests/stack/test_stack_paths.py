@@ -3,6 +3,7 @@ or a command in the container, a base image that is here or pulled. Users' machi
 """
 
 import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -475,3 +476,23 @@ def test_without_a_control_there_is_no_stub(engine, timeline):
     assert whole.control() is None
     assert "harness-r1-control" not in engine.boxes
     whole.down()
+
+
+def test_what_a_stub_makes_while_the_stack_goes_down_is_removed_too(engine, timeline, monkeypatch):
+    go_on, original, settle = threading.Event(), engine.launch, module.control.Stub.settled
+
+    def late(spec, network):
+        if spec.name.endswith("-control"):
+            go_on.wait(20)
+        return original(spec, network)
+
+    def settled_at_last(stub):
+        go_on.set()
+        settle(stub)
+
+    monkeypatch.setattr(module, "launch", late)
+    monkeypatch.setattr(module.control.Stub, "settled", settled_at_last)
+    whole = stack(control=True)
+    whole.up(timeline)
+    whole.down()
+    assert "control" in engine.removed
