@@ -153,14 +153,17 @@ spans = st.lists(
 
 
 @settings(max_examples=8, deadline=None)
-@given(slow=spans, stalls=spans, failing=spans)
+@given(slow=spans, stalls=spans, failing=spans, felt=st.booleans())
 def test_the_control_turns_no_fail_into_a_pass_and_touches_neither_passes_nor_failures(
-    slow, stalls, failing
+    slow, stalls, failing, felt
 ):
     draft = held_up(clean(), *slow, streams=("write",))
     if slow:
         draft.fail(draft.seqs("get-new", *slow[0]), Outcome.reset)
-    control = paper(stalls=stalls, failing=[(begin, end, Outcome.reset) for begin, end in failing])
+    control = paper(
+        stalls=[*slow, *stalls] if felt else stalls,
+        failing=[(begin, end, Outcome.reset) for begin, end in failing],
+    )
     bare = draft.history()
     judged = history(draft, control)
     before, after = latency.check(bare), latency.check(judged)
