@@ -52,6 +52,7 @@ _STACK_ONLY = frozenset(
         "path",
         "port",
         "images",
+        "control",
     }
 )
 
@@ -77,6 +78,9 @@ class Settings(BaseModel):
     )
     calibrate: bool = Field(
         default=True, description="begin with outages of known length, put in by a server of ours"
+    )
+    control: bool = Field(
+        default=True, description="ask a stub beside the run, which tells when the machine hiccuped"
     )
     warmup_s: float = Field(2.0, ge=0, le=3600, description="before the steady phase")
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")

@@ -33,10 +33,9 @@ def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> Non
         if kind is bool:
             if field.default:
                 # What is on is only ever turned off.
-                no, action = f"{prefix}no-{name.replace('_', '-')}", "store_false"
-                add(no, dest=dest, default=None, action=action, help=f"do not {text}")
-            else:
-                add(*flags, dest=dest, default=None, action="store_true", help=text)
+                flags, text = [f"{prefix}no-{name.replace('_', '-')}"], f"do not {text}"
+            action = "store_false" if field.default else "store_true"
+            add(*flags, dest=dest, default=None, action=action, help=text)
             continue
         choices = typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):

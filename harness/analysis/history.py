@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from harness.analysis.attribution import attributions, bad_requests
-from harness.analysis.calibration import FOLDER, measured
+from harness.analysis.calibration import FOLDER as CALIBRATION
+from harness.analysis.calibration import measured
 from harness.analysis.calibration import read as read_calibration
+from harness.analysis.control import Controlled, figures
+from harness.analysis.control import read as read_control
 from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
@@ -39,6 +42,8 @@ from harness.analysis.runfolder import (
 )
 from harness.analysis.servers import Servers
 from harness.model.calibration import Calibration
+from harness.model.control import FOLDER as CONTROL
+from harness.model.control import ControlFigures
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
 from harness.model.result import Attribution, NearMisses, ReplicaOutage
@@ -67,6 +72,8 @@ class History:
     details: Mapping[int, str] = field(default_factory=dict)
     """By seq, what the sender wrote down of a failed sample: untrusted text."""
     calibration: Calibration | None = None
+    """None: the run has none, or it could not be read."""
+    control: Controlled | None = None
     """None: the run has none, or it could not be read."""
     damage: tuple[str, ...] = ()
     """Lines and files beside the request log that could not be read: `marks.jsonl:12`."""
@@ -172,6 +179,10 @@ class History:
         return attributions(self.bad, self.logs, servers, self.steps, self.start_ns)
 
     @cached_property
+    def control_figures(self) -> ControlFigures:
+        return figures(self.control, self.marks, self.windows, self.start_ns)
+
+    @cached_property
     def near_misses(self) -> NearMisses:
         return near_misses(self.requests, self.logs)
 
@@ -200,7 +211,7 @@ def load(folder: Path) -> History:
     decoded = read_samples(folder, record)
     damage: list[str] = []
     details = read_lines(folder / "details.jsonl", Explanation, damage)
-    calibrating = read_calibration(folder / FOLDER, damage)
+    calibrating = read_calibration(folder / CALIBRATION, damage)
     return History(
         folder=folder,
         record=record,
@@ -211,5 +222,6 @@ def load(folder: Path) -> History:
         operations=read_operations(folder / "operations.json", damage),
         details={entry.seq: entry.text for entry in reversed(details)},
         calibration=measured(calibrating) if calibrating is not None else None,
+        control=read_control(folder / CONTROL, damage) if record.scenario.control else None,
         damage=tuple(damage),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from harness.analysis.history import History
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import EXAMPLES, at, bounded
+from harness.model.control import INSTANCE
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark, MarkKind
 
@@ -82,7 +83,12 @@ def check(history: History) -> Finding:
 
 
 def _lives(history: History) -> _Lives:
-    events = [mark for mark in history.marks if mark.kind is MarkKind.event]
+    # The control is no part of the target: the run goes on without it.
+    events = [
+        mark
+        for mark in history.marks
+        if mark.kind is MarkKind.event and mark.detail.get("instance") != INSTANCE
+    ]
     return _Lives(
         began={
             str(mark.detail.get("instance", "")): mark.at_ns

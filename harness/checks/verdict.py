@@ -16,6 +16,7 @@ from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.mark import Mark, MarkKind
 from harness.model.result import (
@@ -77,6 +78,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         environment=_environment(history),
         drop_bound=bound,
         calibration=history.calibration,
+        control=figures.control,
     )
 
 
@@ -89,6 +91,7 @@ class _Figures:
     outages: tuple[Outage, ...]
     attributions: tuple[Attribution, ...]
     near_misses: NearMisses
+    control: ControlFigures | None
 
 
 NO_FIGURES: Final = _Figures(
@@ -99,6 +102,7 @@ NO_FIGURES: Final = _Figures(
     outages=(),
     attributions=(),
     near_misses=NearMisses(),
+    control=None,
 )
 
 
@@ -113,6 +117,7 @@ def _figures(history: History) -> _Figures:
         replica_outage=history.replica_outage,
         attributions=history.attributions,
         near_misses=history.near_misses,
+        control=history.control_figures if history.record.scenario.control else None,
     )
 
 

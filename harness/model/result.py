@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.model.calibration import Calibration
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
 
@@ -158,3 +159,5 @@ class Result:
     swap of the run was clean."""
     calibration: Calibration | None = None
     """What was put in before the run, and what of it was found; null without one."""
+    control: ControlFigures | None = None
+    """What became of the requests to the stub that the swap does not touch; null without one."""

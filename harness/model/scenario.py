@@ -75,6 +75,8 @@ class Scenario:
     seed: int = 0
     calibrated: bool = False
     """Whether the run begins with a calibration, without which it is then no evidence."""
+    control: bool = False
+    """Whether a stub that the swap does not touch is asked beside the run."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 

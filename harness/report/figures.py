@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.analysis.latency import SWAP_WINDOW
-from harness.checks.wording import span_ms
+from harness.checks.wording import counted, span_ms
 from harness.model.calibration import Calibration, Trial
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict
 from harness.model.result import ReplicaOutage, Result
 
@@ -17,6 +18,7 @@ __all__ = [
     "calibration_cells",
     "calibration_line",
     "cause_lines",
+    "control_line",
     "evidence_lines",
     "latency_cells",
     "milliseconds",
@@ -128,6 +130,27 @@ def calibration_line(found: Calibration) -> str:
         f"calibration: {len(good)} of {len(found.trials)} outages of {lengths} found and rightly "
         "named" + (f", lengths at most {max(errors):.0f} ms off" if errors else "")
     )
+
+
+def control_line(found: ControlFigures) -> str:
+    """`control: 950 requests beside the run, 0 failed; in the swap window p99 0.6 ms, max 2.1 ms;
+    never kept waiting for 50 ms`.
+    """
+    told = f"control: {found.requests:,} requests beside the run, {found.failed:,} failed"
+    if found.in_window:
+        p99 = f"p99 {milliseconds(found.p99_ms)} ms, " if found.p99_ms is not None else ""
+        told += f"; in the swap window {p99}max {milliseconds(found.max_ms)} ms"
+    elif found.requests:
+        told += "; no answer in the swap window"
+    longest = max(found.blips, key=lambda blip: blip.length_ms, default=None)
+    if longest is not None:
+        told += (
+            f"; kept waiting {counted(len(found.blips), 'time')}, longest for "
+            f"{longest.length_ms:,.0f} ms at {longest.start_s:+.3f} s"
+        )
+    elif found.requests:
+        told += "; never kept waiting for 50 ms"
+    return told + (f"; {found.errors[0]}" if found.errors else "")
 
 
 def calibration_cells(trial: Trial) -> list[str]:

@@ -12,6 +12,7 @@ from harness.report.figures import (
     calibration_cells,
     calibration_line,
     cause_lines,
+    control_line,
     evidence_lines,
     latency_cells,
     not_passed,
@@ -99,6 +100,9 @@ def _latency(result: Result) -> Iterator[str]:
     yield "“swap” is each swap with what settles after it; a hyphen stands for a percentile"
     yield "with fewer than 10 samples beyond it."
     yield ""
+    if result.control is not None:
+        yield f"{escaped(control_line(result.control))}."
+        yield ""
 
 
 def _outages(result: Result) -> Iterator[str]:

@@ -14,6 +14,7 @@ from harness.report.figures import (
     burst_note,
     calibration_cells,
     calibration_line,
+    control_line,
     evidence_lines,
     milliseconds,
     not_passed,
@@ -158,6 +159,7 @@ def latency(result: Result) -> str:
         + '<p class="soft">Milliseconds from the moment a request was due to the last byte, of '
         "requests that succeeded. The swap window is each swap with what settles after it. A "
         "hyphen stands for a percentile with fewer than 10 samples beyond it.</p>\n"
+        + (f"<p>{safe(control_line(result.control))}.</p>\n" if result.control else "")
     )
 
 

@@ -219,9 +219,9 @@ def test_a_new_image_that_is_the_old_one_is_inconclusive(rig: Rig):
 def test_the_sender_gets_the_endpoint_only_once_the_target_is_up(rig: Rig):
     rig.run()
     order = [point.name for point in rig.trouble.seen if point.when == "before"]
-    assert order[:6] == [
-        "calibrator.prepare", "target.up", "calibrator.calibrate",
-        "sender.start", "sender.probe", "sender.go",
+    assert order[:8] == [
+        "calibrator.prepare", "control.prepare", "target.up", "calibrator.calibrate",
+        "sender.start", "sender.probe", "control.begin", "sender.go",
     ]  # fmt: skip
 
 
@@ -229,8 +229,8 @@ def test_teardown_goes_senders_store_logs_environment_target(rig: Rig):
     rig.run()
     names = [p.name for p in rig.trouble.seen if p.phase == "down" and p.when == "before"]
     assert names == [
-        "calibrator.close", "sender.close", "target.operations", "target.gather",
-        "target.environment", "target.down",
+        "calibrator.close", "sender.close", "control.end", "target.operations", "target.gather",
+        "target.environment", "control.close", "target.down",
     ]  # fmt: skip
 
 
