@@ -44,7 +44,14 @@ class Standstill:
 
 def disturbed(engine: docker.DockerClient, folder, *those: str) -> Judged:
     settings = Settings(
-        rate=250, warmup_s=0.5, steady_s=2, after_s=1, timeout_s=5, reports=folder, seed=1
+        rate=250,
+        warmup_s=0.5,
+        steady_s=2,
+        after_s=2.2,
+        timeout_s=5,
+        reports=folder,
+        seed=1,
+        calibrate=False,
     )
     todo = plan(settings, faults=[Standstill(those=those)])
     try:
