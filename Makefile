@@ -1,5 +1,7 @@
 # The targets that a person types; `make help` lists them. Each sets up all that it lacks.
 .DEFAULT_GOAL := help
+# The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 .PHONY: help setup verify test fast lint scenarios faults bench benchmark soak clean
 
 help: ## this list
@@ -12,7 +14,7 @@ verify: setup ## swap the sample website under load and print the verdict
 	@.venv/bin/harness verify
 
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, scenarios
-	@.venv/bin/pytest tests
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE)
 	@scripts/setup browser
 	@.venv/bin/pytest tests -m browser
 	@.venv/bin/pytest tests -m engine
@@ -21,7 +23,7 @@ test: setup lint ## lint, types, import contract, fast tests, those with a brows
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest tests
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE)
 
 lint:
 	@.venv/bin/ruff check

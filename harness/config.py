@@ -14,7 +14,7 @@ from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
 
-__all__ = ["LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
+__all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 
 LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
@@ -22,6 +22,9 @@ LEAST_RATE = 10.0
 
 LEAST_SEEN_S = Timing().settle_s + 1.0
 """After a deploy at a URL, in seconds: what settles, and then a second to see the new release."""
+
+FINISH_SPARE_S = 2.0
+"""At the end, beyond the time that a request may take."""
 
 _URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
 """What is not ours is there or it is not; it is asked gently, and may be slow by nature."""
@@ -32,6 +35,7 @@ _URL_ONLY = frozenset(
         "deploy_timeout_s",
         "expect_status",
         "expect_text",
+        "hard_stop_s",
         "release",
         "allow_unobserved_release",
         "ca",
@@ -48,6 +52,7 @@ _STACK_ONLY = frozenset(
         "path",
         "port",
         "images",
+        "control",
     }
 )
 
@@ -72,7 +77,10 @@ class Settings(BaseModel):
         description="of all that is drawn at random; recorded",
     )
     calibrate: bool = Field(
-        default=False, description="begin with outages of known length, put in by a server of ours"
+        default=True, description="begin with outages of known length, put in by a server of ours"
+    )
+    control: bool = Field(
+        default=True, description="ask a stub beside the run, which tells when the machine hiccuped"
     )
     warmup_s: float = Field(2.0, ge=0, le=3600, description="before the steady phase")
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")
@@ -91,6 +99,9 @@ class Settings(BaseModel):
     url: str = Field("", description="what to send load to instead of the bundled stack")
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
+    hard_stop_s: float = Field(
+        0.0, ge=0, le=3600, description="after which a proxy that it reloads cuts old connections"
+    )
     expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL")
     expect_text: str = Field("", description="what each answer of that URL must contain")
     release: str = Field(
@@ -142,9 +153,10 @@ class Settings(BaseModel):
             steady_s=self.steady_s,
             between_s=self.between_s,
             after_s=self.after_s,
+            hard_stop_s=self.hard_stop_s,
             jitter_s=self.jitter_s,
             # A request sent last may take its whole time; then it has failed by itself.
-            finish_s=self.timeout_s + 2.0,
+            finish_s=self.timeout_s + FINISH_SPARE_S,
         )
         if not self.url:
             return timing

@@ -31,7 +31,11 @@ def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> Non
         add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:
-            add(*flags, dest=dest, default=None, action="store_true", help=text)
+            if field.default:
+                # What is on is only ever turned off.
+                flags, text = [f"{prefix}no-{name.replace('_', '-')}"], f"do not {text}"
+            action = "store_false" if field.default else "store_true"
+            add(*flags, dest=dest, default=None, action=action, help=text)
             continue
         choices = typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from harness.blame import as_evidence, guarded, tell
 from harness.calibration.calibrator import Calibrator, NoCalibration
+from harness.control import Control, NoControl
 from harness.machine import MachineWatch
 from harness.model.errors import Interrupted, NotJudgedError, ReleaseError, SilentError
 from harness.model.mark import Mark, MarkKind
@@ -42,6 +43,7 @@ class Parts:
     deploys it, is at fault."""
     sender: Sender
     calibrator: Calibrator = field(default_factory=NoCalibration)
+    control: Control = field(default_factory=NoControl)
     clock: Timekeeper = field(default_factory=SystemTime)
     on_mark: Callable[[Mark], None] = lambda _: None
     environment: Mapping[str, str | int | float | bool] = field(default_factory=dict)
@@ -80,6 +82,8 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
             with as_evidence(timeline):
                 # Beside what comes up: its processes are slow to start.
                 parts.calibrator.prepare(run, scenario, folder)
+            with as_evidence(timeline):
+                parts.control.prepare(run, scenario, parts.target, timeline, folder)
             with timeline.span(MarkKind.phase, "up"):
                 endpoint = parts.target.up(timeline)
             path = endpoint.path
@@ -95,12 +99,18 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
                 raise
             raise NotJudgedError(told) from error
         with as_evidence(timeline):
+            parts.control.begin()
+        with as_evidence(timeline):
             _under_load(scenario, parts, timeline)
     except KeyboardInterrupt:
         raise Interrupted(_INTERRUPTED) from None
     finally:
         is_interrupted = take_down(
-            parts.target, (parts.calibrator, parts.sender), timeline, folder, complete
+            parts.target,
+            (parts.calibrator, parts.sender, parts.control),
+            timeline,
+            folder,
+            complete,
         )
         timeline.close()
     if is_interrupted:

@@ -14,6 +14,7 @@ __all__ = [
     "DescribesItself",
     "Disturbance",
     "Endpoint",
+    "HasControl",
     "Held",
     "Instance",
     "KeepsLogs",
@@ -146,6 +147,16 @@ class CanBeDisturbed(Protocol):
     def disturbance(self) -> Disturbance: ...
 
     def stage(self) -> Stage: ...
+
+
+@runtime_checkable
+class HasControl(Protocol):
+    """The ability to bring up a stub beside itself, which no swap touches."""
+
+    def control(self) -> Endpoint | None:
+        """Where it is, by the same path as the target; None: not up yet. HarnessError where it did
+        not come up. Asked from another thread, while `up` is at work.
+        """
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.blame import as_evidence
 from harness.calibration.calibrator import Calibrator
+from harness.control import Control
 from harness.model.mark import Edge, MarkKind
 from harness.target import DescribesItself, KeepsLogs, KeepsStore, Target
 from harness.timeline import Timeline
@@ -17,7 +18,7 @@ __all__ = ["take_down"]
 
 def take_down(
     target: Target,
-    senders: tuple[Calibrator, Sender],
+    senders: tuple[Calibrator, Sender, Control],
     timeline: Timeline,
     folder: Path,
     complete: Callable[[Mapping[str, str | int | float | bool]], None],
@@ -27,7 +28,7 @@ def take_down(
     Whether Ctrl-C came meanwhile: it ends the gathering of evidence, and never a removal.
     """
     environment: dict[str, str | int | float | bool] = {}
-    calibrator, sender = senders
+    calibrator, sender, control = senders
 
     def read_store() -> None:
         if isinstance(target, KeepsStore) and sender.sent().start_ns:
@@ -51,9 +52,12 @@ def take_down(
             (mark(Edge.begin), False),
             (calibrator.close, True),
             (sender.close, True),
+            (control.end, True),
             (read_store, False),
             (gather, False),
             (describe, False),
+            # Its end came beside the gathering.
+            (control.close, True),
             (target.down, True),
             (mark(Edge.end), False),
             (lambda: complete(environment), True),

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Self
 
 from harness import __version__, swap
-from harness.analysis.calibration import FOLDER
+from harness.analysis.calibration import FOLDER as CALIBRATION
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
 from harness.calibration.calibrator import Calibrator, LoopbackCalibrator, NoCalibration
 from harness.checks.verdict import judge
-from harness.config import Settings
+from harness.config import FINISH_SPARE_S, Settings
+from harness.control import NoControl, StubControl
 from harness.faults import Fault, Injection
 from harness.machine import describe
 from harness.mix import default_mix
+from harness.model.control import FOLDER as CONTROL
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 from harness.model.finding import Verdict
 from harness.model.mark import Mark
@@ -123,6 +125,7 @@ def plan(
         if settings.url
         else _of_stack(run, settings, chosen, name, faults)
     )
+    scenario = _waiting_long_enough(scenario)
     return Plan(
         run=run,
         scenario=scenario,
@@ -148,6 +151,7 @@ def _of_stack(
         limits=settings.limits(),
         seed=settings.seed,
         calibrated=settings.calibrate,
+        control=settings.control,
         settings={
             "algorithm": settings.algorithm,
             "replicas": settings.replicas,
@@ -156,7 +160,7 @@ def _of_stack(
             "stop_timeout_s": settings.stop_timeout_s,
         },
     )
-    stack = new_stack(run, settings, disturbed=bool(faults))
+    stack = new_stack(run, settings, disturbed=bool(faults), control=settings.control)
     return scenario, Parts(
         target=stack,
         replace=(
@@ -164,6 +168,7 @@ def _of_stack(
         ),
         sender=ChildSender(settings.plugins),
         calibrator=_calibrator(settings),
+        control=StubControl() if settings.control else NoControl(),
         environment=_environment(settings),
     )
 
@@ -197,6 +202,23 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
     )
 
 
+def _waiting_long_enough(scenario: Scenario) -> Scenario:
+    """With a bound on the wait at the end that lets each request take its own whole time.
+
+    NotJudgedError where the load would end before all could show that may still fail.
+    """
+    timing = scenario.timing
+    needed_s, why = scenario.tail_s()
+    if timing.after_s < needed_s:
+        raise NotJudgedError(
+            f"settings: after_s = {timing.after_s:g} is too short: {why}; give it "
+            f"{needed_s:.2f} or more"
+        )
+    longest_s = max(stream.timeout_s for stream in scenario.traffic.streams)
+    finish_s = max(timing.finish_s, longest_s + FINISH_SPARE_S)
+    return replace(scenario, timing=replace(timing, finish_s=finish_s))
+
+
 def _calibrator(settings: Settings) -> Calibrator:
     return LoopbackCalibrator() if settings.calibrate else NoCalibration()
 
@@ -221,7 +243,9 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def new_stack(run: str, settings: Settings, *, disturbed: bool = False) -> Stack:
+def new_stack(
+    run: str, settings: Settings, *, disturbed: bool = False, control: bool = False
+) -> Stack:
     """The bundled stack for that run; nothing is started yet."""
     return Stack(
         StackPlan(
@@ -239,6 +263,7 @@ def new_stack(run: str, settings: Settings, *, disturbed: bool = False) -> Stack
                 stop_s=settings.stop_timeout_s,
             ),
             disturbed=disturbed,
+            control=control,
         )
     )
 
@@ -278,8 +303,9 @@ def judge_folder(folder: Path) -> Judged:
 
 def _convert(folder: Path) -> None:
     convert(folder)
-    if (folder / FOLDER / "scenario.json").exists():
-        convert(folder / FOLDER)
+    for other in (CALIBRATION, CONTROL):
+        if (folder / other / "scenario.json").exists():
+            convert(folder / other)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> str:

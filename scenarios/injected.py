@@ -1,5 +1,6 @@
 """Faults that were put in, held against what the harness says of them."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from harness.model.result import Outage
 from harness.verify import Judged
 
 MS = 1e6
+_REPEATED_MS = 200.0
+"""The least time after which Linux sends a packet again (TCP_RTO_MIN)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +39,8 @@ class Injected:
     saved: int
     """Of those on their way, how many a proxy saved by another try."""
     outages: tuple[Outage, ...]
+    told_ns: tuple[int, int]
+    """From the beginning of the first of `outages` to the end of the last; 0 without any."""
     causes: Counter[tuple[str, str, str]]
     """Of `met`: (cause, component, instance)."""
     first_ns: int
@@ -73,8 +78,26 @@ class Injected:
         return (self.first_ns - self.surely_ns) / MS
 
     @property
+    def can_show(self) -> bool:
+        """Whether it keeps anybody waiting for longer than that run's limit: what a pause holds
+        waits for its length, a dropped packet is repeated after 0.2 s, all else fails at once.
+        """
+        least_ms = {"pause": self.held_ms, "drop": _REPEATED_MS}.get(self.kind, math.inf)
+        return self.limit_ms < least_ms
+
+    @property
     def is_dated(self) -> bool:
-        """To within its own uncertainty plus the largest gap between two starts."""
+        """To within its own uncertainty plus the largest gap between two starts.
+
+        A refusal at the edge by the outages that the report tells of; what holds requests up by
+        those that it touched, as the answers that come after it are late too.
+        """
+        if self.kind == "reject" and self.whom == "edge":
+            begin_ns, end_ns = self.told_ns
+            return (
+                self.earliest_ns - self.gap_ns <= begin_ns <= self.surely_ns + self.gap_ns
+                and self.until_ns - self.gap_ns <= end_ns <= self.latest_ns + self.gap_ns
+            )
         begins = self.earliest_ns - self.gap_ns <= self.first_ns <= self.surely_ns + self.gap_ns
         # At a pause's end who waits for less than the limit is not slow.
         least_ns = self.until_ns - (self.limit_ms * MS if self.kind == "pause" else 0)
@@ -170,6 +193,11 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
     saved = good[good["seq"].isin(again)]
     touched = [int(sent_ns) for part in (met, saved) for sent_ns in part["sent_ns"]]
     dues = (met["due_ns"].to_numpy() - history.start_ns) / 1e9
+    outages = tuple(
+        outage
+        for outage in judged.result.outages
+        if any((outage.start_s - 1e-6 <= dues) & (dues <= outage.end_s + 1e-6))
+    )
     return Injected(
         step=step,
         kind=kind,
@@ -180,10 +208,10 @@ def _injected(history: History, judged: Judged, step: str) -> Injected:
         latest_ns=latest,
         met=met,
         saved=len(saved),
-        outages=tuple(
-            outage
-            for outage in judged.result.outages
-            if any((outage.start_s - 1e-6 <= dues) & (dues <= outage.end_s + 1e-6))
+        outages=outages,
+        told_ns=(
+            history.start_ns + int(min((one.start_s for one in outages), default=0.0) * 1e9),
+            history.start_ns + int(max((one.end_s for one in outages), default=0.0) * 1e9),
         ),
         causes=causes,
         first_ns=min(touched, default=0),

@@ -181,6 +181,7 @@ def test_a_url_without_a_deploy_command_is_refused():
         ("deploy_timeout_s", 5),
         ("expect_status", 404),
         ("expect_text", "x"),
+        ("hard_stop_s", 30),
         ("release", "body"),
         ("allow_unobserved_release", True),
         ("ca", "ca.pem"),

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.analysis.logs import NO_SERVER, BalancerLine, EdgeLine, Logs, WebsiteLine
+from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
+from harness.analysis.logs import NO_SERVER, Logs
 
 __all__ = ["Fact", "facts", "parts_ms"]
 

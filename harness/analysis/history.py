@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from harness.analysis.attribution import attributions, bad_requests
-from harness.analysis.calibration import FOLDER, measured
+from harness.analysis.calibration import FOLDER as CALIBRATION
+from harness.analysis.calibration import measured
 from harness.analysis.calibration import read as read_calibration
+from harness.analysis.control import Controlled, figures
+from harness.analysis.control import read as read_control
 from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
@@ -23,6 +26,7 @@ from harness.analysis.phases import (
     with_phase,
 )
 from harness.analysis.plan import Completeness, compare, planned
+from harness.analysis.replicas import replica_outage
 from harness.analysis.requestlog import COLUMNS
 from harness.analysis.requests import merge_lost_connections, requests
 from harness.analysis.resolution import certain_outage_ms
@@ -38,9 +42,11 @@ from harness.analysis.runfolder import (
 )
 from harness.analysis.servers import Servers
 from harness.model.calibration import Calibration
+from harness.model.control import FOLDER as CONTROL
+from harness.model.control import ControlFigures
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
-from harness.model.result import Attribution, NearMisses
+from harness.model.result import Attribution, NearMisses, ReplicaOutage
 from harness.model.scenario import Record
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
@@ -66,6 +72,8 @@ class History:
     details: Mapping[int, str] = field(default_factory=dict)
     """By seq, what the sender wrote down of a failed sample: untrusted text."""
     calibration: Calibration | None = None
+    """None: the run has none, or it could not be read."""
+    control: Controlled | None = None
     """None: the run has none, or it could not be read."""
     damage: tuple[str, ...] = ()
     """Lines and files beside the request log that could not be read: `marks.jsonl:12`."""
@@ -143,6 +151,13 @@ class History:
         return certain_outage_ms(self.requests, self.record.scenario.traffic, self.windows, end_ns)
 
     @cached_property
+    def replica_outage(self) -> ReplicaOutage | None:
+        record = self.record
+        return replica_outage(
+            self.requests, self.windows, record.environment, record.scenario.settings
+        )
+
+    @cached_property
     def bad(self) -> pd.DataFrame:
         """The requests that failed or were slow (analysis.attribution)."""
         return bad_requests(self.requests, self.limits)
@@ -162,6 +177,10 @@ class History:
             return ()
         servers = Servers(self.marks, self.logs)
         return attributions(self.bad, self.logs, servers, self.steps, self.start_ns)
+
+    @cached_property
+    def control_figures(self) -> ControlFigures:
+        return figures(self.control, self.marks, self.windows, self.start_ns)
 
     @cached_property
     def near_misses(self) -> NearMisses:
@@ -192,7 +211,7 @@ def load(folder: Path) -> History:
     decoded = read_samples(folder, record)
     damage: list[str] = []
     details = read_lines(folder / "details.jsonl", Explanation, damage)
-    calibrating = read_calibration(folder / FOLDER, damage)
+    calibrating = read_calibration(folder / CALIBRATION, damage)
     return History(
         folder=folder,
         record=record,
@@ -203,5 +222,6 @@ def load(folder: Path) -> History:
         operations=read_operations(folder / "operations.json", damage),
         details={entry.seq: entry.text for entry in reversed(details)},
         calibration=measured(calibrating) if calibrating is not None else None,
+        control=read_control(folder / CONTROL, damage) if record.scenario.control else None,
         damage=tuple(damage),
     )

@@ -3,13 +3,24 @@
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from harness.analysis.edge_errors import lost_last, read_lost
+from harness.analysis.loglines import (
+    BalancerLine,
+    EdgeLine,
+    Served,
+    ServerChange,
+    WebsiteLine,
+    balancer_line,
+    edge_line,
+    server_change,
+    wall_ns_of,
+    website_line,
+)
 
-__all__ = ["BalancerLine", "EdgeLine", "Logs", "Served", "ServerChange", "WebsiteLine", "read_logs"]
+__all__ = ["Logs", "read_logs"]
 
 EDGE_LOG: Final = "nginx.jsonl"
 BALANCER_LOG: Final = "haproxy.log"
@@ -17,83 +28,6 @@ _WEBSITE_LOGS: Final = "website-*.jsonl"
 T = TypeVar("T")
 _UNTRIED: Final = b'"retries": 0,'
 NO_SERVER: Final = "<NOSRV>"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeLine:
-    """NGINX's line: written once the request is over there."""
-
-    status: int
-    request_ms: float
-    """From the first byte that it read of the request to the last that it wrote."""
-    response_ms: float
-    """Of that, waiting for the balancer; over all tries."""
-    tries: int
-    """0: it asked nobody."""
-    upstream_status: str
-    completion: str
-    connection: int = 0
-    """NGINX's own number of the visitor's connection."""
-    at_s: float = 0.0
-    """When it was over, since the epoch."""
-    lost: str = ""
-    """How the balancer's connection was lost last, of analysis.edge_errors; empty if it was not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalancerLine:
-    """HAProxy's line (configuration manual, 8.5 for `termination`)."""
-
-    status: int
-    server: str
-    address: str
-    termination: str
-    queue_ms: int
-    connect_ms: int
-    response_ms: int
-    active_ms: int
-    """From the whole request to the last byte."""
-    retries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebsiteLine:
-    """The sample website's line: written once the answer was handed to the kernel."""
-
-    instance: str
-    status: int
-    duration_ms: float
-    store_ms: float = 0.0
-    """Of that, waiting for its store."""
-    lacks: str = ""
-    """`store`: it could not answer for want of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerChange:
-    """What HAProxy said of one of its servers. `at_ns` is monotonic."""
-
-    at_ns: int
-    server: str
-    text: str
-
-    @property
-    def is_down(self) -> bool:
-        return " is DOWN" in self.text
-
-    @property
-    def is_up(self) -> bool:
-        return " is UP" in self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """From when to when a server of HAProxy's answered requests from one address. Monotonic."""
-
-    server: str
-    address: str
-    first_ns: int
-    last_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +74,7 @@ def read_logs(
         for raw in lines or ():
             seq = _seq(raw, b'"request": "' + prefix)
             if seq is not None and seq in wanted:
-                worse += not _keep(website, seq, raw, _website)
+                worse += not _keep(website, seq, raw, website_line)
     return Logs(
         edge=edge,
         balancer=balancer,
@@ -173,7 +107,7 @@ def _of_edge(
         is_again = b", " in _between(raw, b'"upstream":"', b'"')
         seq = _seq(raw, b'"request_id":"' + prefix)
         if seq is not None and (is_again or seq in wanted):
-            kept = _keep(found, seq, raw, _edge)
+            kept = _keep(found, seq, raw, edge_line)
             bad += not kept
             again += [seq] if is_again and kept else []
     return found, again, bad
@@ -193,7 +127,7 @@ def _of_balancer(
     for raw in lines:
         moment, _, rest = raw.partition(b" ")
         if not rest.startswith(b"{"):
-            change = _change(moment, rest, mono_ns)
+            change = server_change(moment, rest, mono_ns)
             changes += [change] if change else []
             continue
         seq = _seq(rest, b'"request_id": "' + prefix)
@@ -201,7 +135,7 @@ def _of_balancer(
         if whom[1]:
             served[whom] = served.get(whom, (moment, moment))[0], moment
         if seq is not None and (_UNTRIED not in rest or seq in wanted):
-            bad += not _keep(found, seq, rest, _balancer)
+            bad += not _keep(found, seq, rest, balancer_line)
     return found, tuple(changes), tuple(_served(served, mono_ns)), bad
 
 
@@ -209,7 +143,7 @@ def _served(
     served: dict[tuple[bytes, bytes], tuple[bytes, bytes]], mono_ns: Callable[[int], int]
 ) -> Iterator[Served]:
     for (server, address), moments in served.items():
-        first, last = (_wall_ns(moment) for moment in moments)
+        first, last = (wall_ns_of(moment) for moment in moments)
         if first is not None and last is not None:
             yield Served(
                 server=server.decode("utf-8", "replace"),
@@ -248,60 +182,3 @@ def _between(raw: bytes, before: bytes, after: bytes) -> bytes:
         return b""
     start += len(before)
     return raw[start : raw.find(after, start)]
-
-
-def _edge(line: Any) -> EdgeLine:
-    # A try that was not answered has a hyphen.
-    waits = [part.strip() for part in str(line["response_s"]).replace(":", ",").split(",")]
-    return EdgeLine(
-        status=int(line["status"]),
-        request_ms=float(line["request_s"]) * 1_000,
-        response_ms=sum(float(part) for part in waits if part not in {"", "-"}) * 1_000,
-        tries=len([part for part in str(line["upstream"]).split(",") if part.strip()]),
-        upstream_status=str(line["upstream_status"]),
-        completion=str(line["completion"]),
-        connection=int(line.get("connection", 0)),
-        at_s=float(line.get("at_s", 0.0)),
-    )
-
-
-def _balancer(line: Any) -> BalancerLine:
-    return BalancerLine(
-        status=int(line["status"]),
-        server=str(line["server"]),
-        address=str(line["address"] or ""),
-        termination=str(line["termination"])[:2],
-        queue_ms=int(line["queue_ms"]),
-        connect_ms=int(line["connect_ms"]),
-        response_ms=int(line["response_ms"]),
-        active_ms=int(line["active_ms"]),
-        retries=int(line["retries"]),
-    )
-
-
-def _website(line: Any) -> WebsiteLine:
-    return WebsiteLine(
-        instance=str(line["instance"]),
-        status=int(line["status"]),
-        duration_ms=int(line["duration_us"]) / 1_000,
-        store_ms=int(line.get("store_us", 0)) / 1_000,
-        lacks=str(line.get("lacks", "")),
-    )
-
-
-def _change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:
-    text = rest.decode("utf-8", "replace")
-    name = text.removeprefix("Server ").split(" ")[0].rstrip(":")
-    wall_ns = _wall_ns(moment)
-    if wall_ns is None or "/" not in name:
-        return None
-    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
-
-
-def _wall_ns(moment: bytes) -> int | None:
-    """Of a date as HAProxy writes it; None where it is none."""
-    try:
-        wall = datetime.fromisoformat(moment.decode("ascii"))
-    except ValueError:
-        return None
-    return int(wall.timestamp()) * 1_000_000_000 + wall.microsecond * 1_000

@@ -1,10 +1,11 @@
 """Outages: spans in which requests failed or stalled, folded from samples."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from harness.analysis.latency import Limit
@@ -18,6 +19,16 @@ STALL: Final = "stall"
 _GAP_NS: Final = 200_000_000
 _STALL_SAMPLES: Final = 3
 _STALL_SPAN_NS: Final = 100_000_000
+_COLUMNS: Final = (
+    "seq",
+    "due_ns",
+    "finished_ns",
+    "failed_ns",
+    "outcome",
+    "stream",
+    "phase",
+    "swap",
+)
 
 
 def outages(
@@ -39,16 +50,46 @@ def outages(
     200 past 20, and one at 0.5 s, which is 200 past 300.
     """
     bad = _bad(requests, limits)
+    if not len(bad):
+        return ()
     begins = bad["due_ns"].to_numpy()
     ends = np.maximum(bad["finished_ns"].to_numpy(), begins)
     # The end so far is the latest of all before: an outage that broke off earlier ended before.
-    so_far = np.maximum.accumulate(ends) if len(ends) else ends
-    breaks = np.flatnonzero(begins[1:] - so_far[:-1] >= _GAP_NS) + 1
+    so_far = np.maximum.accumulate(ends)
+    first = np.append(0, np.flatnonzero(begins[1:] - so_far[:-1] >= _GAP_NS) + 1)
+    after = np.append(first[1:], len(bad))
+    is_failed = bad["is_failed"].to_numpy()
+    failed = np.add.reduceat(is_failed.astype(np.int64), first)
+    is_stall = (after - first >= _STALL_SAMPLES) | (
+        begins[after - 1] - begins[first] >= _STALL_SPAN_NS
+    )
+    counts = np.flatnonzero((failed > 0) | is_stall)
+    # The cause precedes what it shows in: what was in flight at a stop was due before it.
+    shown = np.minimum.reduceat(
+        np.where(is_failed, bad["failed_ns"].to_numpy(), np.iinfo(np.int64).max), first
+    )
+    shown = np.where(failed > 0, shown, begins[first])
+    kinds = _names(bad["outcome"])
+    streams = _names(bad["stream"])
+    phases = _names(bad["phase"])
+    swaps = bad["swap"].to_numpy()
     found = []
-    for part in np.split(np.arange(len(bad)), breaks):
-        group = bad.iloc[part]
-        if len(group) and _counts(group):
-            found.append(_outage(group, int(ends[part].max()), steps, start_ns))
+    for index in counts.tolist():
+        here = slice(first[index], after[index])
+        step = begun_at(steps, int(shown[index]))
+        phase, swap = str(phases[first[index]]), swaps[first[index]]
+        found.append(
+            Outage(
+                start_s=round((int(begins[first[index]]) - start_ns) / SECOND_NS, 6),
+                end_s=round((int(so_far[after[index] - 1]) - start_ns) / SECOND_NS, 6),
+                kind=_kind(kinds[here][is_failed[here]]),
+                streams=tuple(sorted(set(streams[here]))),
+                failed=int(failed[index]),
+                slow=int(after[index] - first[index] - failed[index]),
+                phase=f"{phase} {swap}" if swap else phase,
+                step=step.name if step else "",
+            )
+        )
     return tuple(found)
 
 
@@ -59,30 +100,15 @@ def _bad(requests: pd.DataFrame, limits: Mapping[str, Limit | None]) -> pd.DataF
     most = most[streams.codes.to_numpy()]
     slow = (requests["state"] == OK) & (requests["latency_ms"] > most)
     failed = requests["state"].isin([FAILED, UNKNOWN])
-    bad = requests[slow | failed].assign(is_failed=failed[slow | failed])
+    bad = requests.loc[slow | failed, list(_COLUMNS)].assign(is_failed=failed[slow | failed])
     return bad.sort_values(["due_ns", "seq"], kind="stable")
 
 
-def _counts(group: pd.DataFrame) -> bool:
-    if group["is_failed"].any() or len(group) >= _STALL_SAMPLES:
-        return True
-    return int(group["due_ns"].max() - group["due_ns"].min()) >= _STALL_SPAN_NS
+def _names(column: pd.Series) -> npt.NDArray[np.object_]:
+    return column.astype("str").to_numpy(dtype=object)
 
 
-def _outage(group: pd.DataFrame, end_ns: int, steps: Sequence[Step], start_ns: int) -> Outage:
-    failed = group[group["is_failed"]]
-    kinds = Counter(failed["outcome"].astype("str"))
-    # The cause precedes what it shows in: what was in flight at a stop was due before it.
-    shown = int(failed["failed_ns"].min()) if len(failed) else int(group["due_ns"].min())
-    step = begun_at(steps, shown)
-    first = group.iloc[0]
-    return Outage(
-        start_s=round((int(first["due_ns"]) - start_ns) / SECOND_NS, 6),
-        end_s=round((end_ns - start_ns) / SECOND_NS, 6),
-        kind=min(kinds, key=lambda kind: (-kinds[kind], kind)) if kinds else STALL,
-        streams=tuple(sorted(set(group["stream"].astype("str")))),
-        failed=len(failed),
-        slow=len(group) - len(failed),
-        phase=f"{first['phase']} {first['swap']}" if first["swap"] else str(first["phase"]),
-        step=step.name if step else "",
-    )
+def _kind(outcomes: Iterable[str]) -> str:
+    """The most frequent one, the first by name of several; a stall where nothing failed."""
+    kinds = Counter(outcomes)
+    return min(kinds, key=lambda kind: (-kinds[kind], kind)) if kinds else STALL

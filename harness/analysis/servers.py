@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.logs import Logs, Served, ServerChange
+from harness.analysis.loglines import Served, ServerChange
+from harness.analysis.logs import Logs
 from harness.model.mark import Mark, MarkKind
 
 __all__ = ["Servers"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.analysis.calibration import FOUND, MISMEASURED
+from harness.analysis.trial import FOUND, MISMEASURED
 from harness.model.calibration import Trial
 
 __all__ = ["Tally", "least_share", "smallest_found", "tallies"]

@@ -124,7 +124,10 @@ class LoopbackCalibrator:
             self._sender.check()
             time.sleep(_POLL_S)
         self._sender.finish(stop_ns, _FINISH_S)
-        injections = Injections(injected=self._server.shown(_GRACE_S), left_out=todo.left_out)
+        shown = self._server.shown(_GRACE_S)
+        injections = Injections(
+            injected=shown.injected, left_out=todo.left_out, pauses=shown.pauses
+        )
         self._write("calibration.json", _INJECTIONS.dump_json(injections, indent=1))
         clock = Clock(monotonic_ns=start_ns, wall_ns=time.time_ns())
         self._complete(replace(self._record, clocks=(clock,), sent=self._sender.sent()))

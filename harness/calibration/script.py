@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from pydantic import TypeAdapter
 
-from harness.model.calibration import Injected, PlannedOutage
+from harness.model.calibration import Injected, PlannedOutage, ServerPause
 from harness.model.traffic import Traffic
 
 __all__ = ["HOST", "NAME", "Listening", "Script", "Show", "Shown", "from_line", "to_line"]
@@ -49,6 +49,7 @@ class Shown:
     """Its answer, once the last one is over."""
 
     injected: tuple[Injected, ...]
+    pauses: tuple[ServerPause, ...] = ()
 
 
 def to_line(message: Script | Listening | Show | Shown) -> bytes:

@@ -19,7 +19,7 @@ from harness.calibration.script import (
     from_line,
     to_line,
 )
-from harness.model.calibration import Injected, PlannedOutage
+from harness.model.calibration import PlannedOutage
 from harness.model.errors import MissingEvidenceError
 from harness.model.traffic import Traffic
 from harness.target import Endpoint
@@ -67,9 +67,9 @@ class ScriptedServer:
         """Their moments are monotonic, and lie ahead."""
         self._tell(to_line(Show(outages=tuple(outages))))
 
-    def shown(self, timeout_s: float) -> tuple[Injected, ...]:
+    def shown(self, timeout_s: float) -> Shown:
         """What was put in, once the last of it is over."""
-        return self._hear(Shown, timeout_s).injected
+        return self._hear(Shown, timeout_s)
 
     def close(self) -> None:
         """Closing its input tells it to end; it is killed where it does not. Idempotent."""

@@ -19,6 +19,7 @@ from typing import Any, Final
 import trustme
 
 from harness.calibration.answers import Answers
+from harness.calibration.beat import Beat
 from harness.calibration.script import (
     HOST,
     NAME,
@@ -39,6 +40,8 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
 _AT_ONCE_NS: Final = 2_000_000
 """The loop's timers are a millisecond coarse: the last bit before a moment is spent looking."""
+_TAIL_S: Final = 0.2
+"""After the last outage, for a pause there to be noted: what is further off is no part of it."""
 
 
 class _Site:
@@ -172,15 +175,20 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 async def _show(site: _Site, doors: _Doors, outages: tuple[PlannedOutage, ...]) -> Shown:
-    """Each outage at its moment; the moments at which it really began and ended."""
+    """Each outage at its moment; the moments at which it really began and ended, and the pauses
+    meanwhile.
+    """
     shown = []
+    beat = Beat()
+    beating = asyncio.create_task(beat.run())
     for planned in outages:
         await _until(planned.begin_ns)
         if planned.kind is OutageKind.refused:
             doors.close()
         site.outage = planned.kind
         began_ns = time.monotonic_ns()
-        await _until(planned.begin_ns + planned.length_ns)
+        # From when it began: a server that was off the CPU at its moment still puts it in whole.
+        await _until(began_ns + planned.length_ns)
         site.outage = None
         if planned.kind is OutageKind.refused:
             doors.open()
@@ -195,7 +203,9 @@ async def _show(site: _Site, doors: _Doors, outages: tuple[PlannedOutage, ...]) 
                 ended_ns=ended_ns,
             )
         )
-    return Shown(injected=tuple(shown))
+    await asyncio.sleep(_TAIL_S)
+    beating.cancel()
+    return Shown(injected=tuple(shown), pauses=beat.pauses())
 
 
 async def _until(moment_ns: int) -> None:

@@ -1,7 +1,7 @@
-"""`answered`: each stream was answered before, during and after every swap."""
+"""`answered`: each stream was answered before, during and after every swap, and long enough."""
 
 from harness.analysis.history import History
-from harness.analysis.phases import Phase
+from harness.analysis.phases import SECOND_NS, Phase
 from harness.analysis.requests import OK
 from harness.checks.wording import EXAMPLES
 from harness.model.finding import Finding, Verdict
@@ -13,7 +13,9 @@ JUDGED = ("steady", "swap", "after")
 
 
 def check(history: History) -> Finding:
-    """Inconclusive where a stream has no answer that succeeded in a phase that is judged."""
+    """Inconclusive where a stream has no answer that succeeded in a phase that is judged, or where
+    the load ended too soon after the last swap for what may still fail (Scenario.tail_s).
+    """
     phases = [phase for phase in history.phases if phase.name in JUDGED]
     wanted = JUDGED if history.record.scenario.swaps else ("steady",)
     absent = [name for name in wanted if name not in {phase.name for phase in phases}]
@@ -36,6 +38,8 @@ def check(history: History) -> Finding:
     ]
     if holes:
         return _unanswered(holes)
+    if short := _cut_short(history):
+        return short
     return Finding(
         check=NAME,
         verdict=Verdict.passed,
@@ -55,4 +59,25 @@ def _unanswered(holes: list[tuple[str, Phase]]) -> Finding:
             "raise the stream's rate or lengthen the phase, if nothing else failed"
         ),
         evidence={"unanswered": named[:EXAMPLES], "count": len(named)},
+    )
+
+
+def _cut_short(history: History) -> Finding | None:
+    """None where the load went on for long enough, or where no swap was asked for."""
+    sent, scenario = history.record.sent, history.record.scenario
+    if sent is None or not scenario.swaps:
+        return None
+    last_ns = max(phase.end_ns for phase in history.phases if phase.name == "swap")
+    tail_s = (sent.stop_ns - last_ns) / SECOND_NS
+    needed_s, why = scenario.tail_s()
+    if tail_s >= needed_s:
+        return None
+    return Finding(
+        check=NAME,
+        verdict=Verdict.inconclusive,
+        message=(
+            f"the load ended {tail_s:.2f} s after the last swap, {needed_s:.2f} s are needed: "
+            f"{why}; raise --after"
+        ),
+        evidence={"tail_s": round(tail_s, 3), "needed_s": round(needed_s, 3)},
     )

@@ -11,12 +11,11 @@ from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import EXAMPLES, at, counted, example
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Cache
+from harness.model.scenario import COPY_GRAIN_S
 
 __all__ = ["check"]
 
 NAME = "cached"
-GRAIN_S = 1.0
-"""HTTP reckons a copy's age in whole seconds (RFC 9111, 1.2.2): one may live a second longer."""
 FOREVER = 2**63 - 1
 
 
@@ -94,7 +93,7 @@ def _outlived(history: History, good: pd.DataFrame) -> pd.DataFrame:
         is_gone = old and phase.swap in completed_swaps(history) and not (of_old & ~is_copy).any()
         for stream in history.record.scenario.traffic.streams if is_gone else ():
             if stream.cached_s:
-                dead_ns = phase.end_ns + int((stream.cached_s + GRAIN_S) * SECOND_NS)
+                dead_ns = phase.end_ns + int((stream.cached_s + COPY_GRAIN_S) * SECOND_NS)
                 late = (good["stream"] == stream.name) & (good["sent_ns"] > dead_ns)
                 found.append(good[of_old & is_copy & late])
     return pd.concat(found)

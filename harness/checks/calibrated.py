@@ -5,8 +5,8 @@ were.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.analysis.calibration import FOUND
 from harness.analysis.history import History
+from harness.analysis.trial import FOUND
 from harness.checks.wording import EXAMPLES, bounded, counted, span_ms
 from harness.model.calibration import Calibration, Trial
 from harness.model.finding import Finding, Verdict
@@ -62,6 +62,8 @@ def _compared(found: Calibration) -> Finding:
         "put_in": len(found.trials),
         "found": len(found.trials) - len(wrong),
         "certain_outage_ms": found.certain_outage_ms,
+        "server_paused_ms": found.server_paused_ms,
+        "sender_late": found.sender_late,
         "left_out": list(found.left_out[:EXAMPLES]),
     }
     if wrong:

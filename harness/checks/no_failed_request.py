@@ -6,6 +6,7 @@ from harness.analysis.counts import count
 from harness.analysis.history import History
 from harness.analysis.requests import FAILED, UNKNOWN
 from harness.checks.cause import blamed, evidence_of
+from harness.checks.controlled import failures
 from harness.checks.wording import EXAMPLES, counted, describe, example, in_phases
 from harness.model.finding import Finding, Verdict
 
@@ -38,6 +39,7 @@ def check(history: History) -> Finding:
             for _, row in (failed if len(failed) else unknown)[:EXAMPLES].iterrows()
         ],
         **evidence_of(history, slow=False),
+        **failures(history),
     }
     if counts.failed:
         also = f"; {counts.unknown:,} more are unknown" if counts.unknown else ""

@@ -66,6 +66,8 @@ def _clock(history: History, problems: list[str]) -> None:
     """What logs date by the wall clock is placed by the difference of the two."""
     clocks = history.record.clocks
     if len(clocks) < 2:
+        if history.record.sent is not None:
+            problems.append("its clocks were not compared: whether one was set is not known")
         return
     offsets = [clock.wall_ns - clock.monotonic_ns for clock in clocks]
     step_s = (offsets[-1] - offsets[0]) / SECOND_NS

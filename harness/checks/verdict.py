@@ -16,9 +16,18 @@ from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import bounded
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict, worst
 from harness.model.mark import Mark, MarkKind
-from harness.model.result import Attribution, Latency, NearMisses, Outage, Requests, Result
+from harness.model.result import (
+    Attribution,
+    Latency,
+    NearMisses,
+    Outage,
+    ReplicaOutage,
+    Requests,
+    Result,
+)
 
 __all__ = ["judge"]
 
@@ -61,6 +70,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         requests=figures.requests,
         latency_ms=figures.latency_ms,
         certain_outage_ms=figures.certain_outage_ms,
+        replica_outage=figures.replica_outage,
         outages=figures.outages[:MOST_OUTAGES],
         attributions=figures.attributions[:MOST_CAUSES],
         near_misses=figures.near_misses,
@@ -68,6 +78,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         environment=_environment(history),
         drop_bound=bound,
         calibration=history.calibration,
+        control=figures.control,
     )
 
 
@@ -76,18 +87,22 @@ class _Figures:
     requests: Requests
     latency_ms: Mapping[str, Mapping[str, Latency]]
     certain_outage_ms: Mapping[str, float | None]
+    replica_outage: ReplicaOutage | None
     outages: tuple[Outage, ...]
     attributions: tuple[Attribution, ...]
     near_misses: NearMisses
+    control: ControlFigures | None
 
 
 NO_FIGURES: Final = _Figures(
     requests=Requests(planned=0, sent=0, ok=0, failed=0, unknown=0, by_outcome={}),
     latency_ms={},
     certain_outage_ms={},
+    replica_outage=None,
     outages=(),
     attributions=(),
     near_misses=NearMisses(),
+    control=None,
 )
 
 
@@ -99,8 +114,10 @@ def _figures(history: History) -> _Figures:
             history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
         ),
         certain_outage_ms=history.certain_outage_ms,
+        replica_outage=history.replica_outage,
         attributions=history.attributions,
         near_misses=history.near_misses,
+        control=history.control_figures if history.record.scenario.control else None,
     )
 
 

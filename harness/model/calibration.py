@@ -13,6 +13,7 @@ __all__ = [
     "Injections",
     "OutageKind",
     "PlannedOutage",
+    "ServerPause",
     "Trial",
     "seeing",
 ]
@@ -59,11 +60,21 @@ class Injected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPause:
+    """A span, monotonic, in which the scripted server answered nobody: off the CPU, or busy."""
+
+    began_ns: int
+    ended_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Injections:
     """`calibration.json`: what was put in, and what was left out and why."""
 
     injected: tuple[Injected, ...]
     left_out: tuple[str, ...] = ()
+    pauses: tuple[ServerPause, ...] = ()
+    """In their order; where there were too many to note, the first of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,8 @@ class Trial:
     intervals: int
     interval_ms: float
     start_s: float
-    """Since the calibration's schedule began."""
+    """Since the calibration's schedule began; with the server's own pauses at either end as far as
+    they were seen (analysis.absences)."""
     length_ms: float
     seen_kind: str
     """Of the outage found there: an outcome's name or `stall`; empty where none was found."""
@@ -99,6 +111,10 @@ class Calibration:
     """The largest gap between two requests sent: no longer outage of all could be missed."""
     calm_gap_ms: float | None = None
     """The same away from the stalls, after which all that was held is answered at once."""
+    server_paused_ms: float = 0.0
+    """How long the scripted server answered nobody, in pauses of 5 ms or more."""
+    sender_late: int = 0
+    """Requests that were sent 5 ms or more after they were due."""
     errors: tuple[str, ...] = ()
     """What is missing of the calibration's own evidence: each makes the run inconclusive."""
 

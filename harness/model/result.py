@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.model.calibration import Calibration
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Mark
 
-__all__ = ["Attribution", "Latency", "NearMisses", "Outage", "Requests", "Result"]
+__all__ = [
+    "Attribution",
+    "Latency",
+    "NearMisses",
+    "Outage",
+    "ReplicaOutage",
+    "Requests",
+    "Result",
+    "SeenAs",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,31 @@ class NearMisses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAs:
+    """What a client sees of one kind of outage of one replica, with all that is tried again."""
+
+    kind: str
+    """`refused` (it refuses connections), `unanswered` (nobody answers them), `broken` (under a
+    request) or `held` (its answers come late)."""
+    seen_as: str
+    """`nothing`, `latency` or `failure`."""
+    latency_ms: float | None = None
+    """At most, what trying again takes; null: as long as the outage lasts, or none."""
+    fails_from_ms: float | None = None
+    """An outage of that length may fail requests too; null: however long, it fails none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaOutage:
+    """What of an outage of one replica, the others serving, would have come to a client."""
+
+    replicas: int
+    certain_ms: float | None
+    """The shortest one that was sure to meet a request in a swap; null: no length is certain."""
+    seen: tuple[SeenAs, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A judged run."""
 
@@ -111,6 +146,8 @@ class Result:
     certain_outage_ms: Mapping[str, float | None] = field(default_factory=dict)
     """The shortest outage that no moment of the swaps could have hidden: by `all`, connection
     policy and stream. Null: no length is certain."""
+    replica_outage: ReplicaOutage | None = None
+    """Null for a target that does not say how its balancer tries again."""
     outages: tuple[Outage, ...]
     attributions: tuple[Attribution, ...] = ()
     """What failed and slow requests are put down to, those of most first, at most 100."""
@@ -122,3 +159,5 @@ class Result:
     swap of the run was clean."""
     calibration: Calibration | None = None
     """What was put in before the run, and what of it was found; null without one."""
+    control: ControlFigures | None = None
+    """What became of the requests to the stub that the swap does not touch; null without one."""

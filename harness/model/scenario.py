@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 from harness.model.traffic import Traffic
 
-__all__ = ["Clock", "Limits", "Record", "Scenario", "Sent", "Timing"]
+__all__ = ["COPY_GRAIN_S", "Clock", "Limits", "Record", "Scenario", "Sent", "Timing"]
+
+COPY_GRAIN_S = 1.0
+"""HTTP reckons a copy's age in whole seconds (RFC 9111, 1.2.2): one may live a second longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,10 @@ class Timing:
     between_s: float = 1.0
     """Between two swaps."""
     after_s: float = 4.0
-    """After the last swap."""
+    """After the last swap; Scenario.tail_s says how much it takes."""
+    hard_stop_s: float = 0.0
+    """For how long a proxy that a swap reloads keeps its old process, which then cuts what is left
+    there; 0: none is reloaded."""
     jitter_s: float = 0.0
     """Each step of a swap begins later by a random time of at most so long, drawn by the seed of
     the swap."""
@@ -69,8 +75,30 @@ class Scenario:
     seed: int = 0
     calibrated: bool = False
     """Whether the run begins with a calibration, without which it is then no evidence."""
+    control: bool = False
+    """Whether a stub that the swap does not touch is asked beside the run."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
+
+    def tail_s(self) -> tuple[float, str]:
+        """How long the load must go on after the last swap for all to show that it may still break,
+        and what takes so long.
+
+        Requests in flight are not among it: each is waited for at the end, up to `finish_s`.
+        """
+        timing = self.timing
+        needs = [(timing.settle_s, "what a swap does is judged until then")]
+        if timing.hard_stop_s:
+            needs.append((timing.hard_stop_s + 1.0, "a proxy's hard stop, and a second to see it"))
+        needs += [
+            (
+                stream.cached_s + COPY_GRAIN_S + 2 / stream.rate_hz,
+                f"a copy of {stream.name}'s may live so long, and two requests must come after it",
+            )
+            for stream in self.traffic.streams
+            if stream.cached_s
+        ]
+        return max(needs, key=lambda need: need[0])
 
     def seed_of(self, swap: int) -> int:
         """Of the swap with that number, counted from 1: `--seed` of a run that is to begin with the

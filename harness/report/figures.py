@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.analysis.latency import SWAP_WINDOW
-from harness.checks.wording import span_ms
+from harness.checks.wording import counted, span_ms
 from harness.model.calibration import Calibration, Trial
+from harness.model.control import ControlFigures
 from harness.model.finding import Finding, Verdict
-from harness.model.result import Result
+from harness.model.result import ReplicaOutage, Result
 
 __all__ = [
     "CALIBRATION_HEAD",
@@ -17,11 +18,14 @@ __all__ = [
     "calibration_cells",
     "calibration_line",
     "cause_lines",
+    "control_line",
     "evidence_lines",
     "latency_cells",
     "milliseconds",
     "not_passed",
     "printable",
+    "replica_line",
+    "replica_lines",
     "requests_line",
 ]
 
@@ -76,6 +80,39 @@ def burst_note(result: Result) -> str:
     )
 
 
+_OF_REPLICA: Final = {
+    "refused": "connections that it refuses",
+    "unanswered": "connections that nobody answers",
+    "broken": "connections that break under a request",
+    "held": "answers that come late",
+}
+
+
+def replica_lines(found: ReplicaOutage) -> Iterator[tuple[str, str]]:
+    """(what an outage of one replica does, what of it a client sees)."""
+    for one in found.seen:
+        until = f"at most {one.latency_ms:g} ms more" if one.latency_ms else "latency"
+        seen = {"nothing": "nothing, another replica is asked at once", "failure": "failures"}
+        fails = (
+            f", failures where it lasts for {one.fails_from_ms:g} ms or longer"
+            if one.fails_from_ms
+            else ""
+        )
+        yield _OF_REPLICA[one.kind], seen.get(one.seen_as, until) + fails
+
+
+def replica_line(found: ReplicaOutage) -> str:
+    """The same as one sentence, after how short an outage of one replica met a request."""
+    met = (
+        "no length is certain to have met a request"
+        if found.certain_ms is None
+        else f"one of {found.certain_ms:.1f} ms was sure to meet a request"
+    )
+    whose = "the only replica" if found.replicas == 1 else f"one of {found.replicas} replicas"
+    told = "; ".join(f"{what}: {seen}" for what, seen in replica_lines(found))
+    return f"of an outage of {whose} ({met}) the retries let through, of {told}"
+
+
 CALIBRATION_HEAD: Final = (
     "at s", "put in", "intervals", "ms", "found as", "ms", "start off", "length off", "allowed",
     "judged",
@@ -93,6 +130,27 @@ def calibration_line(found: Calibration) -> str:
         f"calibration: {len(good)} of {len(found.trials)} outages of {lengths} found and rightly "
         "named" + (f", lengths at most {max(errors):.0f} ms off" if errors else "")
     )
+
+
+def control_line(found: ControlFigures) -> str:
+    """`control: 950 requests beside the run, 0 failed; in the swap window p99 0.6 ms, max 2.1 ms;
+    never kept waiting for 50 ms`.
+    """
+    told = f"control: {found.requests:,} requests beside the run, {found.failed:,} failed"
+    if found.in_window:
+        p99 = f"p99 {milliseconds(found.p99_ms)} ms, " if found.p99_ms is not None else ""
+        told += f"; in the swap window {p99}max {milliseconds(found.max_ms)} ms"
+    elif found.requests:
+        told += "; no answer in the swap window"
+    longest = max(found.blips, key=lambda blip: blip.length_ms, default=None)
+    if longest is not None:
+        told += (
+            f"; kept waiting {counted(len(found.blips), 'time')}, longest for "
+            f"{longest.length_ms:,.0f} ms at {longest.start_s:+.3f} s"
+        )
+    elif found.requests:
+        told += "; never kept waiting for 50 ms"
+    return told + (f"; {found.errors[0]}" if found.errors else "")
 
 
 def calibration_cells(trial: Trial) -> list[str]:

@@ -12,13 +12,17 @@ from harness.analysis.requests import OK
 from harness.analysis.series import Numbers, binned, edges, seconds, slowest, spread, with_waits
 from harness.report.drawing import TEXT, TIME, Frame, Key, Plot, new_figure, request_source
 from harness.report.figures import milliseconds, printable
-from harness.report.palette import FAILED, stream_colours
+from harness.report.palette import CONTROL, FAILED, stream_colours
 from harness.report.strip import draw_strip
 
 __all__ = ["latency_plot"]
 
 _SLOWEST: Final = 150
 _FAILURES: Final = 1_500
+_OF_CONTROL: Final = (
+    " Dotted is the control, a stub that the swap does not touch: thick the median, thin the "
+    "maximum. Where it rises with the others the machine hiccuped."
+)
 _REQUEST: Final = [
     ("request", "#@seq @stream"),
     ("ended", "@outcome after @ms{0,0.0} ms"),
@@ -39,7 +43,9 @@ def latency_plot(frame: Frame) -> Plot:
     present = set(rows["stream"].unique())
     streams = [one for one in history.record.scenario.traffic.stream_names() if one in present]
     bins = edges(0, frame.stop_s)
-    plot = _figure(frame, np.concatenate([good["latency_ms"], bad["waited_ms"]]))
+    control = _control(frame)
+    shown = [good["latency_ms"], bad["waited_ms"], control["latency_ms"]]
+    plot = _figure(frame, np.concatenate(shown))
     keys: list[Key] = []
     lines: list[DataRenderer] = []
     points: list[DataRenderer] = []
@@ -52,6 +58,11 @@ def latency_plot(frame: Frame) -> Plot:
         points.append(
             plot.scatter("at", "ms", source=slow, color=colour, size=4, alpha=0.7, name=key.name)
         )
+        keys.append(key)
+    if len(control):
+        key = Key(name="control", label="control", colour=CONTROL)
+        source = _bins(seconds(history, control["due_ns"]), control, bins, key.label)
+        lines.append(_control_lines(plot, source, key))
         keys.append(key)
     if len(bad):
         key = Key(name="failed", label="failed", colour=FAILED)
@@ -69,7 +80,8 @@ def latency_plot(frame: Frame) -> Plot:
         name="latency",
         title="Latency in ms, by stream",
         said=_said(good, bad),
-        note=_note(bins, len(streams), len(keys) - bool(len(bad)), len(bad)),
+        note=_note(bins, len(streams), len(points) - bool(len(bad)), len(bad))
+        + (_OF_CONTROL if len(control) else ""),
         drawn=plot,
         keys=tuple(keys),
     )
@@ -111,6 +123,23 @@ def _lines(plot: figure, source: ColumnDataSource, key: Key) -> DataRenderer:
     if not np.isnan(source.data["p99"]).all():
         plot.line("at", "p99", source=source, color=key.colour, line_dash="5 3", name=key.name)
     return plot.line("at", "p50", source=source, color=key.colour, line_width=2.4, name=key.name)
+
+
+def _control(frame: Frame) -> pd.DataFrame:
+    """The control's answers while the run's schedule went on."""
+    found = frame.history.control
+    if found is None:
+        return pd.DataFrame({"due_ns": [], "latency_ms": []})
+    rows = found.requests[found.requests["state"] == OK]
+    due_s = seconds(frame.history, rows["due_ns"])
+    return rows[(due_s >= 0) & (due_s <= frame.stop_s)]
+
+
+def _control_lines(plot: figure, source: ColumnDataSource, key: Key) -> DataRenderer:
+    plot.line("at", "most", source=source, color=key.colour, line_dash="1 3", name=key.name)
+    return plot.line(
+        "at", "p50", source=source, color=key.colour, line_width=2.4, line_dash="2 4", name=key.name
+    )
 
 
 def _said(good: pd.DataFrame, bad: pd.DataFrame) -> str:

@@ -12,10 +12,12 @@ from harness.report.figures import (
     calibration_cells,
     calibration_line,
     cause_lines,
+    control_line,
     evidence_lines,
     latency_cells,
     not_passed,
     printable,
+    replica_line,
     requests_line,
 )
 
@@ -68,6 +70,9 @@ def _lines(result: Result) -> Iterator[str]:
     yield from _causes(result)
     yield from _latency(result)
     yield from _outages(result)
+    if result.replica_outage is not None:
+        yield f"Resolving power: {escaped(replica_line(result.replica_outage))}."
+        yield ""
     yield from _calibration(result)
     for finding in not_passed(result)[:20]:
         yield from _evidence(finding)
@@ -95,6 +100,9 @@ def _latency(result: Result) -> Iterator[str]:
     yield "“swap” is each swap with what settles after it; a hyphen stands for a percentile"
     yield "with fewer than 10 samples beyond it."
     yield ""
+    if result.control is not None:
+        yield f"{escaped(control_line(result.control))}."
+        yield ""
 
 
 def _outages(result: Result) -> Iterator[str]:

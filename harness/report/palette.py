@@ -6,9 +6,10 @@ Source: Okabe and Ito, Color Universal Design, 2008. Vermilion is failure's alon
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["FAILED", "MUTED", "PHASES", "SERIES", "release_colours", "stream_colours"]
+__all__ = ["CONTROL", "FAILED", "MUTED", "PHASES", "SERIES", "release_colours", "stream_colours"]
 
 FAILED: Final = "#d55e00"
+CONTROL: Final = "#3b4450"
 MUTED: Final = "#777f8c"
 PHASES: Final = {"steady": "#0072b2", "swap window": "#b8860b", "after": "#009e73"}
 SERIES: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#6f4e9c")

@@ -8,15 +8,17 @@ from typing import Final
 from harness.analysis.history import History
 from harness.analysis.latency import SWAP_WINDOW
 from harness.model.finding import Finding, Verdict
-from harness.model.result import Latency, Result
+from harness.model.result import Latency, ReplicaOutage, Result
 from harness.report.figures import (
     CALIBRATION_HEAD,
     burst_note,
     calibration_cells,
     calibration_line,
+    control_line,
     evidence_lines,
     milliseconds,
     not_passed,
+    replica_lines,
     requests_line,
 )
 from harness.report.markup import bounded, safe, sign, table
@@ -126,9 +128,26 @@ def resolution(result: Result) -> str:
     ]
     return (
         table("Resolving power", head, rows, numbers=(1,))
-        + '<p class="soft">The largest gap between two requests sent while a swap was under way. '
-        "An outage of one replica shows only as far as the balancer's retries do not hide it: as "
-        "latency, and among the near misses.</p>\n"
+        + '<p class="soft">The largest gap between two requests sent while a swap was under way.'
+        + "</p>\n"
+        + _of_replica(result.replica_outage)
+    )
+
+
+def _of_replica(found: ReplicaOutage | None) -> str:
+    """What the balancer's retries leave of an outage of one replica."""
+    if found is None:
+        return (
+            '<p class="soft">How much of an outage of one replica retries hid is not known of this '
+            "target.</p>\n"
+        )
+    rows = [(safe(what, 80), safe(seen, 120)) for what, seen in replica_lines(found)]
+    return (
+        table("An outage of one replica", ("it shows in", "a client sees"), rows)
+        + f'<p class="soft">{found.replicas:,} in service. From {milliseconds(found.certain_ms)} '
+        "ms on one is sure to meet a request: the largest gap between two requests that one "
+        "instance answered while it served in a swap. What the retries hide is among the near "
+        "misses.</p>\n"
     )
 
 
@@ -140,6 +159,7 @@ def latency(result: Result) -> str:
         + '<p class="soft">Milliseconds from the moment a request was due to the last byte, of '
         "requests that succeeded. The swap window is each swap with what settles after it. A "
         "hyphen stands for a percentile with fewer than 10 samples beyond it.</p>\n"
+        + (f"<p>{safe(control_line(result.control))}.</p>\n" if result.control else "")
     )
 
 

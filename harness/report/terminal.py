@@ -16,9 +16,11 @@ from harness.report.figures import (
     burst_note,
     calibration_line,
     cause_lines,
+    control_line,
     latency_cells,
     not_passed,
     printable,
+    replica_line,
     requests_line,
 )
 
@@ -58,8 +60,12 @@ def _parts(result: Result, folder: Path) -> Iterator[RenderableType]:
         yield _outages(result)
     if len(result.outages) > _OUTAGES:
         yield _text(f"  {len(result.outages) - _OUTAGES:,} more outages are in result.json")
+    if result.replica_outage is not None:
+        yield _text(f"  {replica_line(result.replica_outage)}", "dim")
     if result.calibration is not None:
         yield _text(f"  {calibration_line(result.calibration)}")
+    if result.control is not None:
+        yield _text(f"  {control_line(result.control)}")
     if result.environment.get("path") == "published":
         yield _text(
             "  measured through the engine's userland proxy: refused, reset and connect_timeout "

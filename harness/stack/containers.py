@@ -18,6 +18,7 @@ __all__ = [
     "address",
     "last_words",
     "launch",
+    "published",
     "run_in",
 ]
 
@@ -108,6 +109,12 @@ def address(container: Container) -> str:
     container.reload()
     networks = container.attrs["NetworkSettings"]["Networks"]
     return next((str(network["IPAddress"]) for network in networks.values()), "")
+
+
+def published(container: Container, inner: int) -> int:
+    """The loopback port of that port of it, as of its last reload; 0 where it has none."""
+    bound = container.attrs["NetworkSettings"]["Ports"].get(f"{inner}/tcp")
+    return int(bound[0]["HostPort"]) if bound else 0
 
 
 def last_words(container: Container, count: int = 10) -> str:

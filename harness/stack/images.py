@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import docker
@@ -11,7 +12,7 @@ import requests
 
 from harness.model.errors import NotJudgedError
 
-__all__ = ["BASES", "base_image", "built", "found"]
+__all__ = ["BASES", "base_image", "built", "found", "tags"]
 
 BASES = ("harness-base:trixie", "debian:trixie-slim")
 """The first is what set-up leaves where no registry can be reached; the second is pulled."""
@@ -74,6 +75,36 @@ def built(
         on_build(tag)
         _build(client, tag, context, args | {"BASE": base})
     return tag
+
+
+def tags(
+    client: docker.DockerClient,
+    components: Iterable[str],
+    releases: Iterable[str],
+    given: Mapping[str, str],
+    *,
+    on_build: Callable[[str], None],
+) -> dict[str, str]:
+    """Tag by component and by release: those `given`, and the rest built on the base image."""
+    remedy = "pull or build it, or leave that setting out"
+    base = found(client, given["base"], remedy=remedy) if "base" in given else base_image(client)
+    ours = files("harness.stack") / "images"
+    contexts: dict[str, tuple[str, Path, dict[str, str]]] = {
+        name: (name, Path(str(ours / name)), {}) for name in components
+    }
+    contexts |= {name: ("website", _sample_app(), {"RELEASE": name}) for name in releases}
+    return {
+        name: found(client, given[name], remedy=remedy)
+        if name in given
+        else built(client, image, context, base, on_build=on_build, **args)
+        for name, (image, context, args) in contexts.items()
+    }
+
+
+def _sample_app() -> Path:
+    """The sample website's folder: in the installed package, or beside it in a checkout."""
+    inside = Path(str(files("harness"))) / "sample_app"
+    return inside if inside.is_dir() else Path(str(files("harness"))).parent / "sample_app"
 
 
 def _build(client: docker.DockerClient, tag: str, context: Path, args: dict[str, str]) -> None:

@@ -5,26 +5,27 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import docker
 from docker.models.containers import Container
 from testcontainers.core.network import Network
 
+from harness.model.control import INSTANCE
 from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
-from harness.stack import edge, images, store
+from harness.stack import control, edge, images, store
 from harness.stack.balancer import (
     Balancer,
     configuration,
     dns_servers,
+    habits,
     slot_names,
     slot_servers,
     validated_algorithm,
 )
-from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch
+from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
 from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
@@ -63,6 +64,8 @@ class StackPlan:
     website_environment: Mapping[str, str] = field(default_factory=dict)
     disturbed: bool = False
     """Whether faults are put in: what they take is then built before there is any load."""
+    control: bool = False
+    """Whether a stub is brought up beside the rest, which no swap touches."""
 
 
 class Stack:
@@ -77,6 +80,7 @@ class Stack:
         self._containers: dict[str, Container] = {}
         self._website: Website | None = None
         self._disturbance: StackDisturbance | None = None
+        self._stub: control.Stub | None = None
         self._api: RuntimeApi | None = None
         self._undo: list[Callable[[], object]] = []
         self._environment: dict[str, str | int | float | bool] = {}
@@ -108,10 +112,10 @@ class Stack:
         watch = EventWatch(client, run, timeline)
         self._on_down(watch.stop)
 
-        def component(name: str, **spec: object) -> Container:
+        def component(name: str, image: str = "", **spec: object) -> Container:
             full = Spec(
                 name=f"{prefix}-{name}",
-                image=tags[name],
+                image=tags[image or name],
                 labels={**labels, f"{LABEL}.instance": name},
                 alias=name,
                 **spec,  # type: ignore[arg-type]
@@ -120,6 +124,18 @@ class Stack:
             self._containers[name] = launch(full, network)
             return self._containers[name]
 
+        def stub() -> Endpoint:
+            box = component(
+                INSTANCE,
+                "edge",
+                shell=control.SHELL,
+                environment=control.environment(),
+                ports={edge.PORT: 0},
+            )
+            return self._reachable(box, timeline, INSTANCE)
+
+        if plan.control:
+            self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
         balancer = component(
             "balancer",
@@ -169,6 +185,9 @@ class Stack:
     def down(self) -> None:
         """An error in one removal stops none of the others; the first is raised at the end."""
         first: BaseException | None = None
+        if self._stub is not None:
+            # What it still makes belongs on the list of what to undo.
+            self._stub.settled()
         while self._undo:
             try:
                 with absent_is_fine():
@@ -196,6 +215,9 @@ class Stack:
             raise NotJudgedError("stack: not up")
         return self._disturbance
 
+    def control(self) -> Endpoint | None:
+        return self._stub.endpoint() if self._stub is not None else None
+
     def operations(self) -> Operations:
         return store.operations(self._containers["store"])
 
@@ -211,6 +233,7 @@ class Stack:
             "engine_api": str(engine.get("ApiVersion", "")),
             "kernel": str(engine.get("KernelVersion", "")),
             **versions(self._containers),
+            **habits(),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
@@ -230,38 +253,13 @@ class Stack:
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""
-        given = self._plan.images
-        remedy = "pull or build it, or leave that setting out"
-
-        def built(name: str, context: Path, **args: str) -> str:
-            return images.built(
-                client,
-                name,
-                context,
-                base,
-                on_build=lambda tag: timeline.mark(MarkKind.event, f"build {tag}"),
-                **args,
-            )
-
-        base = (
-            images.found(client, given["base"], remedy=remedy)
-            if "base" in given
-            else images.base_image(client)
+        tags = images.tags(
+            client,
+            ("edge", "balancer", "store", *([IMAGE] if self._plan.disturbed else [])),
+            self._plan.releases,
+            self._plan.images,
+            on_build=lambda tag: timeline.mark(MarkKind.event, f"build {tag}"),
         )
-        ours = files("harness.stack") / "images"
-        tags: dict[str, str] = {}
-        for name in ("edge", "balancer", "store", *([IMAGE] if self._plan.disturbed else [])):
-            tags[name] = (
-                images.found(client, given[name], remedy=remedy)
-                if name in given
-                else built(name, Path(str(ours / name)))
-            )
-        for release in self._plan.releases:
-            tags[release] = (
-                images.found(client, given[release], remedy=remedy)
-                if release in given
-                else built("website", _sample_app(), RELEASE=release)
-            )
         for name, tag in tags.items():
             self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
         return tags
@@ -332,7 +330,7 @@ class Stack:
             # The old release is the ground that the run stands on: without it nothing is judged.
             raise NotJudgedError(f"the old release did not start: {error}") from error
 
-    def _reachable(self, front: Container, timeline: Timeline) -> Endpoint:
+    def _reachable(self, front: Container, timeline: Timeline, name: str = "edge") -> Endpoint:
         """Where load goes. A bare connection tells; it carries no request."""
         own = address(front)
         if self._plan.path != "published" and own:
@@ -345,16 +343,13 @@ class Stack:
                 return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
         front.reload()
         if front.status != "running":
-            raise self._not_started("edge", "nginx", front)
+            raise self._not_started(name, "nginx", front)
         if self._plan.path == "edge":
             raise NotJudgedError(
-                f"path: the edge's own address {own} cannot be reached from here "
+                f"path: the {name}'s own address {own} cannot be reached from here "
                 "(Docker Desktop, or a remote engine); leave --path out, or say --path published"
             )
-        bound = front.attrs["NetworkSettings"]["Ports"]
-        port, tls_port = (
-            int(bound[f"{inner}/tcp"][0]["HostPort"]) for inner in (edge.PORT, edge.TLS_PORT)
-        )
+        port, tls_port = (published(front, inner) for inner in (edge.PORT, edge.TLS_PORT))
         return self._endpoint("127.0.0.1", port, tls_port, "published")
 
     def _endpoint(self, host: str, port: int, tls_port: int, path: str) -> Endpoint:
@@ -392,9 +387,3 @@ def _accepts(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def _sample_app() -> Path:
-    """The sample website's folder: in the installed package, or beside it in a checkout."""
-    inside = Path(str(files("harness"))) / "sample_app"
-    return inside if inside.is_dir() else Path(str(files("harness"))).parent / "sample_app"

@@ -34,6 +34,8 @@ SWAP_AT = 11.0
 SWAP_S = 3.0
 STOP_ENDS = 2.9
 """When the old instance's stop ends, in seconds since its swap began."""
+DIES = 2.8
+"""And when it itself does, as the engine tells."""
 
 STREAMS = (
     Stream(name="get-reused", path="/items", rate_hz=150),
@@ -154,6 +156,12 @@ def error(seconds: float, text: str, blame: str) -> Mark:
     return mark(MarkKind.error, "deploy", seconds, Edge.at, blame=blame, text=text)
 
 
+def event(name: str, seconds: float, **detail: str | int) -> Mark:
+    """What the engine said of a container: `start website-1`, `die website-1`."""
+    instance = name.partition(" ")[2]
+    return mark(MarkKind.event, name, seconds, Edge.at, instance=instance, **detail)
+
+
 def clean(swaps: int = 1) -> Draft:
     """A clean run of so many swaps, fresh for each caller."""
     record, samples, marks, machine, operations = _clean(swaps)
@@ -177,7 +185,10 @@ def _clean(swaps: int) -> tuple[Record, pd.DataFrame, list[Mark], list[MachineSe
         run=RUN,
         scenario=scenario,
         environment={"haproxy": "3.0.11", "cores": 2, "dirty": False},
-        clocks=(Clock(monotonic_ns=START, wall_ns=1_767_323_045 * S),),
+        clocks=tuple(
+            Clock(monotonic_ns=at(moment), wall_ns=1_767_323_045 * S + round(moment * S))
+            for moment in (0, stop + 2)
+        ),
         sent=Sent(probes=PROBES, start_ns=START, stop_ns=at(stop)),
     )
     machine = [
@@ -197,6 +208,7 @@ def _marks(swaps: int, stop: float) -> list[Mark]:
         *span(phase, "answering", -2, 0),
         *span(phase, "warmup", 0, 1),
         *span(phase, "steady", 1, SWAP_AT),
+        *(event(f"start {name}", -2.5) for name in ("store", "balancer", "edge", "website-1")),
     ]
     for swap in range(1, swaps + 1):
         begin = SWAP_AT + (swap - 1) * (SWAP_S + 1)
@@ -213,6 +225,10 @@ def _marks(swaps: int, stop: float) -> list[Mark]:
             name = f"{verb} {instance or release}"
             detail = of | {"verb": verb, "instance": instance, "release": release}
             marks += span(step, name, begin + since, begin + until, **detail)
+        marks += [
+            event(f"start website-{swap + 1}", begin + 0.3),
+            event(f"die website-{swap}", begin + DIES, exitCode="0"),
+        ]
         end = begin + SWAP_S + 1 if swap < swaps else stop
         marks += span(phase, "after", begin + SWAP_S, end, **of)
     return [*marks, *span(phase, "down", stop, stop + 2)]

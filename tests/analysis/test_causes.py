@@ -6,7 +6,8 @@ import pytest
 
 from harness.analysis.causes import cause_of, causes
 from harness.analysis.facts import facts, parts_ms
-from harness.analysis.logs import BalancerLine, EdgeLine, Logs, WebsiteLine
+from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
+from harness.analysis.logs import Logs
 from harness.model.outcome import Outcome
 
 MS = 1_000_000

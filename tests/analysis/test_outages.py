@@ -2,8 +2,9 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from slow_outages import outages as slow_outages
 from synthetic import MS, START, S, clean
 
 from harness.analysis.latency import Limit
@@ -18,8 +19,8 @@ LIMITS = {
 }
 
 
-def fold(rows, steps=()):
-    """Rows are (due ms, end ms, outcome) or with a stream."""
+def fold(rows, steps=(), folding=outages):
+    """Rows are (due ms, end ms, outcome), then its stream and its swap where they matter."""
     records = [
         {
             "seq": index,
@@ -30,15 +31,15 @@ def fold(rows, steps=()):
             "state": {"ok": "ok", "not_sent": "not_sent"}.get(row[2], "failed"),
             "latency_ms": row[1] - row[0] if row[2] == "ok" else float("nan"),
             "stream": row[3] if len(row) > 3 else "get",
-            "phase": "swap",
-            "swap": 1,
+            "phase": "swap" if len(row) < 5 or row[4] else "steady",
+            "swap": row[4] if len(row) > 4 else 1,
         }
         for index, row in enumerate(rows)
     ]
     columns = ["seq", "due_ns", "finished_ns", "failed_ns", "outcome", "state", "latency_ms"]
     frame = pd.DataFrame(records, columns=[*columns, "stream", "phase", "swap"])
     frame["stream"] = frame["stream"].astype("category")
-    return outages(frame, limits=LIMITS, steps=steps, start_ns=START)
+    return folding(frame, limits=LIMITS, steps=steps, start_ns=START)
 
 
 def spans(found):
@@ -178,3 +179,32 @@ def test_what_was_in_flight_is_put_down_to_the_step_that_cut_it(shown):
         history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
     )
     assert outage.step == ("drain website-1" if shown < 12.6 else "stop website-1")
+
+
+ANY_ROW = st.tuples(
+    st.integers(0, 20_000),
+    st.one_of(st.just(-1), st.integers(0, 900)),
+    st.sampled_from(["ok", "ok", "ok", "reset", "refused", "not_sent", "wrong_body"]),
+    st.sampled_from(["get", "odd", "write"]),
+    st.integers(0, 2),
+)
+STEPS = tuple(
+    Step(
+        name=f"stop website-{number}",
+        verb="stop",
+        swap=1,
+        instance=f"website-{number}",
+        release="v1",
+        begin_ns=START + number * 5 * S,
+        end_ns=START + number * 6 * S,
+    )
+    for number in (1, 2, 3)
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ANY_ROW, max_size=80))
+def test_the_fold_is_to_the_digit_what_a_table_for_each_outage_gives(rows):
+    """A took of -1 is no end at all, which is 0 in the samples."""
+    rows = [(due, due + took if took >= 0 else 0, *rest) for due, took, *rest in rows]
+    assert fold(rows, STEPS) == fold(rows, STEPS, slow_outages)

@@ -104,9 +104,9 @@ def test_a_bare_loop_knows_its_largest_gap_in_the_seconds_that_it_ran():
 
 @pytest.mark.parametrize(
     ("said_so", "is_calibrated", "kind"),
-    [(("--calibrate",), True, LoopbackCalibrator), ((), False, NoCalibration)],
+    [((), True, LoopbackCalibrator), (("--no-calibrate",), False, NoCalibration)],
 )
-def test_a_run_is_calibrated_where_it_is_told_to_be(tmp_path, said_so, is_calibrated, kind):
+def test_a_run_is_calibrated_unless_it_is_told_not_to_be(tmp_path, said_so, is_calibrated, kind):
     parser = argparse.ArgumentParser()
     add_settings(parser, prefix="--")
     given = given_settings(parser.parse_args([*said_so, "--reports", str(tmp_path)]))

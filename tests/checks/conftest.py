@@ -1,6 +1,7 @@
-"""The synthetic history is kept with the analysis's tests."""
+"""The synthetic history is kept with the analysis's tests, the fakes of a run beside them."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "analysis"))
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "analysis")]

@@ -1,5 +1,5 @@
 import pytest
-from synthetic import clean
+from synthetic import START, S, clean
 
 from harness.checks.answered import check
 from harness.model.finding import Finding, Verdict
@@ -63,3 +63,29 @@ def test_without_any_phase_it_is_inconclusive():
     assert finding.message == (
         "the run had no phase steady, swap, after: there is nothing to compare"
     )
+
+
+def test_a_load_that_ends_before_what_may_still_fail_is_inconclusive():
+    draft = clean()
+    draft.drop(draft.seqs(since=15.9))
+    draft.sent(stop_ns=START + int(15.9 * S))
+    assert check(draft.history()) == Finding(
+        check="answered",
+        verdict=Verdict.inconclusive,
+        message="the load ended 1.90 s after the last swap, 2.00 s are needed: what a swap does is "
+        "judged until then; raise --after",
+        evidence={"tail_s": 1.9, "needed_s": 2.0},
+    )
+
+
+@pytest.mark.parametrize(("tail_s", "verdict"), [(1.999, "inconclusive"), (2.0, "pass")])
+def test_the_load_must_go_on_for_just_so_long(tail_s, verdict):
+    draft = clean()
+    draft.drop(draft.seqs(since=14 + tail_s))
+    draft.sent(stop_ns=START + round((14 + tail_s) * S))
+    assert check(draft.history()).verdict == verdict
+
+
+def test_only_the_last_swap_needs_a_tail():
+    draft = clean(swaps=2)
+    assert check(draft.history()).verdict is Verdict.passed, "1 s lies between the two"

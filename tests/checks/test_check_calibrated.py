@@ -40,7 +40,14 @@ def found(calibration: Calibration | None, *, is_asked: bool = True) -> Finding:
 
 
 def of(*trials: Trial, **more: object) -> Calibration:
-    return Calibration(trials=trials, requests=1_200, certain_outage_ms=7.5, **more)
+    return Calibration(
+        trials=trials,
+        requests=1_200,
+        certain_outage_ms=7.5,
+        server_paused_ms=12.5,
+        sender_late=3,
+        **more,
+    )
 
 
 def test_all_found_passes_with_the_largest_error():
@@ -56,6 +63,8 @@ def test_all_found_passes_with_the_largest_error():
             "put_in": 2,
             "found": 2,
             "certain_outage_ms": 7.5,
+            "server_paused_ms": 12.5,
+            "sender_late": 3,
             "left_out": ["20 intervals of reset: no room in 3.7 s"],
         },
     )

@@ -27,6 +27,7 @@ def observed(swaps=1, *, release_from="header:X-Release", **changes):
     """
     draft = clean(swaps=swaps)
     draft.samples = draft.samples.assign(cache="untold")
+    draft.marks = [mark for mark in draft.marks if mark.kind is not MarkKind.event]
     draft.scenario(
         target="url",
         swap="deploy",

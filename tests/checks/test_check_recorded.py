@@ -64,6 +64,12 @@ def test_errors_of_the_sender_are_counted_and_the_first_is_told():
     assert check(draft.history()).evidence == {"sender_errors": ["disk full", "again"]}
 
 
+def test_clocks_that_were_not_compared_at_the_end_leave_no_pass():
+    draft = clean()
+    draft.record = replace(draft.record, clocks=draft.record.clocks[:1])
+    assert problem(draft) == "its clocks were not compared: whether one was set is not known"
+
+
 def test_damaged_rows_are_counted():
     draft = clean()
     draft.damaged = 1

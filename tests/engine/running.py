@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
-SHORT = ("--rate", "250", "--warmup-s", "0.5", "--steady-s", "3", "--after-s", "1")
+CALIBRATED = ("--rate", "250", "--warmup-s", "0.5", "--steady-s", "3", "--after-s", "2.2")
+SHORT = (*CALIBRATED, "--no-calibrate")
 
 
 def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:

@@ -9,7 +9,7 @@ from left import left
 from running import Verify
 
 from harness.stack import images
-from harness.stack.stack import _sample_app
+from harness.stack.images import _sample_app
 
 pytestmark = pytest.mark.engine
 

@@ -1,5 +1,6 @@
 """The wheel, away from the checkout: command, plugin, and the stack's own files inside."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from running import SHORT
+from running import CALIBRATED
 
 pytestmark = pytest.mark.engine
 
@@ -40,12 +41,13 @@ def run(site: Path, cwd: Path, command: Sequence[str]) -> subprocess.CompletedPr
 
 def test_the_wheel_runs_the_bundled_stack_in_an_empty_folder(unpacked: Path, tmp_path: Path):
     code = "import harness, sys, harness.cli as c; print(harness.__file__); sys.exit(c.main())"
-    done = run(unpacked, tmp_path, [sys.executable, "-P", "-c", code, "verify", *SHORT])
+    done = run(unpacked, tmp_path, [sys.executable, "-P", "-c", code, "verify", *CALIBRATED])
     assert done.stdout.startswith(str(unpacked)), done.stdout
     assert "Traceback" not in done.stderr
     assert done.returncode in {0, 3}, done.stdout + done.stderr
     [folder] = (path.parent for path in tmp_path.glob("reports/drain/*/result.json"))
     assert "0 failed" in done.stdout
+    assert json.loads((folder / "result.json").read_bytes())["calibration"]["trials"]
     assert (folder / "report.html").stat().st_size > 1_000_000
 
 

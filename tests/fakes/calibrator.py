@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from fakes.sender import packed
 from fakes.trouble import Trouble
 from harness.model.arrivals import Arrival, arrivals_until
-from harness.model.calibration import Injected, Injections, OutageKind, seeing
+from harness.model.calibration import Injected, Injections, OutageKind, ServerPause, seeing
 from harness.model.outcome import Outcome
 from harness.model.row import Sample
 from harness.model.scenario import Record, Scenario, Sent
@@ -40,6 +40,10 @@ def injected(
     )
 
 
+def paused(begin_ms: float, end_ms: float) -> ServerPause:
+    return ServerPause(began_ns=START + int(begin_ms * MS), ended_ns=START + int(end_ms * MS))
+
+
 @dataclass
 class Paper:
     """A calibration that can still be changed; `write` leaves its files.
@@ -55,6 +59,7 @@ class Paper:
     length_ms: float = 1_000.0
     spoil: Callable[[list[Sample]], list[Sample]] = lambda samples: samples
     left_out: tuple[str, ...] = ()
+    pauses: tuple[ServerPause, ...] = ()
     errors: tuple[str, ...] = ()
     ended: str = "finished"
 
@@ -77,7 +82,7 @@ class Paper:
         (folder / "requests.bin").write_bytes(packed(self.samples()))
         record = TypeAdapter(Record).dump_json(self.record())
         (folder / "scenario.json").write_bytes(record)
-        left = Injections(injected=self.outages, left_out=self.left_out)
+        left = Injections(injected=self.outages, left_out=self.left_out, pauses=self.pauses)
         (folder / "calibration.json").write_bytes(TypeAdapter(Injections).dump_json(left))
         return folder
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "analysis"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "analysis")]
 
 
 @pytest.fixture

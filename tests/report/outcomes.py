@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from synthetic import clean, error
+from fakes.control import ControlPaper
+from synthetic import START, clean, error
 
 from harness.analysis.history import History
 from harness.checks.verdict import judge
@@ -47,8 +48,19 @@ def passed() -> Result:
 
 def calibrated_history() -> History:
     draft = clean()
-    draft.scenario(calibrated=True)
-    return replace(draft.history(), calibration=CALIBRATION)
+    draft.scenario(calibrated=True, control=True, settings={"replicas": 2})
+    draft.record = replace(
+        draft.record,
+        environment={
+            **draft.record.environment,
+            "algorithm_running": "roundrobin",
+            "balancer_connect_ms": 250,
+            "balancer_retries": 3,
+            "balancer_down_ms": 50,
+        },
+    )
+    control = ControlPaper(START, 18.0).controlled()
+    return replace(draft.history(), calibration=CALIBRATION, control=control)
 
 
 def failed() -> Result:
@@ -56,12 +68,15 @@ def failed() -> Result:
 
 
 def failed_history() -> History:
+    """Its control was kept waiting too, at another time."""
     draft = clean()
+    draft.scenario(control=True)
     seqs = draft.seqs(since=12.6, until=12.7)
     draft.fail(seqs, Outcome.wrong_status, status=503, instance="website-1", release="v1")
     draft.details = {seqs[0]: "<h1>503 | `no` server</h1>", seqs[1]: "[bold]x[/bold]"}
     draft.delay(draft.seqs(since=15, until=15.3), 700)
-    return draft.history()
+    control = ControlPaper(START, 18.0, stalls=[(5.0, 5.7)]).controlled()
+    return replace(draft.history(), control=control)
 
 
 def hostile_history() -> History:

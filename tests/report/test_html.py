@@ -258,3 +258,21 @@ def test_what_was_put_in_before_the_run_stands_beside_what_was_found():
 
 def test_a_run_that_was_not_calibrated_says_so(failed_page):
     assert "Not calibrated: what outages this run would notice" in Reader(failed_page).text
+
+
+def test_the_controls_curve_is_drawn_beside_the_runs_and_is_in_the_legend(failed_page):
+    curves = [one for one in _glyphs(drawn(failed_page)) if one["name"] == "control"]
+    assert len(curves) == 2
+    reader = Reader(failed_page)
+    assert ("data-glyphs", "control") in reader.attributes
+    assert "Dotted is the control, a stub that the swap does not touch" in reader.text
+    assert "control: 900 requests beside the run, 0 failed" in reader.text
+    assert "kept waiting 1 time, longest for 700 ms at +5.000 s" in reader.text
+    assert len(failed_page.encode()) < MOST_BYTES
+
+
+def test_without_a_control_there_is_no_curve_of_it():
+    history = clean().history()
+    page = html(history, judge(history))
+    assert not [one for one in _glyphs(drawn(page)) if one["name"] == "control"]
+    assert "Dotted is the control" not in page

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from fakes.calibrator import FakeCalibrator
 from fakes.clock import FakeTime
+from fakes.control import FakeControl
 from fakes.sender import FakeSender
 from fakes.target import FakeTarget
 from fakes.trouble import Point, Trouble
@@ -51,6 +52,7 @@ class Rig:
         self.target = FakeTarget(self.clock, self.trouble, replicas=replicas)
         self.sender = FakeSender(self.clock, self.target, self.trouble)
         self.calibrator = FakeCalibrator(self.trouble)
+        self.control = FakeControl(self.trouble)
         self.swap = named(swap)
         self.scenario = Scenario(
             name=swap,
@@ -60,6 +62,7 @@ class Rig:
             releases=("v1", "v2"),
             traffic=default_mix(RATE),
             calibrated=True,
+            control=True,
             timing=Timing(
                 warmup_s=WARMUP_S, steady_s=STEADY_S, between_s=BETWEEN_S, after_s=AFTER_S
             ),
@@ -75,6 +78,7 @@ class Rig:
             replace=on_stage(self.swap, self.target),
             sender=self.sender,
             calibrator=self.calibrator,
+            control=self.control,
             clock=self.clock,
             on_mark=self.trouble.on_mark,
         )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from random import Random
 
 import pytest
 from fakes.target import (
@@ -218,9 +219,9 @@ def test_a_new_image_that_is_the_old_one_is_inconclusive(rig: Rig):
 def test_the_sender_gets_the_endpoint_only_once_the_target_is_up(rig: Rig):
     rig.run()
     order = [point.name for point in rig.trouble.seen if point.when == "before"]
-    assert order[:6] == [
-        "calibrator.prepare", "target.up", "calibrator.calibrate",
-        "sender.start", "sender.probe", "sender.go",
+    assert order[:8] == [
+        "calibrator.prepare", "control.prepare", "target.up", "calibrator.calibrate",
+        "sender.start", "sender.probe", "control.begin", "sender.go",
     ]  # fmt: skip
 
 
@@ -228,8 +229,8 @@ def test_teardown_goes_senders_store_logs_environment_target(rig: Rig):
     rig.run()
     names = [p.name for p in rig.trouble.seen if p.phase == "down" and p.when == "before"]
     assert names == [
-        "calibrator.close", "sender.close", "target.operations", "target.gather",
-        "target.environment", "target.down",
+        "calibrator.close", "sender.close", "control.end", "target.operations", "target.gather",
+        "target.environment", "control.close", "target.down",
     ]  # fmt: skip
 
 
@@ -255,4 +256,5 @@ def test_steps_are_delayed_by_a_random_time_that_the_swaps_seed_repeats(tmp_path
     second = begins("many", swaps=2, seed=7, swap=2)
     assert second == begins("again", swaps=1, seed=8, swap=1)
     assert second != begins("other", swaps=1, seed=9, swap=1)
-    assert 0 < second[0] <= 0.5
+    drawn = Random(8).uniform(0.0, 0.5)
+    assert second[0] == pytest.approx(drawn, abs=1e-4)

@@ -3,15 +3,17 @@
 import errno
 import os
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from fakes.trouble import Point
-from rig import Rig
+from rig import RUN, Rig
 
 import harness.report.write
 import harness.verify
 from harness import cli, run
+from harness.analysis.history import History
 from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.model.outcome import Outcome
 
@@ -21,7 +23,7 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    rig = Rig(tmp_path / "reports" / "drain" / "now")
+    rig = Rig(tmp_path / "reports" / "drain" / RUN)
     monkeypatch.setattr(cli, "plan", lambda settings: rig.plan())
     monkeypatch.chdir(tmp_path)
     return rig
@@ -272,3 +274,92 @@ def test_a_run_is_judged_again_from_its_folder_alone(rig: Rig, capsys):
     first = (rig.folder / "result.json").read_text()
     assert cli.main(["report", str(rig.folder)]) == 0
     assert (rig.folder / "result.json").read_text() == first
+
+
+def written_by(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the reports in the order of writing."""
+    write, names = harness.report.write._write, []
+
+    def noted(path, text):
+        names.append(path.name)
+        write(path, text)
+
+    monkeypatch.setattr(harness.report.write, "_write", noted)
+    assert verify() == 0
+    return names
+
+
+REPORTS = ("junit.xml", "summary.md", "report.html", "result.json", "index.html")
+
+
+def test_the_table_holds_every_report(rig: Rig, monkeypatch):
+    assert written_by(rig, monkeypatch) == list(REPORTS)
+
+
+def break_report(monkeypatch: pytest.MonkeyPatch, name: str, when: str, error: BaseException):
+    write = harness.report.write._write
+
+    def breaks(path, text):
+        if path.name == name and when == "before":
+            raise error
+        write(path, text)
+        if path.name == name:
+            raise error
+
+    monkeypatch.setattr(harness.report.write, "_write", breaks)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize(("spoil", "code"), [(None, 3), (lose_a_request, 1)], ids=["pass", "fail"])
+def test_a_defect_at_any_report_takes_no_verdict_away_and_is_never_0(
+    rig: Rig, monkeypatch, capsys, name: str, when: str, spoil, code: int
+):
+    if spoil:
+        rig.sender.spoil = spoil
+    break_report(monkeypatch, name, when, RuntimeError("a defect of ours"))
+    assert verify() == code
+    said = capsys.readouterr()
+    assert "a defect of ours" in said.err
+    assert ("fail: no_failed_request" if spoil else "pass: at 95 %") in " ".join(said.out.split())
+    left = {path.name for path in (*rig.folder.iterdir(), *rig.folder.parents[1].iterdir())}
+    assert set(REPORTS) - left == ({name} if when == "before" else set()), "the others are there"
+    assert not [each for each in left if each.endswith(".partial")]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_an_interrupt_at_any_report_is_130(rig: Rig, monkeypatch, capsys, name: str):
+    break_report(monkeypatch, name, "before", KeyboardInterrupt())
+    assert verify() == 130
+    assert "Traceback" not in capsys.readouterr().err
+    assert not rig.target.is_up
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("error", [RuntimeError("ours"), FULL], ids=["defect", "full disk"])
+def test_a_conversion_that_fails_is_3_be_it_the_runs_or_the_calibrations(
+    rig: Rig, monkeypatch, nth: int, error
+):
+    convert, calls = harness.verify.convert, []
+
+    def breaks(folder):
+        calls.append(folder)
+        if len(calls) == nth:
+            raise error
+        convert(folder)
+
+    monkeypatch.setattr(harness.verify, "convert", breaks)
+    assert verify() == 3
+    assert calls[-1] == (rig.folder if nth == 1 else rig.folder / "calibration")
+
+
+ANALYSES = sorted(
+    name for name, value in vars(History).items() if isinstance(value, cached_property)
+)
+
+
+@pytest.mark.parametrize("part", ANALYSES)
+def test_an_analysis_that_breaks_is_never_0(rig: Rig, monkeypatch, part: str):
+    monkeypatch.setattr(History, part, property(raises))
+    assert verify() in {1, 3}
+    assert not rig.target.is_up

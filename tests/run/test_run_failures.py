@@ -33,7 +33,7 @@ def _cases() -> list[Case]:
         found = points(Path(folder) / "run")
     begun = [point.name for point in found].index("sender.go")
     cases = [
-        Case(point, ERRORS[point.when], before_load=index < begun and not _calibrates(point))
+        Case(point, ERRORS[point.when], before_load=index < begun and not _aside(point))
         for index, point in enumerate(found)
     ]
     blamable = ("stage.start", "stage.await_ready")
@@ -42,9 +42,9 @@ def _cases() -> list[Case]:
     ]
 
 
-def _calibrates(point: Point) -> bool:
+def _aside(point: Point) -> bool:
     """What goes wrong there is evidence that is missing, and no reason to send no load."""
-    return point.name.startswith("calibrator.")
+    return point.name.startswith(("calibrator.", "control."))
 
 
 CASES = _cases()
@@ -56,6 +56,7 @@ def test_the_table_holds_every_part_of_a_run():
     assert {case.point.name for case in CASES} == {
         "target.up", "target.down", "target.gather", "target.operations", "target.environment",
         "calibrator.prepare", "calibrator.calibrate", "calibrator.close",
+        "control.prepare", "control.begin", "control.end", "control.close",
         "sender.start", "sender.probe", "sender.go", "sender.check", "sender.finish",
         "sender.close", "stage.running", "stage.publish", "stage.replicas", "stage.start",
         "stage.await_ready", "stage.admit", "stage.drain", "stage.stop",

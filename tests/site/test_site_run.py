@@ -17,7 +17,11 @@ from faulty import Faulty, answer
 from harness import cli, config
 from harness.model.scenario import Timing
 
-SHORT = ("--rate", "200", "--warmup", "0", "--steady", "1", "--after", "3", "--reports", "reports")
+CALIBRATED = (
+    *("--rate", "200", "--warmup", "0", "--steady", "1", "--after", "3"),
+    *("--reports", "reports"),
+)
+SHORT = (*CALIBRATED, "--no-calibrate")
 
 
 @pytest.fixture(autouse=True)
@@ -126,14 +130,16 @@ def test_a_release_that_changes_in_mid_run_is_seen(tmp_path, source, made, chain
 
 def test_a_run_is_calibrated_beside_the_url_and_sends_nothing_there_meanwhile(tmp_path):
     with Faulty(tmp_path / "release") as server:
-        options = [*SHORT, "--calibrate"]
         deploy = ("--deploy", "echo v2 > release", "--release", "header:X-Release")
-        cli.main(["verify", "--url", server.url, *deploy, *options])
+        cli.main(["verify", "--url", server.url, *deploy, *CALIBRATED])
         asked = sum(server.asked.values())
     found = result()["calibration"]
-    assert {trial["kind"] for trial in found["trials"]} == {
-        "refused", "reset", "closed", "stall", "truncated", "503",
-    }  # fmt: skip
+    # What a busy machine left no time for is named instead.
+    kinds = {trial["kind"] for trial in found["trials"]}
+    told = " ".join(found["left_out"])
+    assert kinds
+    for kind in ("refused", "reset", "closed", "stall", "truncated", "503"):
+        assert kind in kinds or kind in told, found
     assert not [trial for trial in found["trials"] if trial["verdict"] == "missed"], found
     [log] = Path("reports").glob("deploy/*/requests.parquet")
     assert len(pd.read_parquet(log)) == asked

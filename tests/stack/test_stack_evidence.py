@@ -159,7 +159,9 @@ class FakeEvents:
         self.closed.set()
 
 
-@pytest.mark.parametrize("breaks", [None, OSError("reset by peer")])
+@pytest.mark.parametrize(
+    "breaks", [None, OSError("reset by peer"), AttributeError("of a closed response")]
+)
 def test_a_stream_of_events_that_ends_by_itself_is_evidence_that_is_missing(tmp_path, breaks):
     class Ending(FakeEvents):
         def __iter__(self):

@@ -3,6 +3,7 @@ or a command in the container, a base image that is here or pulled. Users' machi
 """
 
 import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_er
 from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
-from harness.model.errors import NotJudgedError, ReleaseError
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.stack import stack as module
 from harness.stack import website
 from harness.stack.balancer import slot_names
@@ -426,3 +427,72 @@ def test_an_unknown_algorithm_is_refused_before_anything_starts():
 def test_a_stack_that_is_not_up_has_no_stage():
     with pytest.raises(NotJudgedError, match="not up"):
         stack().stage()
+
+
+def settled(whole):
+    assert whole._stub is not None
+    whole._stub.settled()
+    return whole.control()
+
+
+def test_the_controls_stub_is_of_the_edges_image_and_reached_as_the_edge_is(engine, timeline):
+    whole = stack(control=True)
+    endpoint = whole.up(timeline)
+    where = settled(whole)
+    assert (where.host, where.path, where.port) == ("127.0.0.1", "published", 49153)
+    assert where.path == endpoint.path
+    box = engine.boxes["harness-r1-control"]
+    assert box.spec.image == engine.boxes["harness-r1-edge"].spec.image
+    assert box.spec.ports == {80: 0}
+    assert box.spec.volumes == {}
+    assert "access_log off" in box.spec.environment["NGINX_CONF"]
+    assert box.spec.labels[LABEL] == "r1"
+    whole.down()
+    assert "control" in engine.removed
+    assert engine.removed[-2:] == ["volume", "network"]
+
+
+def test_a_stub_that_does_not_start_leaves_the_stack_as_it_is(engine, timeline, monkeypatch):
+    original = engine.launch
+
+    def refuses(spec, network):
+        if spec.name.endswith("-control"):
+            raise NotJudgedError("control: refused")
+        return original(spec, network)
+
+    monkeypatch.setattr(module, "launch", refuses)
+    whole = stack(control=True)
+    whole.up(timeline)
+    with pytest.raises(MissingEvidenceError, match=r"stub did not come up: control: refused"):
+        settled(whole)
+    engine.boxes["harness-r1-control"] = FakeContainer("gone")
+    whole.down()
+    assert engine.removed[-1] == "network"
+
+
+def test_without_a_control_there_is_no_stub(engine, timeline):
+    whole = stack()
+    whole.up(timeline)
+    assert whole.control() is None
+    assert "harness-r1-control" not in engine.boxes
+    whole.down()
+
+
+def test_what_a_stub_makes_while_the_stack_goes_down_is_removed_too(engine, timeline, monkeypatch):
+    go_on, original, settle = threading.Event(), engine.launch, module.control.Stub.settled
+
+    def late(spec, network):
+        if spec.name.endswith("-control"):
+            go_on.wait(20)
+        return original(spec, network)
+
+    def settled_at_last(stub):
+        go_on.set()
+        settle(stub)
+
+    monkeypatch.setattr(module, "launch", late)
+    monkeypatch.setattr(module.control.Stub, "settled", settled_at_last)
+    whole = stack(control=True)
+    whole.up(timeline)
+    whole.down()
+    assert "control" in engine.removed

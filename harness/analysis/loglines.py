@@ -1,0 +1,159 @@
+"""The lines of the stack's logs as values, each from the text that its component writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = [
+    "BalancerLine",
+    "EdgeLine",
+    "Served",
+    "ServerChange",
+    "WebsiteLine",
+    "balancer_line",
+    "edge_line",
+    "server_change",
+    "wall_ns_of",
+    "website_line",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLine:
+    """NGINX's line: written once the request is over there."""
+
+    status: int
+    request_ms: float
+    """From the first byte that it read of the request to the last that it wrote."""
+    response_ms: float
+    """Of that, waiting for the balancer; over all tries."""
+    tries: int
+    """0: it asked nobody."""
+    upstream_status: str
+    completion: str
+    connection: int = 0
+    """NGINX's own number of the visitor's connection."""
+    at_s: float = 0.0
+    """When it was over, since the epoch."""
+    lost: str = ""
+    """How the balancer's connection was lost last, of analysis.edge_errors; empty if it was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancerLine:
+    """HAProxy's line (configuration manual, 8.5 for `termination`)."""
+
+    status: int
+    server: str
+    address: str
+    termination: str
+    queue_ms: int
+    connect_ms: int
+    response_ms: int
+    active_ms: int
+    """From the whole request to the last byte."""
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebsiteLine:
+    """The sample website's line: written once the answer was handed to the kernel."""
+
+    instance: str
+    status: int
+    duration_ms: float
+    store_ms: float = 0.0
+    """Of that, waiting for its store."""
+    lacks: str = ""
+    """`store`: it could not answer for want of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerChange:
+    """What HAProxy said of one of its servers. `at_ns` is monotonic."""
+
+    at_ns: int
+    server: str
+    text: str
+
+    @property
+    def is_down(self) -> bool:
+        return " is DOWN" in self.text
+
+    @property
+    def is_up(self) -> bool:
+        return " is UP" in self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """From when to when a server of HAProxy's answered requests from one address. Monotonic."""
+
+    server: str
+    address: str
+    first_ns: int
+    last_ns: int
+
+
+def edge_line(line: Any) -> EdgeLine:
+    """From NGINX's JSON. This and the two below raise ValueError, KeyError or TypeError where it is
+    another's.
+    """
+    # A try that was not answered has a hyphen.
+    waits = [part.strip() for part in str(line["response_s"]).replace(":", ",").split(",")]
+    return EdgeLine(
+        status=int(line["status"]),
+        request_ms=float(line["request_s"]) * 1_000,
+        response_ms=sum(float(part) for part in waits if part not in {"", "-"}) * 1_000,
+        tries=len([part for part in str(line["upstream"]).split(",") if part.strip()]),
+        upstream_status=str(line["upstream_status"]),
+        completion=str(line["completion"]),
+        connection=int(line.get("connection", 0)),
+        at_s=float(line.get("at_s", 0.0)),
+    )
+
+
+def balancer_line(line: Any) -> BalancerLine:
+    """From HAProxy's JSON."""
+    return BalancerLine(
+        status=int(line["status"]),
+        server=str(line["server"]),
+        address=str(line["address"] or ""),
+        termination=str(line["termination"])[:2],
+        queue_ms=int(line["queue_ms"]),
+        connect_ms=int(line["connect_ms"]),
+        response_ms=int(line["response_ms"]),
+        active_ms=int(line["active_ms"]),
+        retries=int(line["retries"]),
+    )
+
+
+def website_line(line: Any) -> WebsiteLine:
+    """From the website's JSON."""
+    return WebsiteLine(
+        instance=str(line["instance"]),
+        status=int(line["status"]),
+        duration_ms=int(line["duration_us"]) / 1_000,
+        store_ms=int(line.get("store_us", 0)) / 1_000,
+        lacks=str(line.get("lacks", "")),
+    )
+
+
+def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:
+    """From what HAProxy says in words; None where that is of no server."""
+    text = rest.decode("utf-8", "replace")
+    name = text.removeprefix("Server ").split(" ")[0].rstrip(":")
+    wall_ns = wall_ns_of(moment)
+    if wall_ns is None or "/" not in name:
+        return None
+    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
+
+
+def wall_ns_of(moment: bytes) -> int | None:
+    """Of a date as HAProxy writes it; None where it is none."""
+    try:
+        wall = datetime.fromisoformat(moment.decode("ascii"))
+    except ValueError:
+        return None
+    return int(wall.timestamp()) * 1_000_000_000 + wall.microsecond * 1_000

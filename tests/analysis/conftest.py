@@ -1,0 +1,6 @@
+"""The fakes of a run serve here too."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
