@@ -15,7 +15,8 @@ from harness.bench import algorithms, workloads
 from harness.bench.carry import carry_out, duration_s
 from harness.bench.folder import read_bench, read_rounds, write_bench
 from harness.bench.model import LEAST_ROUNDS, Bench, Plan, impossible
-from harness.bench.summary import table
+from harness.bench.report.terminal import bench_text
+from harness.bench.report.write import write_bench_reports
 from harness.config import load
 from harness.machine import describe
 from harness.model.errors import NotJudgedError
@@ -96,9 +97,10 @@ def bench(options: argparse.Namespace) -> int:
             if options.resume is None and not read_rounds(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-    console.print(table(folder, wanted))
-    has_problems = any(each.problems for each in read_rounds(folder))
-    return EXIT_CODES[Verdict.inconclusive if has_problems else Verdict.passed]
+    result = write_bench_reports(folder)
+    console.print(bench_text(result))
+    console.print(f"{folder / 'bench.html'}", highlight=False, soft_wrap=True)
+    return EXIT_CODES[Verdict.inconclusive if result.left_out else Verdict.passed]
 
 
 _IMAGES: Final = frozenset({"base", "balancer", "edge"})

@@ -13,17 +13,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import docker
-import docker.errors
-from docker.models.containers import Container
-from testcontainers.core.network import Network
-
 from harness.bench import proxies
 from harness.bench.model import Algorithm, Plan, Proxy, Workload
 from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.stack import images
-from harness.stack.containers import Spec, address, last_words, launch
-from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
+from harness.stack.containers import (
+    Container,
+    Spec,
+    address,
+    cpu_s,
+    last_words,
+    launch,
+    published,
+)
+from harness.stack.engine import DockerClient, absent_is_fine, connect, remove_run, sweep
+from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
 from harness.target import Endpoint
@@ -54,7 +58,7 @@ class Rig:
         self.clock = clock
         self._given = given
         self._say = say
-        self._client: docker.DockerClient | None = None
+        self._client: DockerClient | None = None
         self._undo: list[Callable[[], object]] = []
         self._proxies: dict[Proxy, Container] = {}
         self._hosts: dict[Proxy, tuple[str, int]] = {}
@@ -78,7 +82,7 @@ class Rig:
             f"{LABEL}.folder": str(folder)
         }
         self._undo.append(lambda: remove_run(client, self._run))
-        network = self._network(prefix, labels)
+        network = create_network(prefix, labels)
 
         def start(name: str, image: str, **spec: Any) -> Container:
             named = {**labels, f"{LABEL}.instance": name}
@@ -188,8 +192,7 @@ class Rig:
 
     def cpu_s(self, proxy: Proxy) -> float:
         """CPU time that the proxy's container has taken since its start."""
-        stats: Any = self._proxies[proxy].stats(stream=False, one_shot=True)
-        return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        return cpu_s(self._proxies[proxy])
 
     def _await_replicas(self) -> None:
         for number in range(1, self.replicas + 1):
@@ -228,7 +231,7 @@ class Rig:
                         f"{algorithm.running!r}, {'dynamic' if algorithm.is_dynamic else 'static'}"
                     )
 
-    def _images(self, client: docker.DockerClient) -> dict[str, str]:
+    def _images(self, client: DockerClient) -> dict[str, str]:
         remedy = "pull or build it, or leave that setting out"
         base = (
             images.found(client, self._given["base"], remedy=remedy)
@@ -257,18 +260,6 @@ class Rig:
             self.environment[f"image_{name}"] = f"{tags[name]} {client.images.get(tags[name]).id}"
         return tags
 
-    def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
-        network = Network(docker_network_kw={"labels": dict(labels)})
-        network.name = prefix
-        try:
-            network.create()
-        except docker.errors.APIError as error:
-            raise NotJudgedError(
-                f"network: the engine refused one: {error}; `harness clean` removes what dead "
-                "runs left, `docker network prune` the rest"
-            ) from error
-        return network
-
     def _reached(self, proxy: Proxy, container: Container) -> tuple[str, int]:
         """Its own address where that can be reached, else its published loopback port."""
         own = address(container)
@@ -287,8 +278,7 @@ class Rig:
         if container.status != "running":
             raise NotJudgedError(f"{proxy}: it did not start; {last_words(container)}")
         self.path = "published"
-        bound = container.attrs["NetworkSettings"]["Ports"][f"{proxies.PORT}/tcp"]
-        return "127.0.0.1", int(bound[0]["HostPort"])
+        return "127.0.0.1", published(container, proxies.PORT)
 
     def _runtime_api(self, balancer: Container, folder: Path) -> RuntimeApi:
         for transport in (SocketTransport(folder / "admin.sock"), ExecTransport(balancer)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import docker.errors
 from docker.models.containers import Container
@@ -14,8 +15,10 @@ __all__ = [
     "FULL_CPU",
     "HELD_BACK_CPU",
     "LOGS_AT",
+    "Container",
     "Spec",
     "address",
+    "cpu_s",
     "last_words",
     "launch",
     "published",
@@ -115,6 +118,12 @@ def published(container: Container, inner: int) -> int:
     """The loopback port of that port of it, as of its last reload; 0 where it has none."""
     bound = container.attrs["NetworkSettings"]["Ports"].get(f"{inner}/tcp")
     return int(bound[0]["HostPort"]) if bound else 0
+
+
+def cpu_s(container: Container) -> float:
+    """CPU time that it has taken since its start."""
+    stats: Any = container.stats(stream=False, one_shot=True)
+    return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
 
 def last_words(container: Container, count: int = 10) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 import docker.errors
 import requests
+from docker import DockerClient
 from docker.context import ContextAPI
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
@@ -19,7 +20,7 @@ from testcontainers.core.config import testcontainers_config
 from harness.model.errors import NotJudgedError
 from harness.stack.owner import LABEL, is_abandoned
 
-__all__ = ["Swept", "absent_is_fine", "connect", "remove_run", "sweep"]
+__all__ = ["DockerClient", "Swept", "absent_is_fine", "connect", "remove_run", "sweep"]
 
 # Ryuk, testcontainers' reaper, is an image from a registry that not every machine reaches, and
 # knows nothing of what we judge to be alive. Labels and `sweep` do its work.

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import docker
 from docker.models.containers import Container
-from testcontainers.core.network import Network
 
 from harness.model.control import INSTANCE
 from harness.model.errors import NotJudgedError, ReleaseError
@@ -30,6 +29,7 @@ from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
 from harness.stack.website import PORT, Patience, Website
@@ -104,7 +104,8 @@ class Stack:
             remove_run(client, run)
 
         self._on_down(rest)
-        network = self._network(prefix, labels)
+        network = create_network(prefix, labels)
+        self._on_down(network.remove)
         volume = client.volumes.create(f"{prefix}-logs", labels=labels)
         self._on_down(volume.remove)
         # Containers that nobody here knows of hold the volume and the network.
@@ -269,21 +270,6 @@ class Stack:
 
     def _everyone(self) -> list[Container]:
         return [*self._containers.values(), *(self._website.containers() if self._website else ())]
-
-    def _network(self, prefix: str, labels: Mapping[str, str]) -> Network:
-        network = Network(docker_network_kw={"labels": dict(labels)})
-        network.name = prefix
-        try:
-            network.create()
-        except docker.errors.APIError as error:
-            if "non-overlapping" in str(error) or "address pool" in str(error):
-                raise NotJudgedError(
-                    "network: the engine has no address range left for another network; "
-                    "`harness clean` removes what dead runs left, `docker network prune` the rest"
-                ) from error
-            raise NotJudgedError(f"network: the engine refused one: {error}") from error
-        self._on_down(network.remove)
-        return network
 
     def _socket_folder(self, prefix: str) -> Path:
         """Short, as a Unix socket's path may have 108 bytes."""

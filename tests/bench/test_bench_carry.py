@@ -13,7 +13,6 @@ from harness.bench.algorithms import chosen
 from harness.bench.folder import read_bench, read_rounds, read_samples, round_folder, write_bench
 from harness.bench.measure import Order, problems
 from harness.bench.model import SAMPLE_COLUMNS, Bench, Capacity, Cell, Plan, Round, Workload
-from harness.bench.summary import table
 from harness.bench.traffic import traffic
 from harness.bench.workloads import known
 from harness.model.arrivals import arrivals_until
@@ -152,23 +151,6 @@ def test_what_is_left_is_said_before_each_round(
     assert left[0].endswith("0.4 min left")
     assert left[-1].endswith("0.1 min left")
     assert len(rounds) == 6
-
-
-def test_the_table_counts_what_was_due_after_the_warmup(
-    bench: Bench, rounds: list[Order], tmp_path: Path
-) -> None:
-    bench = carry.carry_out(bench, tmp_path, {}, lambda _: None)
-    shown = table(tmp_path, bench)
-    judged = sum(
-        int((read_samples(tmp_path, order.cell)["due_ns"] >= 2 * S).sum())
-        for order in rounds
-        if order.algorithm.name == "leastconn"
-    )
-    assert 800 < judged < 1300
-    columns = {str(column.header): list(column.cells) for column in shown.columns}
-    assert columns["failed"] == ["0", "0"]
-    assert columns["p50"] == ["20.0", "20.0"]
-    assert columns["requests"] == [f"{judged:,}"] * 2
 
 
 def test_a_folder_that_is_no_benchs_is_refused_with_a_remedy(tmp_path: Path) -> None:
