@@ -226,8 +226,6 @@ class _Run:
 
     def _send(self, index: int, number: int, balancer: Balancer, now: float) -> None:
         balancer.sent(number)
-        if self._is_sticky:
-            balancer.sessions.setdefault(self._keys[index], number)
         self._server[index] = number
         server = self._servers[number]
         if server.busy < server.slots:
@@ -264,6 +262,9 @@ class _Run:
         if server.waiting:
             self._begin(server.waiting.popleft(), number, server, now)
         balancer = self._balancers[self._balancer_of[index]]
+        if self._is_sticky:
+            # HAProxy stores a session's server with the answer; the latest answer counts.
+            balancer.sessions[self._keys[index]] = number
         balancer.left(number)
         if balancer.all_kept:
             self._fill(number, balancer, now)

@@ -40,7 +40,10 @@ def test_what_is_interrupted_before_its_first_round_can_go_on(
     (folder,) = (tmp_path / "bench").iterdir()
     assert read_bench(folder).plan.seed == 5
     monkeypatch.setattr(command, "carry_out", lambda bench, *_: bench)
-    assert main(["bench", "--resume", str(folder)]) == 0
+    assert main(["bench", "--resume", str(folder)]) == 3
+    assert "0 of 24 rounds are done" in capsys.readouterr().out
+    assert (folder / "bench.html").exists()
+    assert (folder / "bench.json").exists()
     assert main(["bench", "--resume", str(folder), "--seed=6"]) == 2
     assert "begun with other seed" in capsys.readouterr().err
 

@@ -239,15 +239,17 @@ def test_who_comes_as_another_ends_finds_the_slot_free():
 
 
 def test_a_server_takes_the_oldest_of_those_that_wait_for_it_and_for_any():
-    """The fourth has its session there, the third came before it."""
+    """The last has its session there, the one before it came earlier."""
     requests = Requests(
-        at_s=np.arange(4.0), service_s=np.full(4, 10.0), keys=np.array([1, 2, 3, 1])
+        at_s=np.arange(5.0),
+        service_s=np.array([0.5, 20.0, 10.0, 10.0, 10.0]),
+        keys=np.array([1, 2, 3, 4, 1]),
     )
     served = simulate(
         requests, Servers(count=2, slots=1), balancing("roundrobin", limit=1, is_sticky=True)
     )
-    assert served.server.tolist() == [0, 1, 0, 0]
-    assert served.begun_s.tolist() == [0.0, 1.0, 10.0, 20.0]
+    assert served.server.tolist() == [0, 1, 0, 0, 0]
+    assert served.begun_s.tolist() == [0.0, 1.0, 2.0, 12.0, 22.0]
     assert served.longest_kept == 2
 
 
@@ -354,3 +356,19 @@ def test_what_cannot_be_simulated_is_refused(at_s, service_s, keys, servers, mes
     )
     with pytest.raises(ValueError, match=message):
         simulate(requests, Servers(count=servers, slots=1), balancing("roundrobin"))
+
+
+def test_a_session_is_held_by_the_server_that_answered_it_last():
+    """HAProxy learns of it with the answer: what came before the first one is balanced freely."""
+    served = simulate(
+        Requests(
+            at_s=np.array([0.0, 0.1, 2.0, 2.1, 2.2]),
+            service_s=np.array([1.0, 0.5, 0.01, 0.01, 0.01]),
+            keys=np.zeros(5, dtype=np.int64),
+        ),
+        Servers(count=2, slots=1),
+        Balancing(chooser=CHOOSERS["roundrobin"], is_sticky=True),
+    )
+    first, second, *later = served.server.tolist()
+    assert first != second
+    assert later == [first] * 3

@@ -77,7 +77,8 @@ def cells(case: Case) -> Iterator[list[str]]:
 
 def _mark(case: Case, figure: str, one: AlgorithmResult) -> str:
     best = case.best[figure]
-    if len(case.algorithms) < 2 or one.algorithm not in best:
+    known = [each for each in case.algorithms if each.latency_ms[figure].middle is not None]
+    if len(known) < 2 or one.algorithm not in best:
         return ""
     return MARKS["best" if one.algorithm == best[0] else "tie"]
 

@@ -42,7 +42,7 @@ def heat_map(result: BenchResult) -> Plot:
         p99 = {one.algorithm: one.latency_ms["p99"].middle for one in case.algorithms}
         known = [value for value in p99.values() if value is not None]
         for name, value in p99.items():
-            if value is None:
+            if value is None or len(known) < 2:
                 continue
             times = value / min(known)
             rows["case"].append(column)
@@ -71,14 +71,14 @@ def heat_map(result: BenchResult) -> Plot:
     said = (
         f"Farthest from the best: {worst[1]}, {worst[2]}, {worst[0]:.1f} times."
         if worst
-        else "No p99 is resolved."
+        else "No two p99 of a workload are resolved."
     )
     return Plot(
         name="heat",
         title="p99 in multiples of the workload's best",
         said=said,
         drawn=plot,
-        note="The darkest is ten times or more. What has no field is not resolved.",
+        note="The darkest is ten times or more. What has no field is not resolved, or alone.",
     )
 
 
@@ -135,7 +135,10 @@ def _place(share: float) -> float:
 def _servers(case: Case, number: int) -> Plot:
     servers = list(dict.fromkeys(name for one in case.algorithms for name in one.server_requests))
     algorithms = [one.algorithm for one in case.algorithms]
-    most = max((max(one.server_requests.values(), default=0) for one in case.algorithms), default=1)
+    most = max(
+        (max(one.server_requests.values(), default=0) / one.rounds for one in case.algorithms),
+        default=1,
+    )
     plot = new_figure(
         height=300,
         x_label="algorithm, and its servers in their order",
@@ -150,7 +153,7 @@ def _servers(case: Case, number: int) -> Plot:
             axis.group_label_orientation = 0.6
     plot.xgrid.grid_line_color = None
     rows = [
-        ((one.algorithm, server), count, key.colour)
+        ((one.algorithm, server), round(count / one.rounds, 1), key.colour)
         for key, _, one in _styled(case, number)
         for server, count in one.server_requests.items()
     ]
@@ -158,12 +161,12 @@ def _servers(case: Case, number: int) -> Plot:
         {name: [row[place] for row in rows] for place, name in enumerate(("at", "count", "colour"))}
     )
     bars = plot.vbar("at", top="count", width=0.85, source=source, color="colour")
-    plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@at", "@count requests")]))
+    plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@at", "@count requests a round")]))
     fair = [(one.fairness, one.algorithm) for one in case.algorithms if one.fairness is not None]
     least = min(fair, default=None)
     return Plot(
         name=f"servers-{number}",
-        title="Requests by server",
+        title="Requests by server, mean of a round",
         said=f"Least evenly spread: {least[1]}, Jain's index {least[0]:.3f}."
         if least
         else "No server answered.",
