@@ -12,6 +12,7 @@ from rich.console import Console
 
 from harness.bench.folder import write_bench, write_round
 from harness.bench.report.bench_json import SCHEMA_FILE, dump, load, schema, schema_text
+from harness.bench.report.cells import cells
 from harness.bench.report.csv_table import HEAD, bench_csv
 from harness.bench.report.html import bench_html
 from harness.bench.report.markdown import bench_markdown
@@ -133,6 +134,14 @@ def test_the_heat_map_is_in_multiples_of_the_best():
     [source] = {glyph.data_source for glyph in plot.drawn.renderers}
     assert source.data["times"][:3] == [round(900 / 220, 3), round(290 / 220, 3), 1.0]
     assert "nginx-hash" not in source.data["algorithm"]
+
+
+def test_a_figure_that_stands_alone_is_no_best():
+    alone = case(algorithms=(algorithm("leastconn", 18.0, 220.0), algorithm("source", None, None)))
+    one = result(cases=(alone,))
+    assert not any("★" in cell for row in cells(alone) for cell in row)
+    assert not {row["standing"] for row in csv.DictReader(StringIO(bench_csv(one)))} - {""}
+    assert heat_map(one).said == "No two p99 of a workload are resolved."
 
 
 def test_bars_and_curves_hold_what_was_counted():

@@ -12,8 +12,8 @@ from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.stack import network, website
 from harness.stack import stack as module
-from harness.stack import website
 from harness.stack.balancer import slot_names
 from harness.stack.owner import LABEL
 from harness.stack.stack import Stack, StackPlan
@@ -242,7 +242,7 @@ def engine(monkeypatch, reachable):
     monkeypatch.setattr(module, "launch", made.launch)
     monkeypatch.setattr(website, "launch", made.launch)
     monkeypatch.setattr(
-        module, "Network", lambda docker_network_kw: FakeNetwork(made, docker_network_kw["labels"])
+        network, "Network", lambda docker_network_kw: FakeNetwork(made, docker_network_kw["labels"])
     )
     watch = SimpleNamespace(stop=lambda: made.removed.append("watch"))
     monkeypatch.setattr(module, "EventWatch", lambda *_: watch)

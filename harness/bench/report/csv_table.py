@@ -34,7 +34,8 @@ def bench_csv(result: BenchResult) -> str:
 
 def _latency(case: Case, one: AlgorithmResult) -> Iterator[tuple[Cell, ...]]:
     for figure, found in one.latency_ms.items():
-        best = case.best.get(figure, ())
+        is_alone = sum(each.latency_ms[figure].middle is not None for each in case.algorithms) < 2
+        best = () if is_alone else case.best.get(figure, ())
         standing = ("best" if one.algorithm == best[0] else "tie") if one.algorithm in best else ""
         yield (
             f"{figure}_ms", found.middle, found.low, found.high,
