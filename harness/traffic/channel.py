@@ -10,6 +10,8 @@ from typing import Any, Final
 import gevent
 from gevent import getcurrent
 
+from harness.traffic.turns import of_this_loop
+
 __all__ = ["Channel"]
 
 _READ: Final = 1
@@ -22,13 +24,14 @@ class Channel(_socket.socket):
     descriptors.
     """
 
-    __slots__ = ("_hub", "_loop", "_readable", "_writable")
+    __slots__ = ("_hub", "_loop", "_readable", "_turns", "_writable")
 
     def __init__(self, family: int, kind: int) -> None:
         super().__init__(family, kind)
         self.setblocking(False)
         self._hub = gevent.get_hub()
         self._loop = self._hub.loop
+        self._turns = of_this_loop()
         self._readable = self._loop.io(self.fileno(), _READ)
         self._writable = self._loop.io(self.fileno(), _WRITE)
 
@@ -37,6 +40,7 @@ class Channel(_socket.socket):
         loop's idea of now is as old as its last turn. The caller looks, and asks its own clock.
         """
         self._wait(self._readable, deadline_ns - clock_ns())
+        self._turns.take()
 
     def await_writable(self, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
         """The same for writing."""
