@@ -137,7 +137,11 @@ def test_the_heat_map_is_in_multiples_of_the_best():
 
 
 def test_a_figure_that_stands_alone_is_no_best():
-    alone = case(algorithms=(algorithm("leastconn", 18.0, 220.0), algorithm("source", None, None)))
+    best: dict[str, tuple[str, ...]] = {"p50": ("leastconn",), "p99": ("leastconn",), "mean": ()}
+    alone = case(
+        algorithms=(algorithm("leastconn", 18.0, 220.0), algorithm("source", None, None)),
+        best=best,
+    )
     one = result(cases=(alone,))
     assert not any("★" in cell for row in cells(alone) for cell in row)
     assert not {row["standing"] for row in csv.DictReader(StringIO(bench_csv(one)))} - {""}
