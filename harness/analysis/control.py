@@ -85,6 +85,9 @@ def explained(
     control that waited from 2.1 to 2.25 s explains all. One that waited from 1.7 to 2.1 s
     explains nothing of it: it was over before most of the answer's own wait. Nor does any wait
     below 50 ms.
+
+    So are those that queued behind explained ones, up to half of the control's wait after it: what
+    a standstill held up is answered after its end, and in its turn. Order does not matter.
     """
     begins, ends = control.lives
     found = np.zeros(len(due_ns), dtype=bool)
@@ -103,6 +106,31 @@ def explained(
             (due_ns[part], finished_ns[part]), (begins, ends), first[part], beyond[part]
         )
         found[part] = (shared > 0) & (shared >= SHARE * excess_ns[part])
+    return _with_queue(found, due_ns, finished_ns, _caught_up(control, due_ns))
+
+
+def _caught_up(control: Controlled, due_ns: Moments) -> npt.NDArray[np.bool_]:
+    """Which were due in a wait of the control's, or in the half of its length after it."""
+    spans = np.array(blips(control), dtype=np.int64).reshape(-1, 2)
+    last = np.searchsorted(spans[:, 0], due_ns, side="right") - 1
+    begin, end = spans[last, 0], spans[last, 1]
+    is_near: npt.NDArray[np.bool_] = (last >= 0) & (due_ns <= end + SHARE * (end - begin))
+    return is_near
+
+
+def _with_queue(
+    explained: npt.NDArray[np.bool_],
+    due_ns: Moments,
+    finished_ns: Moments,
+    near: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """With those `near` that were due while an explained one, due before, was not over yet."""
+    found = explained.copy()
+    until_ns = 0
+    for place in np.argsort(due_ns, kind="stable").tolist():
+        if found[place] or (near[place] and due_ns[place] < until_ns):
+            found[place] = True
+            until_ns = max(until_ns, int(finished_ns[place]))
     return found
 
 

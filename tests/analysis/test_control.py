@@ -57,6 +57,33 @@ def test_a_wait_below_50_ms_explains_nothing():
     assert is_explained(paper(stalls=[(12.0, 12.06)]).controlled(), 0, 60)
 
 
+def queue(*answers: tuple[float, float], stall: tuple[float, float] = (12.0, 12.4)) -> list[bool]:
+    """Of answers (due so long after 12 s, took), both in ms: which are explained."""
+    due = np.array([START + 12 * S + int(at_ms * MS) for at_ms, _ in answers])
+    took = np.array([int(took_ms * MS) for _, took_ms in answers])
+    return explained(paper(stalls=[stall]).controlled(), due, due + took, took).tolist()
+
+
+HELD = (10, 450)
+"""Explained by itself: it was over at 460 ms, 60 after the control's wait."""
+
+
+def test_who_queued_behind_those_that_were_held_up_is_explained_too():
+    assert queue(HELD, (390, 180), (440, 160)) == [True, True, True]
+    assert queue((440, 160), (390, 180), HELD) == [True, True, True]
+    assert queue((390, 180), (440, 160)) == [False, False], "behind nobody"
+
+
+def test_who_came_once_those_were_over_is_not():
+    assert queue(HELD, (461, 160)) == [True, False]
+    assert queue(HELD, (455, 160), (610, 150)) == [True, True, False], "half of the wait after it"
+    assert queue(HELD, (455, 160), (590, 150)) == [True, True, True]
+
+
+def test_who_came_before_the_control_waited_is_not():
+    assert queue((-300, 800), (-290, 150), stall=(12.0, 12.6)) == [True, False]
+
+
 lives = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60)), max_size=12)
 
 
