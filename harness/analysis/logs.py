@@ -26,6 +26,8 @@ EDGE_LOG: Final = "nginx.jsonl"
 BALANCER_LOG: Final = "haproxy.log"
 _WEBSITE_LOGS: Final = "website-*.jsonl"
 T = TypeVar("T")
+MISSING: Final = "gathering-errors.txt"
+_MOST_MISSING: Final = 500
 _UNTRIED: Final = b'"retries": 0,'
 NO_SERVER: Final = "<NOSRV>"
 
@@ -48,6 +50,8 @@ class Logs:
     """Which of `edge`, `balancer` and `website` left a log at all."""
     unread: int = 0
     """Lines that could not be read; the last of a container that died may be cut."""
+    missing: str = ""
+    """What could not be gathered of them, and why: untrusted text."""
 
 
 def read_logs(
@@ -93,7 +97,17 @@ def read_logs(
             if lines is not None
         ),
         unread=bad + worse,
+        missing=_missing(folder / MISSING),
     )
+
+
+def _missing(path: Path) -> str:
+    """One line, bounded; empty where all was gathered."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return "; ".join(file.read(_MOST_MISSING).splitlines())
+    except OSError:
+        return ""
 
 
 def _of_edge(

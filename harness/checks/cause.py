@@ -14,21 +14,28 @@ _SHOWN: Final = 10
 
 def blamed(history: History, *, slow: bool) -> str:
     """`; cause: … (and 2 more); remedy: …` of the failed or the slow requests; empty where the
-    target keeps no logs, or they tell nothing.
+    target keeps no logs, or they tell nothing. Logs that could not be gathered are said.
     """
     found = _of(history, slow=slow)
+    missing = _missing(history)
     if not found:
-        return ""
+        return f"; no cause is known: {missing}" if missing else ""
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     remedy = f"; remedy: {first.remedy}" if first.remedy else ""
-    return f"; cause: {bounded(first.sentence)}{more}{remedy}"
+    lacking = f"; {missing}, which may tell another" if missing else ""
+    return f"; cause: {bounded(first.sentence)}{more}{remedy}{lacking}"
 
 
 def evidence_of(history: History, *, slow: bool) -> Mapping[str, Any]:
     """The first causes as evidence: `causes`, a sentence each; nothing where there is none."""
     found = _of(history, slow=slow)
     return {"causes": [bounded(one.sentence) for one in found[:_SHOWN]]} if found else {}
+
+
+def _missing(history: History) -> str:
+    missing = history.logs.missing
+    return f"logs could not be gathered ({bounded(missing)})" if missing else ""
 
 
 def _of(history: History, *, slow: bool) -> list[Attribution]:

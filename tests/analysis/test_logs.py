@@ -88,3 +88,13 @@ def test_a_line_that_cannot_be_read_is_counted_and_costs_no_other(tmp_path, brok
 
 def test_a_target_without_logs_knows_nothing(tmp_path):
     assert read(tmp_path, 1) == Logs()
+
+
+def test_what_could_not_be_gathered_is_known_and_bounded(tmp_path):
+    write(tmp_path, edges=[edge(7)])
+    assert read(tmp_path, 7).missing == ""
+    errors = tmp_path / "logs" / "gathering-errors.txt"
+    errors.write_bytes(b"log volume: \xff gone\nwebsite-1: no such container\n")
+    assert read(tmp_path, 7).missing == "log volume: \ufffd gone; website-1: no such container"
+    errors.write_text("x" * 100_000)
+    assert len(read(tmp_path, 7).missing) == 500

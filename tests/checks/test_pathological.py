@@ -3,6 +3,7 @@
 import pytest
 from synthetic import clean
 
+from harness.analysis.logs import Logs
 from harness.checks import no_failed_request, rate_held, recorded
 from harness.checks.sentence import sentence
 from harness.checks.verdict import judge
@@ -126,12 +127,13 @@ def cause(**changes) -> Attribution:
     return Attribution(**values | changes)
 
 
-def failing(*attributions: Attribution) -> tuple[str, list[str] | None]:
+def failing(*attributions: Attribution, missing: str = "") -> tuple[str, list[str] | None]:
     draft = clean()
     draft.fail(draft.seqs("get-new", since=13)[:1], Outcome.reset)
     history = draft.history()
     # As its logs would give them; a cached property reads none where it is there.
     vars(history)["attributions"] = attributions
+    vars(history)["logs"] = Logs(missing=missing)
     finding = no_failed_request.check(history)
     return finding.message.partition("website-1`")[2], finding.evidence.get("causes")
 
@@ -153,6 +155,17 @@ def test_others_are_counted_and_what_the_sender_did_comes_last():
 
 def test_without_a_cause_nothing_is_said_of_one():
     assert failing() == ("", None)
+
+
+def test_logs_that_could_not_be_gathered_are_said_where_a_cause_would_be():
+    assert failing(missing="log volume: gone\x1b") == (
+        "; no cause is known: logs could not be gathered (log volume: gone\ufffd)",
+        None,
+    )
+    assert failing(cause(remedy=""), missing="website-1: gone")[0] == (
+        "; cause: 1 request failed: HAProxy had no server; "
+        "logs could not be gathered (website-1: gone), which may tell another"
+    )
 
 
 def test_a_pass_that_resolves_no_outage_says_so():
