@@ -1,10 +1,11 @@
 """Latency over time by stream: bins for the many, single requests for the failed and the slow."""
 
+from math import ceil, floor, log10
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Range1d
 from bokeh.models.renderers import DataRenderer
 from bokeh.plotting import figure
 
@@ -15,10 +16,11 @@ from harness.report.figures import milliseconds, printable
 from harness.report.palette import CONTROL, FAILED, stream_colours
 from harness.report.strip import draw_strip
 
-__all__ = ["latency_plot"]
+__all__ = ["latency_plot", "ticks"]
 
 _SLOWEST: Final = 150
 _FAILURES: Final = 1_500
+_MOST_TICKS: Final = 8
 _OF_CONTROL: Final = (
     " Dotted is the control, a stub that the swap does not touch: thick the median, thin the "
     "maximum. Where it rises with the others the machine hiccuped."
@@ -99,8 +101,21 @@ def _figure(frame: Frame, values: Numbers) -> figure:
         y_axis_type="log",
     )
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0[.]00")
+    # None beside the strip above the data, where no latency is.
+    plot.yaxis.ticker = FixedTicker(ticks=ticks(low, high))
     draw_strip(plot, frame.strip)
     return plot
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10, … from `low` to `high`, above 0; where they are many the powers of ten alone."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for steps in ((1, 2, 5), (1,)):
+        found = [step * 10.0**decade for decade in decades for step in steps]
+        found = [tick for tick in found if low <= tick <= high]
+        if len(found) <= _MOST_TICKS:
+            break
+    return found
 
 
 def _bins(due_s: Numbers, rows: pd.DataFrame, bins: Numbers, stream: str) -> ColumnDataSource:
