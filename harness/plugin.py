@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.faults import Fault
     from harness.model.traffic import Traffic
     from harness.stack.stack import Stack
+    from harness.stack.variation import Variation
+    from harness.swap import Swap
     from harness.target import Endpoint
     from harness.verify import Judged
 
@@ -79,7 +81,8 @@ def harness_run(
     """`harness_run(**settings)` carries out one run and returns it judged.
 
     Keywords override settings for that run; `name` names its folder (default: the test's name)
-    and `traffic` replaces the fixture's; `faults` (harness.faults) are put in instead of a swap.
+    and `traffic` replaces the fixture's; `faults` (harness.faults) are put in instead of a swap;
+    a `strategy` (harness.swap) of your own on a stack with a `variation` (harness.stack.variation).
     Where nothing could be judged the test fails with the message of the command line.
     """
     from harness.model.errors import NotJudgedError  # noqa: PLC0415
@@ -92,6 +95,8 @@ def harness_run(
         name: str = "",
         traffic: "Traffic | None" = None,
         faults: "Sequence[Fault]" = (),
+        strategy: "Swap | None" = None,
+        variation: "Variation | None" = None,
         **changes: Any,
     ) -> "Judged":
         from harness.config import load  # noqa: PLC0415
@@ -108,7 +113,12 @@ def harness_run(
                 )
             chosen = traffic or (None if changed else harness_traffic)
             named = name or request.node.name
-            return carry_out(plan(settings, traffic=chosen, name=named, faults=faults))
+            varied = {} if variation is None else {"variation": variation}
+            return carry_out(
+                plan(
+                    settings, traffic=chosen, name=named, faults=faults, strategy=strategy, **varied
+                )
+            )
 
     return run
 

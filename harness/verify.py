@@ -36,9 +36,10 @@ from harness.site import UrlTarget, address_of, trusted
 from harness.site_mix import site_mix
 from harness.stack.balancer import validated_algorithm
 from harness.stack.stack import Stack, StackPlan
+from harness.stack.variation import AS_IT_IS, Variation
 from harness.stack.website import Patience
 from harness.swap.deploy import Deploy, check_command
-from harness.swap.strategy import on_stage
+from harness.swap.strategy import Swap, on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
@@ -106,11 +107,14 @@ def plan(
     traffic: Traffic | None = None,
     name: str = "",
     faults: Sequence[Fault] = (),
+    strategy: Swap | None = None,
+    variation: Variation = AS_IT_IS,
 ) -> Plan:
     """Checks what can be checked before anything starts, and makes the run's folder.
 
-    Where there are `faults` they are put in one after another in place of a swap; they are the
-    bundled stack's alone.
+    Where there are `faults` they are put in one after another in place of a swap. A `strategy` is
+    carried out instead of the one that the settings name, on a stack that `variation` changes. All
+    three are the bundled stack's alone.
 
     NotJudgedError for what cannot work: an unknown swap or algorithm, settings that contradict
     each other, a URL or a deploy command that cannot be, a folder that cannot be written.
@@ -118,12 +122,22 @@ def plan(
     settings.refuse_contradictions()
     if faults and settings.url:
         raise NotJudgedError("faults: only the bundled stack can be disturbed; leave url out")
+    if (strategy or variation != AS_IT_IS) and settings.url:
+        raise NotJudgedError("variation: only the bundled stack can be varied; leave url out")
     run = new_run()
     chosen = traffic or default_traffic(settings)
     scenario, parts = (
         _of_url(run, settings, chosen, name)
         if settings.url
-        else _of_stack(run, settings, chosen, name, faults)
+        else _of_stack(
+            run,
+            settings,
+            chosen,
+            name,
+            faults,
+            strategy=strategy or swap.named(settings.swap),
+            variation=variation,
+        )
     )
     scenario = _waiting_long_enough(scenario)
     return Plan(
@@ -135,11 +149,17 @@ def plan(
 
 
 def _of_stack(
-    run: str, settings: Settings, traffic: Traffic, name: str, faults: Sequence[Fault]
+    run: str,
+    settings: Settings,
+    traffic: Traffic,
+    name: str,
+    faults: Sequence[Fault],
+    *,
+    strategy: Swap,
+    variation: Variation,
 ) -> tuple[Scenario, Parts]:
-    strategy = swap.named(settings.swap)
     validated_algorithm(settings.algorithm)
-    procedure = "faults" if faults else settings.swap
+    procedure = "faults" if faults else strategy.name
     scenario = Scenario(
         name=name or procedure,
         target="stack",
@@ -158,9 +178,17 @@ def _of_stack(
             "ready_timeout_s": settings.ready_timeout_s,
             "drain_timeout_s": settings.drain_timeout_s,
             "stop_timeout_s": settings.stop_timeout_s,
+            **({"variation": variation.name} if variation.name else {}),
         },
     )
-    stack = new_stack(run, settings, disturbed=bool(faults), control=settings.control)
+    stack = new_stack(
+        run,
+        settings,
+        disturbed=bool(faults),
+        control=settings.control,
+        discovery=strategy.discovery,
+        variation=variation,
+    )
     return scenario, Parts(
         target=stack,
         replace=(
@@ -244,16 +272,24 @@ def new_run() -> str:
 
 
 def new_stack(
-    run: str, settings: Settings, *, disturbed: bool = False, control: bool = False
+    run: str,
+    settings: Settings,
+    *,
+    disturbed: bool = False,
+    control: bool = False,
+    discovery: str = "",
+    variation: Variation = AS_IT_IS,
 ) -> Stack:
-    """The bundled stack for that run; nothing is started yet."""
+    """The bundled stack for that run; nothing is started yet. `discovery` is as the strategy of the
+    settings needs it where it is not said.
+    """
     return Stack(
         StackPlan(
             run=run,
             releases=RELEASES,
             replicas=settings.replicas,
             algorithm=settings.algorithm,
-            discovery=swap.named(settings.swap).discovery,
+            discovery=discovery or swap.named(settings.swap).discovery,
             port=settings.port,
             path=settings.path,
             images=settings.images,
@@ -262,6 +298,7 @@ def new_stack(
                 drain_s=settings.drain_timeout_s,
                 stop_s=settings.stop_timeout_s,
             ),
+            variation=variation,
             disturbed=disturbed,
             control=control,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 
 import docker
 import docker.errors
@@ -12,6 +13,7 @@ from docker.models.containers import Container
 from harness.model.errors import NotJudgedError
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
+from harness.stack.variation import varied
 
 __all__ = ["ASSETS", "NAME", "PORT", "SHELL", "TLS_PORT", "Certificate", "environment", "publish"]
 
@@ -51,10 +53,13 @@ class Certificate:
         )
 
 
-def environment(certificate: Certificate) -> dict[str, str]:
-    """What SHELL needs."""
+def environment(
+    certificate: Certificate, changes: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """What SHELL needs; `changes` as of variation.varied."""
+    plain = files("harness.stack").joinpath("nginx.conf").read_text("utf-8")
     return {
-        "NGINX_CONF": files("harness.stack").joinpath("nginx.conf").read_text("utf-8"),
+        "NGINX_CONF": varied("nginx.conf", plain, changes),
         "TLS_CERTIFICATE": certificate.chain,
         "TLS_KEY": certificate.key,
     }

@@ -32,6 +32,7 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
 from harness.target import Disturbance, Endpoint, Stage
 from harness.timeline import Timeline, wait_until
@@ -61,7 +62,8 @@ class StackPlan:
     images: Mapping[str, str] = field(default_factory=dict)
     """By component (`base`, `edge`, `balancer`, `store`) or release name."""
     patience: Patience = field(default_factory=Patience)
-    website_environment: Mapping[str, str] = field(default_factory=dict)
+    variation: Variation = AS_IT_IS
+    """What is otherwise than it should be."""
     disturbed: bool = False
     """Whether faults are put in: what they take is then built before there is any load."""
     control: bool = False
@@ -143,7 +145,11 @@ class Stack:
             shell=_BALANCER_SHELL,
             stop_signal="SIGUSR1",
             environment={
-                "HAPROXY_CFG": configuration(algorithm=plan.algorithm, servers=self._servers())
+                "HAPROXY_CFG": varied(
+                    "haproxy.cfg",
+                    configuration(algorithm=plan.algorithm, servers=self._servers()),
+                    plan.variation.balancer,
+                )
             },
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
@@ -159,7 +165,7 @@ class Stack:
             replica_count=plan.replicas,
             patience=plan.patience,
             clock=timeline.clock,
-            environment=plan.website_environment,
+            variation=plan.variation,
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -175,7 +181,7 @@ class Stack:
             "edge",
             shell=edge.SHELL,
             stop_signal="SIGQUIT",
-            environment=edge.environment(self._certificate),
+            environment=edge.environment(self._certificate, plan.variation.edge),
             volumes={volume.name: LOGS_AT},
             ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
         )

@@ -20,6 +20,7 @@ from harness.stack.containers import (
 from harness.stack.discovery import Discovery
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
+from harness.stack.variation import Variation
 from harness.target import Instance
 from harness.timeline import Timekeeper
 
@@ -56,7 +57,7 @@ class Website:
         replica_count: int,
         patience: Patience,
         clock: Timekeeper,
-        environment: Mapping[str, str],
+        variation: Variation,
     ) -> None:
         self._publish = publish
         self._discovery = discovery
@@ -68,7 +69,7 @@ class Website:
         self._replica_count = replica_count
         self._patience = patience
         self._clock = clock
-        self._environment = environment
+        self._variation = variation
         self._containers: dict[str, Container] = {}
         self._serving: list[Instance] = []
         self._started = 0
@@ -95,12 +96,14 @@ class Website:
             labels={**self._labels, f"{LABEL}.instance": instance.name},
             alias=self._discovery.alias,
             environment={
-                **self._environment,
+                **self._variation.website,
                 "INSTANCE": instance.name,
                 "ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl",
             },
             volumes={self._volume: LOGS_AT},
             cpu_weight=HELD_BACK_CPU,
+            entry=self._variation.entry,
+            stop_signal=self._variation.stop_signal,
         )
         try:
             self._containers[instance.name] = launch(spec, self._network)

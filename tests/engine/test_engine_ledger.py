@@ -8,6 +8,7 @@ from rig import RUN, Rig, finding
 from stacks import brought_up
 
 from harness.model.finding import Verdict
+from harness.stack.variation import Variation
 
 pytestmark = pytest.mark.engine
 
@@ -17,7 +18,9 @@ def test_without_idempotence_a_repeat_is_applied_twice_and_the_writes_check_fail
     rig.execute()
     # A write of the run on fakes, whose only store is the real one's below.
     operation = min(rig.target.applied)
-    with brought_up(engine, tmp_path, website_environment={"IDEMPOTENT": "0"}) as up:
+    with brought_up(
+        engine, tmp_path, variation=Variation(name="not idempotent", website={"IDEMPOTENT": "0"})
+    ) as up:
         for _ in range(2):
             status, _, _ = up.ask("POST", "/operations", X_Operation_Id=operation)
             assert status == 200

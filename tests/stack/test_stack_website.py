@@ -13,6 +13,7 @@ from harness.stack.containers import FULL_CPU, HELD_BACK_CPU
 from harness.stack.discovery import Dns, Slots
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
+from harness.stack.variation import Variation
 from harness.stack.website import PORT, Patience, Website
 
 
@@ -40,7 +41,7 @@ class Place:
             replica_count=replicas,
             patience=Patience(ready_s=3, drain_s=4, stop_s=5),
             clock=self.clock,
-            environment={"STORE_HOST": "store"},
+            variation=Variation(name="", website={"STORE_HOST": "store"}),
         )
         looks = {}
 

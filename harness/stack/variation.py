@@ -1,0 +1,49 @@
+"""A stack that is not as it should be, so that one sees what its settings do.
+
+The bundled stack is made to lose nothing. Each of its settings is there for a reason, and a stack
+that lacks it shows the reason. A variation is recorded with the run and named in its reports.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.model.errors import NotJudgedError
+
+__all__ = ["AS_IT_IS", "Variation", "varied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """`edge` and `balancer` map a line of nginx.conf or haproxy.cfg, without its indentation, to
+    what stands there instead: other lines, or nothing.
+    """
+
+    name: str
+    """In the reports: `linger 0 s`."""
+    edge: Mapping[str, str] = field(default_factory=dict)
+    balancer: Mapping[str, str] = field(default_factory=dict)
+    website: Mapping[str, str] = field(default_factory=dict)
+    """Environment of every instance: LINGER_S, GRACE_S …"""
+    entry: Sequence[str] = ()
+    """Runs instead of the website's own entry."""
+    stop_signal: str = "SIGTERM"
+    """What the engine sends a website to stop it."""
+
+
+AS_IT_IS = Variation(name="")
+
+
+def varied(what: str, text: str, changes: Mapping[str, str]) -> str:
+    """The configuration with those lines changed, each wherever it stands.
+
+    NotJudgedError for a line that is not there: a variation that changes nothing shows nothing.
+    """
+    lines = text.splitlines()
+    for line, instead in changes.items():
+        places = [place for place, each in enumerate(lines) if each.strip() == line]
+        if not places:
+            raise NotJudgedError(f"variation: {what} has no line {line!r}")
+        for place in reversed(places):
+            indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
+            lines[place : place + 1] = [f"{indent}{new}" for new in instead.splitlines()]
+    return "\n".join(lines) + "\n"

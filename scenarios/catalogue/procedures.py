@@ -1,0 +1,46 @@
+"""Ways to replace a release that the catalogue's arms differ by."""
+
+from collections.abc import Callable
+
+from harness.catalogue.model import Arm
+from harness.swap.strategy import Steps, publish
+from harness.target import Stage
+
+__all__ = ["DrainThenStop", "ShowsArm", "StopOnly"]
+
+ShowsArm = Callable[..., Arm]
+"""The fixture `shows`."""
+
+
+class StopOnly:
+    """The new one is started, awaited and admitted; the old one is told to stop, and the balancer
+    has to notice. `DrainThenStop` differs by the drain alone.
+    """
+
+    name = "stop-only"
+    discovery = "slots"
+    drains = False
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        old = stage.running()
+        publish(stage, steps)
+        for _ in range(stage.replicas()):
+            with steps.step("start"):
+                new = stage.start(steps.new)
+            with steps.step("ready", new):
+                stage.await_ready(new)
+            with steps.step("admit", new):
+                stage.admit(new)
+        for instance in old:
+            if self.drains:
+                with steps.step("drain", instance):
+                    stage.drain(instance)
+            with steps.step("stop", instance):
+                stage.stop(instance)
+
+
+class DrainThenStop(StopOnly):
+    """The twin."""
+
+    name = "drain-then-stop"
+    drains = True

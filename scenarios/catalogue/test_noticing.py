@@ -1,0 +1,122 @@
+"""How the balancer notices that an instance comes or goes."""
+
+import pytest
+from procedures import DrainThenStop, ShowsArm, StopOnly
+
+from harness.catalogue.model import Kind
+from harness.stack.variation import Variation
+
+pytestmark = pytest.mark.catalogue
+
+PORT_ALONE = {"option httpchk GET /ready": "", "http-check expect status 200": ""}
+CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1"
+RARE = "default-server inter 2s fall 3 rise 1"
+SHUT = f"{CHECKS} on-marked-down shutdown-sessions"
+
+
+def test_a_port_check_does_not_see_that_a_website_is_about_to_stop(shows: ShowsArm) -> None:
+    """The website says 503 on /ready and serves on for 0.5 s; whoever only looks at the port sees
+    nothing of it, and is told by refused connections.
+    """
+    shows(
+        3,
+        Kind.drops,
+        "a check of the port",
+        strategy=StopOnly(),
+        variation=Variation(
+            name="HAProxy checks the port alone, and tries once",
+            balancer=PORT_ALONE
+            | {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"},
+        ),
+    )
+
+
+def test_an_http_check_takes_it_out_while_it_still_serves(shows: ShowsArm) -> None:
+    shows(
+        3,
+        Kind.avoids,
+        "a check by HTTP",
+        strategy=StopOnly(),
+        variation=Variation(
+            name="HAProxy tries once",
+            balancer={"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"},
+        ),
+    )
+
+
+def test_checks_every_two_seconds_notice_too_late(shows: ShowsArm) -> None:
+    """Three failures 2 s apart: requests are sent for some 5 s to a website that is gone. Its address
+    is dead, so each waits out `timeout connect` (250 ms) before it is sent elsewhere.
+    """
+    shows(
+        7,
+        Kind.drops,
+        "inter 2s fall 3",
+        strategy=StopOnly(),
+        after_s=8.0,
+        variation=Variation(name="HAProxy checks every 2 s", balancer={CHECKS: RARE}),
+    )
+
+
+def test_a_drain_needs_no_check(shows: ShowsArm) -> None:
+    shows(
+        7,
+        Kind.avoids,
+        "inter 2s fall 3, drained",
+        strategy=DrainThenStop(),
+        after_s=8.0,
+        variation=Variation(name="HAProxy checks every 2 s", balancer={CHECKS: RARE}),
+    )
+
+
+def test_a_server_that_dns_names_is_up_before_it_listens(shows: ShowsArm) -> None:
+    """HAProxy 3.0 takes a server that it has just learned of as up (`init-state` came with 3.1)."""
+    shows(8, Kind.drops, "found by DNS, sent to at once", swap="scale-then-stop")
+
+
+def test_a_server_in_drain_is_checked_before_it_is_sent_anything(shows: ShowsArm) -> None:
+    shows(8, Kind.avoids, "offered in drain, checked, then ready", swap="drain")
+
+
+def test_sessions_shut_down_with_their_server_are_cut(shows: ShowsArm) -> None:
+    """The website lingers and would finish its slow requests; HAProxy cuts them as its check fails."""
+    shows(
+        30,
+        Kind.drops,
+        "on-marked-down shutdown-sessions",
+        strategy=StopOnly(),
+        variation=Variation(
+            name="HAProxy shuts sessions of a server that is down", balancer={CHECKS: SHUT}
+        ),
+    )
+
+
+def test_sessions_of_a_server_that_is_down_are_finished(shows: ShowsArm) -> None:
+    shows(30, Kind.avoids, "no such option", strategy=StopOnly())
+
+
+def test_stop_before_start_leaves_nobody(shows: ShowsArm) -> None:
+    """What `docker compose up` does to a service whose image has changed."""
+    shows(31, Kind.drops, "stopped, then started", swap="recreate")
+
+
+def test_start_before_stop_always_leaves_one(shows: ShowsArm) -> None:
+    shows(31, Kind.avoids, "started, then stopped", swap="drain")
+
+
+def test_a_balancer_less_patient_than_the_website_gives_up(shows: ShowsArm) -> None:
+    """Slow requests take 1.2 s."""
+    shows(
+        32,
+        Kind.drops,
+        "timeout server 1s",
+        swap="drain",
+        variation=Variation(
+            name="HAProxy waits 1 s for an answer",
+            balancer={"timeout server 55s": "timeout server 1s"},
+        ),
+    )
+
+
+def test_timeouts_that_rise_towards_the_client_cut_nothing(shows: ShowsArm) -> None:
+    shows(32, Kind.avoids, "timeout server 55s", swap="drain")

@@ -1,0 +1,104 @@
+"""How an instance is told to stop, and what its requests make of it."""
+
+import pytest
+from procedures import DrainThenStop, ShowsArm, StopOnly
+
+from harness.catalogue.model import Kind
+from harness.stack.variation import Variation
+
+pytestmark = pytest.mark.catalogue
+
+ONE_TRY = {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"}
+AT_ONCE = {"LINGER_S": "0"}
+"""The website closes its listener as soon as it is told to stop."""
+
+
+def at_once_and_one_try() -> Variation:
+    return Variation(
+        name="the website does not linger, HAProxy tries once", balancer=ONE_TRY, website=AT_ONCE
+    )
+
+
+def test_sigterm_before_drain_refuses_connections(shows: ShowsArm) -> None:
+    """The old instance closes its listener while HAProxy still sends it every second request.
+
+    Its check notices within some 250 ms; what was sent there until then was refused.
+    """
+    shows(
+        1,
+        Kind.drops,
+        "SIGTERM, and the balancer has to notice",
+        strategy=StopOnly(),
+        variation=at_once_and_one_try(),
+    )
+
+
+def test_drain_before_sigterm_refuses_none(shows: ShowsArm) -> None:
+    """The same website and the same balancer: only the drain comes first."""
+    shows(
+        1,
+        Kind.avoids,
+        "drained, then SIGTERM",
+        strategy=DrainThenStop(),
+        variation=at_once_and_one_try(),
+    )
+
+
+def test_a_backlog_dies_with_its_worker(shows: ShowsArm) -> None:
+    """gunicorn's worker holds the listening socket until it has finished its slow requests, and
+    accepts no more. Handshakes are completed by the kernel, requests are sent, and all of it is reset
+    at the exit: a retry on refused connections does not help.
+    """
+    shows(
+        2,
+        Kind.drops,
+        "stopped with slow requests in flight",
+        strategy=StopOnly(),
+        variation=Variation(name="the website does not linger", website=AT_ONCE),
+    )
+
+
+def test_a_drained_website_has_an_empty_backlog(shows: ShowsArm) -> None:
+    shows(
+        2,
+        Kind.avoids,
+        "drained first",
+        strategy=DrainThenStop(),
+        variation=Variation(name="the website does not linger", website=AT_ONCE),
+    )
+
+
+def test_grace_beyond_the_stop_timeout_is_cut_by_a_kill(shows: ShowsArm) -> None:
+    """The engine's patience is 1 s, slow requests take 1.2 s: SIGKILL in the middle of them."""
+    shows(4, Kind.drops, "a stop timeout of 1 s", strategy=StopOnly(), stop_timeout_s=1.0)
+
+
+def test_grace_within_the_stop_timeout_ends_by_itself(shows: ShowsArm) -> None:
+    shows(4, Kind.avoids, "a stop timeout of 10 s", strategy=StopOnly(), stop_timeout_s=10.0)
+
+
+SHELL = ("/bin/sh", "-c", "/usr/bin/python3 /srv/sample_app/launcher.py; exit $?")
+EXEC = ("/bin/sh", "-c", "exec /usr/bin/python3 /srv/sample_app/launcher.py")
+
+
+def test_a_shell_as_first_process_swallows_the_stop_signal(shows: ShowsArm) -> None:
+    """`sh` is PID 1 and hands the signal to no one. After 2 s everything is killed, in mid-request."""
+    shows(
+        5,
+        Kind.drops,
+        "entry by a shell",
+        strategy=StopOnly(),
+        stop_timeout_s=2.0,
+        variation=Variation(name="the website's entry is a shell", entry=SHELL),
+    )
+
+
+def test_exec_in_the_shell_lets_the_stop_signal_arrive(shows: ShowsArm) -> None:
+    shows(
+        5,
+        Kind.avoids,
+        "the shell ends in exec",
+        strategy=StopOnly(),
+        stop_timeout_s=4.0,
+        variation=Variation(name="the website's entry is a shell that ends in exec", entry=EXEC),
+    )
