@@ -6,10 +6,13 @@ from harness.catalogue.model import Arm
 from harness.swap.strategy import Steps, publish
 from harness.target import Stage
 
-__all__ = ["DrainThenStop", "ShowsArm", "StopOnly"]
+__all__ = ["ONE_TRY", "DrainThenStop", "ShowsArm", "StopOnly"]
 
 ShowsArm = Callable[..., Arm]
 """The fixture `shows`."""
+
+ONE_TRY = {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"}
+"""Of haproxy.cfg: who was refused is not sent elsewhere."""
 
 
 class StopOnly:

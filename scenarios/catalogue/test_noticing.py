@@ -1,7 +1,7 @@
 """How the balancer notices that an instance comes or goes."""
 
 import pytest
-from procedures import DrainThenStop, ShowsArm, StopOnly
+from procedures import ONE_TRY, DrainThenStop, ShowsArm, StopOnly
 
 from harness.catalogue.model import Kind
 from harness.stack.variation import Variation
@@ -25,8 +25,7 @@ def test_a_port_check_does_not_see_that_a_website_is_about_to_stop(shows: ShowsA
         strategy=StopOnly(),
         variation=Variation(
             name="HAProxy checks the port alone, and tries once",
-            balancer=PORT_ALONE
-            | {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"},
+            balancer=PORT_ALONE | ONE_TRY,
         ),
     )
 
@@ -39,14 +38,14 @@ def test_an_http_check_takes_it_out_while_it_still_serves(shows: ShowsArm) -> No
         strategy=StopOnly(),
         variation=Variation(
             name="HAProxy tries once",
-            balancer={"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"},
+            balancer=ONE_TRY,
         ),
     )
 
 
 def test_checks_every_two_seconds_notice_too_late(shows: ShowsArm) -> None:
-    """Three failures 2 s apart: requests are sent for some 5 s to a website that is gone. Its address
-    is dead, so each waits out `timeout connect` (250 ms) before it is sent elsewhere.
+    """Three failures 2 s apart: requests are sent for some 5 s to a website that is gone. Its
+    address is dead, so each waits out `timeout connect` (250 ms) before it is sent elsewhere.
     """
     shows(
         7,
@@ -79,7 +78,7 @@ def test_a_server_in_drain_is_checked_before_it_is_sent_anything(shows: ShowsArm
 
 
 def test_sessions_shut_down_with_their_server_are_cut(shows: ShowsArm) -> None:
-    """The website lingers and would finish its slow requests; HAProxy cuts them as its check fails."""
+    """The website lingers and would finish its slow requests; HAProxy cuts them."""
     shows(
         30,
         Kind.drops,

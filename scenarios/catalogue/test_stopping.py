@@ -1,14 +1,13 @@
 """How an instance is told to stop, and what its requests make of it."""
 
 import pytest
-from procedures import DrainThenStop, ShowsArm, StopOnly
+from procedures import ONE_TRY, DrainThenStop, ShowsArm, StopOnly
 
 from harness.catalogue.model import Kind
 from harness.stack.variation import Variation
 
 pytestmark = pytest.mark.catalogue
 
-ONE_TRY = {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"}
 AT_ONCE = {"LINGER_S": "0"}
 """The website closes its listener as soon as it is told to stop."""
 
@@ -46,8 +45,8 @@ def test_drain_before_sigterm_refuses_none(shows: ShowsArm) -> None:
 
 def test_a_backlog_dies_with_its_worker(shows: ShowsArm) -> None:
     """gunicorn's worker holds the listening socket until it has finished its slow requests, and
-    accepts no more. Handshakes are completed by the kernel, requests are sent, and all of it is reset
-    at the exit: a retry on refused connections does not help.
+    accepts no more. Handshakes are completed by the kernel, requests are sent, and all of it is
+    reset at the exit: a retry on refused connections does not help.
     """
     shows(
         2,
@@ -82,7 +81,7 @@ EXEC = ("/bin/sh", "-c", "exec /usr/bin/python3 /srv/sample_app/launcher.py")
 
 
 def test_a_shell_as_first_process_swallows_the_stop_signal(shows: ShowsArm) -> None:
-    """`sh` is PID 1 and hands the signal to no one. After 2 s everything is killed, in mid-request."""
+    """`sh` is PID 1 and hands the signal to no one. After 2 s all are killed, in mid-request."""
     shows(
         5,
         Kind.drops,
