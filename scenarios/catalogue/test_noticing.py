@@ -68,6 +68,31 @@ def test_a_drain_needs_no_check(shows: ShowsArm) -> None:
     )
 
 
+def test_nobody_refuses_at_the_address_of_a_container_that_is_gone(shows: ShowsArm) -> None:
+    """Until the check has failed twice requests are sent to an address where nobody is. No reset comes
+    back, so each of them waits out `timeout connect`, here 3 s, before it is sent elsewhere.
+    """
+    shows(
+        9, Kind.drops, "stopped while it is known, timeout connect 3s", strategy=StopOnly(),
+        after_s=6.0, variation=patient(),
+    )  # fmt: skip
+
+
+def test_an_address_that_the_balancer_has_forgotten_may_die(shows: ShowsArm) -> None:
+    shows(
+        9, Kind.avoids, "drained into maintenance first, timeout connect 3s",
+        strategy=DrainThenStop(), after_s=6.0, variation=patient(),
+    )  # fmt: skip
+
+
+def patient() -> Variation:
+    return Variation(
+        name="the website does not linger, HAProxy waits 3 s for a connection",
+        balancer={"timeout connect 250ms": "timeout connect 3s"},
+        website={"LINGER_S": "0"},
+    )
+
+
 def test_a_server_that_dns_names_is_up_before_it_listens(shows: ShowsArm) -> None:
     """HAProxy 3.0 takes a server that it has just learned of as up (`init-state` came with 3.1)."""
     shows(8, Kind.drops, "found by DNS, sent to at once", swap="scale-then-stop")

@@ -43,27 +43,36 @@ def test_drain_before_sigterm_refuses_none(shows: ShowsArm) -> None:
     )
 
 
-def test_a_backlog_dies_with_its_worker(shows: ShowsArm) -> None:
-    """gunicorn's worker holds the listening socket until it has finished its slow requests, and
-    accepts no more. Handshakes are completed by the kernel, requests are sent, and all of it is
-    reset at the exit: a retry on refused connections does not help.
+def test_a_backlog_dies_with_its_last_worker(shows: ShowsArm) -> None:
+    """gunicorn's sync workers, as in the post: idle ones end at once, and those that still answer a
+    slow request hold the listening socket open without accepting. The kernel goes on completing
+    handshakes, requests are sent, and all of it is reset when the last worker ends: to HAProxy that
+    is no refused connection, so it does not try again.
     """
     shows(
         2,
         Kind.drops,
-        "stopped with slow requests in flight",
+        "sync workers, stopped with slow requests in flight",
         strategy=StopOnly(),
-        variation=Variation(name="the website does not linger", website=AT_ONCE),
+        variation=sync_workers(),
     )
 
 
 def test_a_drained_website_has_an_empty_backlog(shows: ShowsArm) -> None:
+    """The same workers: nothing is in flight when they are told to stop, so all end at once."""
     shows(
         2,
         Kind.avoids,
-        "drained first",
+        "sync workers, drained first",
         strategy=DrainThenStop(),
-        variation=Variation(name="the website does not linger", website=AT_ONCE),
+        variation=sync_workers(),
+    )
+
+
+def sync_workers() -> Variation:
+    return Variation(
+        name="the website has 16 sync workers and does not linger",
+        website={**AT_ONCE, "GUNICORN_CMD_ARGS": "--worker-class sync --workers 16"},
     )
 
 
