@@ -69,8 +69,8 @@ def test_a_drain_needs_no_check(shows: ShowsArm) -> None:
 
 
 def test_nobody_refuses_at_the_address_of_a_container_that_is_gone(shows: ShowsArm) -> None:
-    """Until the check has failed twice requests are sent to an address where nobody is. No reset comes
-    back, so each of them waits out `timeout connect`, here 3 s, before it is sent elsewhere.
+    """Until the check has failed twice requests are sent to an address where nobody is. No reset
+    comes back, so each of them waits out `timeout connect`, here 3 s, before it is sent elsewhere.
     """
     shows(
         9, Kind.drops, "stopped while it is known, timeout connect 3s", strategy=StopOnly(),
