@@ -38,7 +38,7 @@ from harness.stack.balancer import validated_algorithm
 from harness.stack.stack import Stack, StackPlan
 from harness.stack.website import Patience
 from harness.swap.deploy import Deploy, check_command
-from harness.swap.strategy import on_stage
+from harness.swap.strategy import ChoosesAlgorithm, on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
@@ -138,7 +138,9 @@ def _of_stack(
     run: str, settings: Settings, traffic: Traffic, name: str, faults: Sequence[Fault]
 ) -> tuple[Scenario, Parts]:
     strategy = swap.named(settings.swap)
-    validated_algorithm(settings.algorithm)
+    algorithm = validated_algorithm(settings.algorithm)
+    if isinstance(strategy, ChoosesAlgorithm):
+        strategy.refuse(algorithm)
     procedure = "faults" if faults else settings.swap
     scenario = Scenario(
         name=name or procedure,

@@ -19,6 +19,7 @@ from harness.stack.balancer import (
     Balancer,
     configuration,
     dns_servers,
+    green_names,
     habits,
     slot_names,
     slot_servers,
@@ -31,7 +32,13 @@ from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
-from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.stack.runtime_api import (
+    BACKEND,
+    POOL_MAP,
+    ExecTransport,
+    RuntimeApi,
+    SocketTransport,
+)
 from harness.stack.website import PORT, Patience, Website
 from harness.target import Disturbance, Endpoint, Stage
 from harness.timeline import Timeline, wait_until
@@ -40,6 +47,7 @@ __all__ = ["Stack", "StackPlan"]
 
 _BALANCER_SHELL = (
     'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
+    f"echo pool {BACKEND} > {POOL_MAP} && "
     f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.log"
 )
 
@@ -142,9 +150,7 @@ class Stack:
             "balancer",
             shell=_BALANCER_SHELL,
             stop_signal="SIGUSR1",
-            environment={
-                "HAPROXY_CFG": configuration(algorithm=plan.algorithm, servers=self._servers())
-            },
+            environment={"HAPROXY_CFG": self._balancer_configuration()},
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
@@ -240,17 +246,25 @@ class Stack:
             self._environment["algorithm_running"] = self._api.algorithm()
         return self._environment
 
-    def _servers(self) -> str:
-        """The balancer's server lines, as the discovery mode has them."""
-        names = slot_names(self._plan.replicas)
+    def _balancer_configuration(self) -> str:
+        """One for all strategies of a discovery mode."""
+        replicas, algorithm = self._plan.replicas, self._plan.algorithm
+        names = slot_names(replicas)
         if self._plan.discovery == "dns":
-            return dns_servers(Dns.alias, len(names), PORT)
-        return slot_servers(names, PORT)
+            return configuration(
+                algorithm=algorithm, servers=dns_servers(Dns.alias, len(names), PORT)
+            )
+        return configuration(
+            algorithm=algorithm,
+            servers=slot_servers(names, PORT),
+            green_servers=slot_servers(green_names(replicas), PORT),
+        )
 
     def _discovery(self, balancer: Balancer) -> Discovery:
         if self._plan.discovery == "dns":
             return Dns(balancer, PORT)
-        return Slots(balancer, slot_names(self._plan.replicas), PORT)
+        replicas = self._plan.replicas
+        return Slots(balancer, slot_names(replicas), PORT, green=green_names(replicas))
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

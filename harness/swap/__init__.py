@@ -1,14 +1,20 @@
 """Swap strategies: ways to replace the old release by the new one."""
 
 from harness.model.errors import NotJudgedError
+from harness.swap.blue_green import BlueGreen
+from harness.swap.canary import Canary
 from harness.swap.drain import Drain
 from harness.swap.recreate import Recreate
+from harness.swap.rolling import Rolling
 from harness.swap.scale_then_stop import ScaleThenStop
 from harness.swap.strategy import Swap
 
 __all__ = ["STRATEGIES", "Swap", "named"]
 
-STRATEGIES: dict[str, Swap] = {swap.name: swap for swap in (Drain(), Recreate(), ScaleThenStop())}
+STRATEGIES: dict[str, Swap] = {
+    swap.name: swap
+    for swap in (Drain(), Rolling(), BlueGreen(), Canary(), Recreate(), ScaleThenStop())
+}
 
 
 def named(name: str) -> Swap:
