@@ -6,6 +6,7 @@ procedure, not because the stack was made weak for it.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError
@@ -22,6 +23,7 @@ from harness.timeline import Timekeeper, wait_until
 __all__ = [
     "ALGORITHMS",
     "Balancer",
+    "Manners",
     "configuration",
     "dns_servers",
     "green_names",
@@ -37,7 +39,6 @@ ALGORITHMS = (
 )  # fmt: skip
 """HAProxy 3.0's `balance` keywords (configuration manual, 4.2)."""
 
-_CONNECT_MS: Final = 250
 _RETRIES: Final = 3
 _FALL: Final = 2
 _FAST_MS: Final = 50
@@ -50,6 +51,15 @@ _LOG_FIELDS = (
     ("active_ms", "Ta"), ("retries", "rc"), ("bytes", "B"), ("method", "HM"), ("uri", "HU"),
     ("server_queue", "sq"), ("backend_queue", "bq"), ("server_connections", "sc"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """What differs between discovery modes."""
+
+    connect_ms: int = 250
+    slowstart_ms: int = 0
+    """For so long a server that comes gets a growing share; 0: its whole share at once."""
 
 
 def validated_algorithm(text: str) -> str:
@@ -84,23 +94,26 @@ def dns_servers(name: str, count: int, port: int) -> str:
     )
 
 
-def habits() -> Mapping[str, int]:
+def habits(manners: Manners) -> Mapping[str, int]:
     """How it tries again, for the record: whoever judges must know what that can hide."""
     return {
-        "balancer_connect_ms": _CONNECT_MS,
+        "balancer_connect_ms": manners.connect_ms,
         "balancer_retries": _RETRIES,
         # The soonest that a server which fails its checks is down, and no longer asked.
         "balancer_down_ms": _FAST_MS * (_FALL - 1),
     }
 
 
-def configuration(*, algorithm: str, servers: str, green_servers: str = "") -> str:
+def configuration(
+    *, algorithm: str, servers: str, green_servers: str = "", manners: Manners | None = None
+) -> str:
     """HAProxy's configuration; `servers` are the backend's server lines, `green_servers` those of
     the other pool, where there is one.
     """
-    pools = _pool(BACKEND, algorithm, servers)
+    manners = manners or Manners()
+    pools = _pool(BACKEND, algorithm, servers, manners)
     if green_servers:
-        pools += _pool(GREEN, algorithm, green_servers)
+        pools += _pool(GREEN, algorithm, green_servers, manners)
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
     return f"""\
 global
@@ -116,7 +129,7 @@ defaults
     mode http
     log global
     # Timeouts rise towards the client: website < here < edge (60 s) < client.
-    timeout connect {_CONNECT_MS}ms
+    timeout connect {manners.connect_ms}ms
     timeout client 60s
     timeout server 55s
     timeout http-keep-alive 60s
@@ -144,13 +157,15 @@ frontend edge
 {pools}"""
 
 
-def _pool(name: str, algorithm: str, servers: str) -> str:
+def _pool(name: str, algorithm: str, servers: str, manners: Manners) -> str:
+    slowstart = f" slowstart {manners.slowstart_ms}ms" if manners.slowstart_ms else ""
+    checks = f"inter 200ms fastinter {_FAST_MS}ms downinter {_FAST_MS}ms fall {_FALL} rise 1"
     return f"""\
 backend {name}
     balance {algorithm}
     option httpchk GET /ready
     http-check expect status 200
-    default-server inter 200ms fastinter {_FAST_MS}ms downinter {_FAST_MS}ms fall {_FALL} rise 1
+    default-server {checks}{slowstart}
 {servers}
 """
 

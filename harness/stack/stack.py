@@ -15,21 +15,12 @@ from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import control, edge, images, store
-from harness.stack.balancer import (
-    Balancer,
-    configuration,
-    dns_servers,
-    green_names,
-    habits,
-    slot_names,
-    slot_servers,
-    validated_algorithm,
-)
+from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
-from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import (
@@ -61,7 +52,7 @@ class StackPlan:
     replicas: int = 1
     algorithm: str = "roundrobin"
     discovery: str = "slots"
-    """How the balancer learns of instances: `slots` or `dns`, as the swap strategy needs."""
+    """How the balancer learns of instances (stack.modes), as the swap strategy needs."""
     port: int = 0
     """The edge's published loopback port; 0 is any free one."""
     path: str = "auto"
@@ -150,13 +141,17 @@ class Stack:
             "balancer",
             shell=_BALANCER_SHELL,
             stop_signal="SIGUSR1",
-            environment={"HAPROXY_CFG": self._balancer_configuration()},
+            environment={
+                "HAPROXY_CFG": self._mode().configuration(plan.algorithm, plan.replicas, PORT)
+            },
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
             publish=self._publish,
-            discovery=self._discovery(Balancer(self._api, timeline.clock)),
+            discovery=self._mode().discovery(
+                Balancer(self._api, timeline.clock), plan.replicas, PORT
+            ),
             images=tags,
             network=network,
             labels=labels,
@@ -165,7 +160,7 @@ class Stack:
             replica_count=plan.replicas,
             patience=plan.patience,
             clock=timeline.clock,
-            environment=plan.website_environment,
+            environment={**self._mode().environment, **plan.website_environment},
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -240,31 +235,14 @@ class Stack:
             "engine_api": str(engine.get("ApiVersion", "")),
             "kernel": str(engine.get("KernelVersion", "")),
             **versions(self._containers),
-            **habits(),
+            **habits(self._mode().manners),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
         return self._environment
 
-    def _balancer_configuration(self) -> str:
-        """One for all strategies of a discovery mode."""
-        replicas, algorithm = self._plan.replicas, self._plan.algorithm
-        names = slot_names(replicas)
-        if self._plan.discovery == "dns":
-            return configuration(
-                algorithm=algorithm, servers=dns_servers(Dns.alias, len(names), PORT)
-            )
-        return configuration(
-            algorithm=algorithm,
-            servers=slot_servers(names, PORT),
-            green_servers=slot_servers(green_names(replicas), PORT),
-        )
-
-    def _discovery(self, balancer: Balancer) -> Discovery:
-        if self._plan.discovery == "dns":
-            return Dns(balancer, PORT)
-        replicas = self._plan.replicas
-        return Slots(balancer, slot_names(replicas), PORT, green=green_names(replicas))
+    def _mode(self) -> Mode:
+        return MODES[self._plan.discovery]
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

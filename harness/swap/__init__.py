@@ -7,13 +7,22 @@ from harness.swap.drain import Drain
 from harness.swap.recreate import Recreate
 from harness.swap.rolling import Rolling
 from harness.swap.scale_then_stop import ScaleThenStop
+from harness.swap.stop_signal import StopSignal
 from harness.swap.strategy import Swap
 
 __all__ = ["STRATEGIES", "Swap", "named"]
 
 STRATEGIES: dict[str, Swap] = {
     swap.name: swap
-    for swap in (Drain(), Rolling(), BlueGreen(), Canary(), Recreate(), ScaleThenStop())
+    for swap in (
+        Drain(),
+        Rolling(),
+        BlueGreen(),
+        Canary(),
+        StopSignal(),
+        Recreate(),
+        ScaleThenStop(),
+    )
 }
 
 

@@ -15,13 +15,14 @@ def bring_up(
     *,
     release: str,
     count: int,
+    verb: str = "start",
     on_start: Callable[[Instance], None] = lambda _: None,
 ) -> list[Instance]:
     """That many instances, ready and not yet admitted; where one fails none of them is left."""
     made: list[Instance] = []
     try:
         for _ in range(count):
-            with steps.step("start", Instance(name="", release=release)):
+            with steps.step(verb, Instance(name="", release=release)):
                 made.append(stage.start(release))
             on_start(made[-1])
             with steps.step("ready", made[-1]):

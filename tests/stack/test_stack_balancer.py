@@ -12,6 +12,7 @@ from harness.stack.balancer import (
     Balancer,
     configuration,
     dns_servers,
+    green_names,
     slot_names,
     slot_servers,
     validated_algorithm,
@@ -77,6 +78,17 @@ def test_the_configuration_holds_what_zero_downtime_rests_on():
         "/run/harness/admin.sock",
         ":8080",
     ]
+
+
+def test_both_pools_are_alike_but_for_their_names_and_one_entry_of_a_map_chooses():
+    text = configuration(
+        algorithm="leastconn",
+        servers=slot_servers(slot_names(1), 8000),
+        green_servers=slot_servers(green_names(1), 8000),
+    )
+    assert "use_backend %[str(pool),map(/tmp/pool.map,website)]" in text
+    _, one, other = re.split(r"^backend .*$", text, flags=re.MULTILINE)
+    assert one == other.replace(" green", " slot")
 
 
 def test_nothing_but_the_algorithm_and_the_servers_differs_between_configurations():
