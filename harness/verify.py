@@ -137,7 +137,7 @@ def plan(
 def _of_stack(
     run: str, settings: Settings, traffic: Traffic, name: str, faults: Sequence[Fault]
 ) -> tuple[Scenario, Parts]:
-    strategy = swap.named(settings.swap)
+    strategy = swap.named(settings.swap, batch=settings.batch)
     algorithm = validated_algorithm(settings.algorithm)
     if isinstance(strategy, ChoosesAlgorithm):
         strategy.refuse(algorithm)
@@ -157,6 +157,7 @@ def _of_stack(
         settings={
             "algorithm": settings.algorithm,
             "replicas": settings.replicas,
+            "batch": settings.batch,
             "ready_timeout_s": settings.ready_timeout_s,
             "drain_timeout_s": settings.drain_timeout_s,
             "stop_timeout_s": settings.stop_timeout_s,

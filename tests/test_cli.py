@@ -125,7 +125,10 @@ def test_wrong_usage_exits_2(arguments, capsys):
         (["--rate", "-5"], "rate = '-5'"),
         (["--rate", "fast"], "rate = 'fast'"),
         (["--port", "70000"], "port = '70000'"),
-        (["--swap", "bluegreen"], "unknown strategy 'bluegreen'; choose one of: drain, recreate"),
+        (
+            ["--swap", "bluegreen"],
+            "unknown strategy 'bluegreen'; choose one of: drain, rolling, blue-green",
+        ),
         (["--algorithm", "fastest"], "algorithm: 'fastest' is not one of HAProxy's; choose"),
         (["--reports", "taken"], "reports: cannot write to taken"),
     ],

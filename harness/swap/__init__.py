@@ -26,8 +26,10 @@ STRATEGIES: dict[str, Swap] = {
 }
 
 
-def named(name: str) -> Swap:
-    """The strategy of that name; NotJudgedError names the known ones."""
+def named(name: str, *, batch: int = 1) -> Swap:
+    """The strategy of that name; NotJudgedError names the known ones. `batch` is of `rolling`."""
+    if name == Rolling.name:
+        return Rolling(batch=batch)
     try:
         return STRATEGIES[name]
     except KeyError:
