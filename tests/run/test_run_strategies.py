@@ -9,12 +9,13 @@ from fakes.target import FakeStage, FakeTarget
 from fakes.trouble import Point
 from rig import Rig, finding, points
 
-from harness.model.errors import MissingEvidenceError, ReleaseError
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.model.finding import Verdict
+from harness.swap.canary import Canary
 from harness.swap.rolling import Rolling
 from harness.target import Counted, Instance
 
-SAFE = ("drain", "rolling", "blue-green", "canary")
+SAFE = ("drain", "rolling", "blue-green", "canary", "stop-signal")
 """Those that claim that a bad release leaves the old one serving."""
 
 
@@ -252,3 +253,41 @@ def test_a_canary_that_nobody_asks_is_nobodys_fault_and_no_pass(tmp_path: Path):
     assert judged.result.verdict is Verdict.inconclusive
     assert "too few requests to judge release v2" in judged.explanation()
     assert serving_last(rig) == ["v1"]
+
+
+def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="stop-signal", replicas=2)
+    rig.run()
+    assert steps(rig) == [
+        "publish v2",
+        "scale v2", "ready website-3", "scale v2", "ready website-4",
+        "stop website-1", "stop website-2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("algorithm", ["roundrobin", "leastconn", "random(2)"])
+def test_a_canary_shares_by_weights_that_can_be_changed(algorithm: str):
+    Canary().refuse(algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["static-rr", "first", "source", "hash", "uri depth 3"])
+def test_a_canary_refuses_an_algorithm_whose_weights_stand(algorithm: str):
+    with pytest.raises(NotJudgedError, match="choose one of: roundrobin, leastconn, random"):
+        Canary().refuse(algorithm)
+
+
+@pytest.mark.parametrize("swap", ["blue-green", "canary"])
+def test_a_stage_that_cannot_is_told_and_nothing_was_touched(tmp_path: Path, swap: str):
+    class Plain:
+        """A stage without abilities."""
+
+        def __init__(self, target: FakeTarget) -> None:
+            self.running = FakeStage(target).running
+
+    rig = Rig(tmp_path / "run", swap=swap)
+    plain = Plain(rig.target)
+    rig.target.stage = lambda: plain
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.inconclusive
+    assert "choose another swap strategy" in finding(judged, "swap_completed").message
+    assert rig.target.moves == []
