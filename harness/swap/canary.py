@@ -4,18 +4,17 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.swap.exposure import Bounds, Decision, Judgement, judged
+from harness.model.errors import NotJudgedError
+from harness.swap.exposure import Bounds
 from harness.swap.moves import admit, attempt, bring_up, leave, let_go, undone
 from harness.swap.strategy import Steps, publish, unable
+from harness.swap.watch import watched
 from harness.target import Instance, Stage, WeighsInstances
 
 __all__ = ["Canary"]
 
 _SHARES: Final = (5, 25, 50, 100)
 _DYNAMIC: Final = re.compile(r"roundrobin|leastconn|random")
-_LEAST_S: Final = 1.0
-_POLL_S: Final = 0.1
 
 
 class Canary:
@@ -71,8 +70,16 @@ class Canary:
                     _weigh(stage, old, 100 - share, new, share)
                 if not number:
                     admit(stage, steps, new)
-                self._await_judgement(stage, steps, old, new, share)
-        except HarnessError as error:
+                watched(
+                    stage,
+                    steps,
+                    old=old,
+                    new=new,
+                    share=share,
+                    bounds=self._bounds,
+                    patience_s=self._patience_s,
+                )
+        except Exception as error:  # noqa: BLE001 (raised again, after the way back)
 
             def give_back() -> None:
                 with steps.step("share 0%", Instance(name="", release=steps.new)):
@@ -84,52 +91,6 @@ class Canary:
             raise undone(error, failures or leave(stage, steps, new)) from error.__cause__
         let_go(stage, steps, old)
         stage.weigh_alike(new)
-
-    def _await_judgement(
-        self,
-        stage: WeighsInstances,
-        steps: Steps,
-        old: Sequence[Instance],
-        new: Sequence[Instance],
-        share: int,
-    ) -> None:
-        begin_ns = steps.clock.now_ns()
-        before = stage.counted(new).answered
-        while True:
-            counted = stage.counted(new)
-            judgement = judged(
-                counted,
-                stage.counted(old),
-                fresh=counted.answered - before,
-                bounds=self._bounds,
-            )
-            passed_s = (steps.clock.now_ns() - begin_ns) / 1e9
-            if judgement.decision is Decision.go_on and passed_s >= _LEAST_S:
-                steps.judged(f"{share}%", judgement.decision.value, judgement.why)
-                return
-            if judgement.decision is Decision.back:
-                steps.judged(f"{share}%", judgement.decision.value, judgement.why)
-                raise ReleaseError(
-                    f"release {steps.new}: rolled back at {share} % of the requests: "
-                    f"{judgement.why}"
-                )
-            if judgement.decision is Decision.wait and passed_s >= self._patience_s:
-                steps.judged(f"{share}%", Decision.back.value, judgement.why)
-                raise self._silent(steps.new, share, judgement, counted.sent - counted.answered)
-            steps.clock.sleep(_POLL_S)
-
-    def _silent(
-        self, release: str, share: int, judgement: Judgement, unanswered: int
-    ) -> HarnessError:
-        """Whose fault it is that too few answers came."""
-        why = f"after {self._patience_s:g} s at {share} % of the requests: {judgement.why}"
-        if unanswered >= self._bounds.least:
-            return ReleaseError(
-                f"release {release}: rolled back {why}; {unanswered:,} requests unanswered"
-            )
-        return MissingEvidenceError(
-            f"canary: too few requests to judge release {release} by {why}; raise --rate"
-        )
 
 
 def _weigh(

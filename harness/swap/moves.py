@@ -27,7 +27,7 @@ def bring_up(
             on_start(made[-1])
             with steps.step("ready", made[-1]):
                 stage.await_ready(made[-1])
-    except HarnessError as error:
+    except Exception as error:  # noqa: BLE001 (raised again, after what was made is gone)
         raise undone(error, discard(stage, steps, made)) from error.__cause__
     return made
 
@@ -105,8 +105,12 @@ def leave(stage: Stage, steps: Steps, new: Sequence[Instance]) -> list[str]:
     return failures
 
 
-def undone(error: HarnessError, failures: Sequence[str]) -> HarnessError:
+def undone(error: Exception, failures: Sequence[str]) -> Exception:
     """The error, and beneath it what went wrong when its consequences were undone."""
+    if not isinstance(error, HarnessError):
+        for failure in failures:
+            error.add_note(failure)
+        return error
     told = "".join(f"\n  and {failure}" for failure in failures)
     return type(error)(f"{error}{told}") if told else error
 

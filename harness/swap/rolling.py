@@ -1,6 +1,5 @@
 """`rolling`: the replicas are replaced a few at a time, little more than one release running."""
 
-from harness.model.errors import HarnessError
 from harness.swap.moves import admit, back_to, bring_up, let_go, undone
 from harness.swap.strategy import Steps, publish
 from harness.target import Instance, Stage
@@ -41,7 +40,7 @@ class Rolling:
                 for instance in batch:
                     touched.append(instance)
                     let_go(stage, steps, [instance])
-        except HarnessError as error:
+        except Exception as error:
             if not new:
                 # None of the old ones was touched.
                 raise

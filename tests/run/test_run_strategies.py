@@ -82,7 +82,8 @@ def test_wherever_it_fails_the_old_release_serves_on_and_nothing_of_the_new_one_
     tmp_path: Path, swap: str, point: Point
 ):
     rig = Rig(tmp_path / "run", swap=swap, replicas=2)
-    rig.trouble.plan(point, MissingEvidenceError("the cause"))
+    error = (MissingEvidenceError, RuntimeError)[len(point.name) % 2]
+    rig.trouble.plan(point, error("the cause"))
     judged = rig.run()
     assert judged.result.verdict is Verdict.inconclusive, judged.explanation()
     assert "the cause" in finding(judged, "swap_completed").message
@@ -219,6 +220,21 @@ def counting(rig: Rig, bad: Counted) -> None:
         return Counted(sent=1000 * look, answered=1000 * look, mean_ms=5.0)
 
     rig.target.counts = counts
+
+
+def test_a_pool_that_does_badly_after_the_switch_is_switched_back(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="blue-green", replicas=2)
+    counting(rig, Counted(sent=9, answered=9, errors=2))
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    message = finding(judged, "swap_completed").message
+    assert "release v2: rolled back at 100 % of the requests" in message
+    assert judgements(rig) == ["judged 100%: back"]
+    assert serving_last(rig) == ["v1", "v1"]
+    assert steps(rig)[7:] == [
+        "switch v2", "switch v1",
+        "drain website-3", "stop website-3", "drain website-4", "stop website-4",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
