@@ -258,6 +258,8 @@ def test_a_canary_that_does_badly_is_rolled_back_and_the_deploy_has_failed(
     assert told in completed.message
     assert judgements(rig) == ["judged 5%: back"]
     assert steps(rig)[-3:] == ["share 0% v2", "drain website-2", "stop website-2"]
+    given_back = [mark["at_ns"] for mark in rig.marks() if mark["name"] == "share 0% v2"][-1]
+    assert [who.name for who in rig.target.serving_at(given_back)] == ["website-1"], "at once"
     assert serving_last(rig) == ["v1"]
     assert judged.result.requests.failed == 0
 
