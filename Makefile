@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios faults bench benchmark soak clean
+.PHONY: help setup verify test fast lint scenarios catalogue faults bench benchmark soak clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,9 @@ scenarios: setup ## what this project proves, on the real stack: three swaps, th
 
 faults: setup ## disturbances of known kind and length, each to be found, dated and attributed
 	@.venv/bin/pytest scenarios -m faults
+
+catalogue: setup ## each known way to drop a request beside what avoids it, and each strategy that claims safety
+	@.venv/bin/pytest scenarios -m catalogue
 
 bench: setup ## balancing algorithms compared on the real HAProxy, in some six minutes
 	@.venv/bin/harness bench

@@ -44,6 +44,7 @@ _URL_ONLY = frozenset(
 _STACK_ONLY = frozenset(
     {
         "swap",
+        "batch",
         "algorithm",
         "replicas",
         "ready_timeout_s",
@@ -66,7 +67,8 @@ class Settings(BaseModel):
 
     rate: float = Field(300.0, ge=LEAST_RATE, le=100_000, description="requests a second, in all")
     arrivals: ArrivalKind = Field(ArrivalKind.even, description="spacing of requests")
-    swap: str = Field("drain", description="the swap strategy: drain, recreate or scale-then-stop")
+    swap: str = Field("drain", description="the swap strategy; README lists them")
+    batch: int = Field(1, ge=1, le=32, description="how many replicas `rolling` replaces at once")
     swaps: int = Field(1, ge=1, le=10_000, description="how often, there and back")
     algorithm: str = Field("roundrobin", description="HAProxy's balance algorithm")
     replicas: int = Field(1, ge=1, le=32, description="instances of the website")
@@ -185,6 +187,8 @@ class Settings(BaseModel):
                 default = type(self).model_fields[name].default
                 if name in _URL_ONLY and getattr(self, name) != default:
                     yield f"{name} is of another target than the bundled stack; name its url too"
+            if self.batch > 1 and self.swap != "rolling":
+                yield f"batch = {self.batch} is of swap rolling, and swap is {self.swap}"
             return
         if not self.deploy:
             yield "url needs deploy: the command that replaces the release there"

@@ -1,6 +1,6 @@
 """What load is sent to, and what more a target can do: each ability is a Protocol of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -11,6 +11,7 @@ from harness.timeline import Timeline
 
 __all__ = [
     "CanBeDisturbed",
+    "Counted",
     "DescribesItself",
     "Disturbance",
     "Endpoint",
@@ -22,7 +23,9 @@ __all__ = [
     "KnowsRemedies",
     "ReplacesReleases",
     "Stage",
+    "SwitchesPools",
     "Target",
+    "WeighsInstances",
 ]
 
 
@@ -96,6 +99,56 @@ class Stage(Protocol):
 
     def discard(self, instance: Instance) -> None:
         """Out of the balancer and removed, whatever state it is in."""
+
+
+@runtime_checkable
+class SwitchesPools(Protocol):
+    """The ability of a stage to keep two pools of instances, of which one gets all requests."""
+
+    def set_aside(self, instance: Instance) -> None:
+        """Before it is awaited: it is to be in the pool that gets none."""
+
+    def switch(self, to: Instance) -> None:
+        """From one moment on all new requests go to the pool of that instance. Idempotent."""
+
+    def await_idle(self, instance: Instance) -> None:
+        """Returns once nothing is in flight or queued there; MissingEvidenceError where that takes
+        longer than a drain may. Changes nothing.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the balancer itself counted of instances, since it last began to count anew."""
+
+    sent: int = 0
+    """Requests that it sent there, answered or not."""
+    answered: int = 0
+    errors: int = 0
+    """Of those answered: with a status of 500 or more."""
+    broken: int = 0
+    """Connections that could not be made or broke, and answers that are not HTTP."""
+    mean_ms: float = 0.0
+    """From a request to its answer's headers, over the last 1,024; 0 where there was none."""
+    down: int = 0
+    """How many of them the balancer holds to be down."""
+
+
+@runtime_checkable
+class WeighsInstances(Protocol):
+    """The ability of a stage to give instances unequal shares of the requests, and to count."""
+
+    def weigh(self, instance: Instance, weight: int) -> None:
+        """Its share is its weight of the sum of all, 0 to 256; it may not be admitted yet."""
+
+    def weigh_alike(self, instances: Sequence[Instance]) -> None:
+        """As if they had never been weighed."""
+
+    def count_anew(self) -> None:
+        """All that is counted begins at 0."""
+
+    def counted(self, instances: Sequence[Instance]) -> Counted:
+        """Of all of them together."""
 
 
 @runtime_checkable

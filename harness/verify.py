@@ -39,7 +39,7 @@ from harness.stack.stack import Stack, StackPlan
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.stack.website import Patience
 from harness.swap.deploy import Deploy, check_command
-from harness.swap.strategy import Swap, on_stage
+from harness.swap.strategy import ChoosesAlgorithm, Swap, on_stage
 from harness.traffic.sender import ChildSender
 
 __all__ = [
@@ -135,7 +135,7 @@ def plan(
             chosen,
             name,
             faults,
-            strategy=strategy or swap.named(settings.swap),
+            strategy=strategy or swap.named(settings.swap, batch=settings.batch),
             variation=variation,
         )
     )
@@ -158,7 +158,9 @@ def _of_stack(
     strategy: Swap,
     variation: Variation,
 ) -> tuple[Scenario, Parts]:
-    validated_algorithm(settings.algorithm)
+    algorithm = validated_algorithm(settings.algorithm)
+    if isinstance(strategy, ChoosesAlgorithm):
+        strategy.refuse(algorithm)
     procedure = "faults" if faults else strategy.name
     scenario = Scenario(
         name=name or procedure,
@@ -175,6 +177,7 @@ def _of_stack(
         settings={
             "algorithm": settings.algorithm,
             "replicas": settings.replicas,
+            "batch": settings.batch,
             "ready_timeout_s": settings.ready_timeout_s,
             "drain_timeout_s": settings.drain_timeout_s,
             "stop_timeout_s": settings.stop_timeout_s,

@@ -125,7 +125,12 @@ def test_wrong_usage_exits_2(arguments, capsys):
         (["--rate", "-5"], "rate = '-5'"),
         (["--rate", "fast"], "rate = 'fast'"),
         (["--port", "70000"], "port = '70000'"),
-        (["--swap", "bluegreen"], "unknown strategy 'bluegreen'; choose one of: drain, recreate"),
+        (
+            ["--swap", "bluegreen"],
+            "unknown strategy 'bluegreen'; choose one of: drain, rolling, blue-green",
+        ),
+        (["--swap", "canary", "--algorithm", "source"], "'source' takes no other ones while it"),
+        (["--batch", "2"], "batch = 2 is of swap rolling, and swap is drain"),
         (["--algorithm", "fastest"], "algorithm: 'fastest' is not one of HAProxy's; choose"),
         (["--reports", "taken"], "reports: cannot write to taken"),
     ],

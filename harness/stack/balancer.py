@@ -5,18 +5,28 @@ procedure, not because the stack was made weak for it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError
-from harness.stack.runtime_api import BACKEND, RuntimeApi, ServerState
+from harness.stack.runtime_api import (
+    BACKEND,
+    GREEN,
+    GREEN_SLOT,
+    POOL_MAP,
+    RuntimeApi,
+    ServerState,
+)
 from harness.timeline import Timekeeper, wait_until
 
 __all__ = [
     "ALGORITHMS",
     "Balancer",
+    "Manners",
     "configuration",
     "dns_servers",
+    "green_names",
     "habits",
     "slot_names",
     "slot_servers",
@@ -29,7 +39,6 @@ ALGORITHMS = (
 )  # fmt: skip
 """HAProxy 3.0's `balance` keywords (configuration manual, 4.2)."""
 
-_CONNECT_MS: Final = 250
 _RETRIES: Final = 3
 _FALL: Final = 2
 _FAST_MS: Final = 50
@@ -42,6 +51,15 @@ _LOG_FIELDS = (
     ("active_ms", "Ta"), ("retries", "rc"), ("bytes", "B"), ("method", "HM"), ("uri", "HU"),
     ("server_queue", "sq"), ("backend_queue", "bq"), ("server_connections", "sc"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """What differs between discovery modes."""
+
+    connect_ms: int = 250
+    slowstart_ms: int = 0
+    """For so long a server that comes gets a growing share; 0: its whole share at once."""
 
 
 def validated_algorithm(text: str) -> str:
@@ -59,6 +77,11 @@ def slot_names(replicas: int) -> tuple[str, ...]:
     return tuple(f"slot{number}" for number in range(1, 4 * replicas + 1))
 
 
+def green_names(replicas: int) -> tuple[str, ...]:
+    """As many in the other pool, which stays empty but for `blue-green`."""
+    return tuple(f"{GREEN_SLOT}{number}" for number in range(1, 4 * replicas + 1))
+
+
 def slot_servers(slots: tuple[str, ...], port: int) -> str:
     """Servers of mode `slots`: in maintenance, with an address that reaches nobody."""
     return "\n".join(f"    server {slot} 0.0.0.0:{port} check disabled" for slot in slots)
@@ -71,18 +94,26 @@ def dns_servers(name: str, count: int, port: int) -> str:
     )
 
 
-def habits() -> Mapping[str, int]:
+def habits(manners: Manners) -> Mapping[str, int]:
     """How it tries again, for the record: whoever judges must know what that can hide."""
     return {
-        "balancer_connect_ms": _CONNECT_MS,
+        "balancer_connect_ms": manners.connect_ms,
         "balancer_retries": _RETRIES,
         # The soonest that a server which fails its checks is down, and no longer asked.
         "balancer_down_ms": _FAST_MS * (_FALL - 1),
     }
 
 
-def configuration(*, algorithm: str, servers: str) -> str:
-    """HAProxy's configuration; `servers` are the backend's server lines."""
+def configuration(
+    *, algorithm: str, servers: str, green_servers: str = "", manners: Manners | None = None
+) -> str:
+    """HAProxy's configuration; `servers` are the backend's server lines, `green_servers` those of
+    the other pool, where there is one.
+    """
+    manners = manners or Manners()
+    pools = _pool(BACKEND, algorithm, servers, manners)
+    if green_servers:
+        pools += _pool(GREEN, algorithm, green_servers, manners)
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
     return f"""\
 global
@@ -98,7 +129,7 @@ defaults
     mode http
     log global
     # Timeouts rise towards the client: website < here < edge (60 s) < client.
-    timeout connect {_CONNECT_MS}ms
+    timeout connect {manners.connect_ms}ms
     timeout client 60s
     timeout server 55s
     timeout http-keep-alive 60s
@@ -121,12 +152,20 @@ frontend edge
     bind :8080
     http-request capture req.hdr(X-Request-Id) len 128
     log-format "%{{+json}}o {fields}"
-    default_backend {BACKEND}
-backend {BACKEND}
+    # One entry of the map is changed to send all requests to the other pool.
+    use_backend %[str(pool),map({POOL_MAP},{BACKEND})]
+{pools}"""
+
+
+def _pool(name: str, algorithm: str, servers: str, manners: Manners) -> str:
+    slowstart = f" slowstart {manners.slowstart_ms}ms" if manners.slowstart_ms else ""
+    checks = f"inter 200ms fastinter {_FAST_MS}ms downinter {_FAST_MS}ms fall {_FALL} rise 1"
+    return f"""\
+backend {name}
     balance {algorithm}
     option httpchk GET /ready
     http-check expect status 200
-    default-server inter 200ms fastinter {_FAST_MS}ms downinter {_FAST_MS}ms fall {_FALL} rise 1
+    default-server {checks}{slowstart}
 {servers}
 """
 
@@ -167,6 +206,11 @@ class Balancer:
         MissingEvidenceError when `timeout_s` is over before it is idle.
         """
         self._api.change(slot, "state drain")
+        self.await_idle(slot, timeout_s)
+        self.forget(slot)
+
+    def await_idle(self, slot: str, timeout_s: float) -> None:
+        """As of `drain`, which it changes nothing for."""
         idle_in_a_row = 0
 
         def is_drained() -> bool:
@@ -175,11 +219,29 @@ class Balancer:
             return idle_in_a_row >= 2
 
         self._await(is_drained, timeout_s, f"{slot} still had requests in flight")
-        self.forget(slot)
 
     def forget(self, slot: str) -> None:
         """Maintenance: neither requests nor checks."""
         self._api.change(slot, "state maint")
+
+    def route_to(self, pool: str) -> None:
+        """All requests that come from now on go to that pool."""
+        self._api.route_to(pool)
+
+    def weigh(self, slot: str, weight: int) -> None:
+        """Its share of the pool is its weight of the sum of all."""
+        self._api.change(slot, f"weight {weight}")
+
+    def weigh_as_declared(self, slot: str) -> None:
+        self._api.change(slot, "weight 100%")
+
+    def count_anew(self) -> None:
+        self._api.count_anew()
+
+    def seen(self, slots: Iterable[str]) -> list[ServerState]:
+        """Those servers, all at one moment."""
+        states = self._api.servers()
+        return [states[slot] for slot in slots if slot in states]
 
     def server_at(self, address: str) -> ServerState | None:
         """The server with that `address:port`, as HAProxy sees it; None where it has none."""

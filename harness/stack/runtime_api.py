@@ -13,9 +13,24 @@ from docker.models.containers import Container
 from harness.model.errors import MissingEvidenceError
 from harness.stack.containers import run_in
 
-__all__ = ["BACKEND", "ExecTransport", "RuntimeApi", "ServerState", "SocketTransport", "Transport"]
+__all__ = [
+    "BACKEND",
+    "GREEN",
+    "GREEN_SLOT",
+    "POOL_MAP",
+    "ExecTransport",
+    "RuntimeApi",
+    "ServerState",
+    "SocketTransport",
+    "Transport",
+]
 
 BACKEND = "website"
+GREEN = "website-green"
+"""The other pool of mode `slots`; which of the two gets requests is in the map."""
+GREEN_SLOT = "green"
+"""How the names of its servers begin: no name is in both pools."""
+POOL_MAP = "/tmp/pool.map"  # noqa: S108 (in the balancer's own container)
 _ANSWER_S = 5.0
 
 
@@ -72,6 +87,14 @@ class ServerState:
     address: str
     check: str
     """The last check's result: `L7OK`, `L4CON`, …"""
+    sent: int = 0
+    """This and what follows is counted since HAProxy began, or since `count_anew`."""
+    answered: int = 0
+    errors: int = 0
+    """Answers with a status of 500 or more."""
+    broken: int = 0
+    mean_ms: int = 0
+    """From a request to its answer's headers, over the last 1,024."""
 
     @property
     def is_up(self) -> bool:
@@ -100,12 +123,21 @@ class RuntimeApi:
     def change(
         self, server: str, what: str, *, accepts: Callable[[str], bool] = lambda answer: not answer
     ) -> None:
-        """`set server website/SERVER WHAT`; an answer other than silence is a refusal."""
-        answer = self.command(f"set server {BACKEND}/{server} {what}")
+        """`set server POOL/SERVER WHAT`; an answer other than silence is a refusal."""
+        self._set(f"set server {_pool_of(server)}/{server} {what}", accepts)
+
+    def route_to(self, pool: str) -> None:
+        """All requests that come from now on go to that pool."""
+        self._set(f"set map {POOL_MAP} pool {pool}", lambda answer: not answer)
+
+    def count_anew(self) -> None:
+        """Counters of all servers begin at 0."""
+        self._set("clear counters all", lambda answer: not answer)
+
+    def _set(self, command: str, accepts: Callable[[str], bool]) -> None:
+        answer = self.command(command)
         if not accepts(answer):
-            raise MissingEvidenceError(
-                f"balancer: HAProxy refused `set server {BACKEND}/{server} {what}`: {answer}"
-            )
+            raise MissingEvidenceError(f"balancer: HAProxy refused `{command}`: {answer}")
 
     def point(self, server: str, address: str, port: int) -> None:
         """Gives the server another address; it must be in maintenance."""
@@ -117,13 +149,13 @@ class RuntimeApi:
         )
 
     def servers(self) -> dict[str, ServerState]:
-        """The pool's servers by name."""
+        """The servers of both pools by name."""
         text = self.command("show stat").removeprefix("# ")
         rows = csv.DictReader(io.StringIO(text))
         return {
             row["svname"]: _state(row)
             for row in rows
-            if row.get("pxname") == BACKEND and row["svname"] != "BACKEND"
+            if row.get("pxname") in {BACKEND, GREEN} and row["svname"] != "BACKEND"
         }
 
     def algorithm(self) -> str:
@@ -135,7 +167,14 @@ class RuntimeApi:
         return ""
 
 
+def _pool_of(server: str) -> str:
+    return GREEN if server.startswith(GREEN_SLOT) else BACKEND
+
+
 def _state(row: dict[str, str]) -> ServerState:
+    def number(*fields: str) -> int:
+        return sum(int(row.get(field) or 0) for field in fields)
+
     return ServerState(
         name=row["svname"],
         status=row["status"],
@@ -143,4 +182,9 @@ def _state(row: dict[str, str]) -> ServerState:
         queued=int(row["qcur"] or 0),
         address=row.get("addr") or "",
         check=(row.get("check_status") or "").lstrip("* "),
+        sent=number("stot"),
+        answered=number("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
+        errors=number("hrsp_5xx"),
+        broken=number("econ", "eresp"),
+        mean_ms=number("rtime"),
     )

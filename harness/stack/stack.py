@@ -4,7 +4,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
@@ -15,23 +15,21 @@ from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import control, edge, images, store
-from harness.stack.balancer import (
-    Balancer,
-    configuration,
-    dns_servers,
-    habits,
-    slot_names,
-    slot_servers,
-    validated_algorithm,
-)
+from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
-from harness.stack.discovery import Discovery, Dns, Slots
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
-from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.stack.runtime_api import (
+    BACKEND,
+    POOL_MAP,
+    ExecTransport,
+    RuntimeApi,
+    SocketTransport,
+)
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
 from harness.target import Disturbance, Endpoint, Stage
@@ -41,6 +39,7 @@ __all__ = ["Stack", "StackPlan"]
 
 _BALANCER_SHELL = (
     'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
+    f"echo pool {BACKEND} > {POOL_MAP} && "
     f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.log"
 )
 
@@ -54,7 +53,7 @@ class StackPlan:
     replicas: int = 1
     algorithm: str = "roundrobin"
     discovery: str = "slots"
-    """How the balancer learns of instances: `slots` or `dns`, as the swap strategy needs."""
+    """How the balancer learns of instances (stack.modes), as the swap strategy needs."""
     port: int = 0
     """The edge's published loopback port; 0 is any free one."""
     path: str = "auto"
@@ -147,7 +146,7 @@ class Stack:
             environment={
                 "HAPROXY_CFG": varied(
                     "haproxy.cfg",
-                    configuration(algorithm=plan.algorithm, servers=self._servers()),
+                    self._mode().configuration(plan.algorithm, plan.replicas, PORT),
                     plan.variation.balancer,
                 )
             },
@@ -156,7 +155,9 @@ class Stack:
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
             publish=self._publish,
-            discovery=self._discovery(Balancer(self._api, timeline.clock)),
+            discovery=self._mode().discovery(
+                Balancer(self._api, timeline.clock), plan.replicas, PORT
+            ),
             images=tags,
             network=network,
             labels=labels,
@@ -165,7 +166,10 @@ class Stack:
             replica_count=plan.replicas,
             patience=plan.patience,
             clock=timeline.clock,
-            variation=plan.variation,
+            variation=replace(
+                plan.variation,
+                website={**self._mode().environment, **plan.variation.website},
+            ),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -240,23 +244,14 @@ class Stack:
             "engine_api": str(engine.get("ApiVersion", "")),
             "kernel": str(engine.get("KernelVersion", "")),
             **versions(self._containers),
-            **habits(),
+            **habits(self._mode().manners),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
         return self._environment
 
-    def _servers(self) -> str:
-        """The balancer's server lines, as the discovery mode has them."""
-        names = slot_names(self._plan.replicas)
-        if self._plan.discovery == "dns":
-            return dns_servers(Dns.alias, len(names), PORT)
-        return slot_servers(names, PORT)
-
-    def _discovery(self, balancer: Balancer) -> Discovery:
-        if self._plan.discovery == "dns":
-            return Dns(balancer, PORT)
-        return Slots(balancer, slot_names(self._plan.replicas), PORT)
+    def _mode(self) -> Mode:
+        return MODES[self._plan.discovery]
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

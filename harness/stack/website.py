@@ -1,13 +1,13 @@
 """The website: replicas of a release, each in a slot of the balancer; the stage for swaps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import docker.errors
 from docker.models.containers import Container
 from testcontainers.core.network import Network
 
-from harness.model.errors import NotJudgedError, ReleaseError
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.stack.containers import (
     FULL_CPU,
     HELD_BACK_CPU,
@@ -17,11 +17,11 @@ from harness.stack.containers import (
     last_words,
     launch,
 )
-from harness.stack.discovery import Discovery
+from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import Variation
-from harness.target import Instance
+from harness.target import Counted, Instance
 from harness.timeline import Timekeeper
 
 __all__ = ["PORT", "Patience", "Website"]
@@ -42,7 +42,9 @@ class Patience:
 
 
 class Website:
-    """Starts, admits, drains and stops instances. Implements harness.target.Stage."""
+    """Starts, admits, drains and stops instances. Implements harness.target.Stage, and in
+    discovery mode `slots` its optional abilities.
+    """
 
     def __init__(
         self,
@@ -134,7 +136,9 @@ class Website:
 
     def admit(self, instance: Instance) -> None:
         self._discovery.admit(instance)
-        self._serving.append(instance)
+        # On the way back from a swap that failed, one that never ceased to run is admitted again.
+        if instance not in self._serving:
+            self._serving.append(instance)
 
     def drain(self, instance: Instance) -> None:
         self._discovery.drain(instance, self._patience.drain_s)
@@ -153,6 +157,34 @@ class Website:
         if container is not None:
             with absent_is_fine():
                 container.remove(force=True, v=True)
+
+    def set_aside(self, instance: Instance) -> None:
+        self._in_slots().set_aside(instance)
+
+    def switch(self, to: Instance) -> None:
+        self._in_slots().switch(to)
+
+    def await_idle(self, instance: Instance) -> None:
+        self._in_slots().await_idle(instance, self._patience.drain_s)
+
+    def weigh(self, instance: Instance, weight: int) -> None:
+        self._in_slots().weigh(instance, weight)
+
+    def weigh_alike(self, instances: Sequence[Instance]) -> None:
+        self._in_slots().weigh_alike(instances)
+
+    def count_anew(self) -> None:
+        self._in_slots().count_anew()
+
+    def counted(self, instances: Sequence[Instance]) -> Counted:
+        return self._in_slots().counted(instances)
+
+    def _in_slots(self) -> Slots:
+        if not isinstance(self._discovery, Slots):
+            raise MissingEvidenceError(
+                "balancer: pools and weights need discovery mode slots: by dns nobody tells HAProxy"
+            )
+        return self._discovery
 
     def _is_running(self, container: Container) -> bool:
         try:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from harness.model.errors import NotJudgedError
+from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.model.mark import Edge, MarkKind
 from harness.target import Held, Instance, ReplacesReleases, Stage, Target
-from harness.timeline import Detail, Timeline
+from harness.timeline import Detail, Timekeeper, Timeline
 
-__all__ = ["Steps", "Swap", "on_stage", "publish"]
+__all__ = ["ChoosesAlgorithm", "Steps", "Swap", "on_stage", "publish", "unable"]
 
 
 class Steps:
@@ -63,6 +63,18 @@ class Steps:
                 detail={"swap": self.swap} | bounds,
             )
 
+    @property
+    def clock(self) -> Timekeeper:
+        return self._timeline.clock
+
+    def judged(self, what: str, decision: str, why: str) -> None:
+        """Marks `judged WHAT: DECISION`, and what the decision rests on."""
+        self._timeline.mark(
+            MarkKind.event,
+            f"judged {what}: {decision}",
+            detail={"swap": self.swap, "why": why},
+        )
+
     def skipped(self, step: str, why: str) -> None:
         """Marks `skipped STEP`, and why it cannot be done here."""
         self._timeline.mark(
@@ -87,10 +99,23 @@ class Swap(Protocol):
         """
 
 
+@runtime_checkable
+class ChoosesAlgorithm(Protocol):
+    """A strategy that not every balance algorithm does for."""
+
+    def refuse(self, algorithm: str) -> None:
+        """NotJudgedError where it cannot work under that one."""
+
+
 def publish(stage: Stage, steps: Steps) -> None:
     """The first step of every strategy: a page of the new release names assets that only it has."""
     with steps.step("publish"):
         stage.publish(steps.new)
+
+
+def unable(what: str) -> MissingEvidenceError:
+    """Of a stage that lacks an optional ability."""
+    return MissingEvidenceError(f"target: its stage cannot {what}; choose another swap strategy")
 
 
 def on_stage(swap: Swap, target: Target) -> Callable[[Steps], None]:

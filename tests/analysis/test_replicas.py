@@ -6,9 +6,9 @@ from synthetic import clean
 from harness.analysis.replicas import replica_outage
 from harness.model.outcome import Cache
 from harness.report.figures import replica_line
-from harness.stack.balancer import configuration, habits
+from harness.stack.balancer import Manners, configuration, habits
 
-STACK = {**habits(), "algorithm_running": "roundrobin"}
+STACK = {**habits(Manners()), "algorithm_running": "roundrobin"}
 
 
 def found(draft=None, *, environment=STACK, replicas=2):
@@ -53,7 +53,7 @@ def test_a_target_that_does_not_say_how_it_tries_again_has_none():
 
 def test_what_is_recorded_is_what_the_balancer_is_configured_with():
     lines = configuration(algorithm="roundrobin", servers="").splitlines()
-    told = habits()
+    told = habits(Manners())
     assert f"    timeout connect {told['balancer_connect_ms']}ms" in lines
     assert f"    retries {told['balancer_retries']}" in lines
     checks = next(line for line in lines if "fastinter" in line).split()

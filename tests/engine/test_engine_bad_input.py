@@ -44,7 +44,7 @@ def test_an_image_that_is_missing_is_told(engine, verify):
     ("options", "told", "remedy"),
     [
         (("--algorithm", "fastest"), "algorithm: 'fastest'", "roundrobin, "),
-        (("--swap", "magic"), "swap: unknown strategy 'magic'", "drain, recreate"),
+        (("--swap", "magic"), "swap: unknown strategy 'magic'", "drain, rolling, blue-green"),
         (("--rate", "none"), "settings: rate = 'none'", "requests a second"),
         (("--reports", "/proc/reports"), "reports: cannot write", "--reports"),
     ],

@@ -1,39 +1,21 @@
 """Releases that do not start, on the real stack; the published path, and several replicas."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from left import left
+from releases import BROKEN, built
 from running import Verify
 
-from harness.stack import images
-from harness.stack.images import _sample_app
-
 pytestmark = pytest.mark.engine
-
-BROKEN = {
-    "exits": 'ENTRYPOINT ["/bin/sh", "-c", "echo my last words; exit 7"]',
-    "cannot start": 'ENTRYPOINT ["/no/such/program"]',
-    "is never ready": 'ENTRYPOINT ["/bin/sh", "-c", "echo I only wait; exec sleep 600"]',
-}
 
 
 @pytest.fixture(scope="module")
 def broken(engine) -> Iterator[dict[str, str]]:
     """Tags of the website's image with a false entry, by what becomes of it."""
-    base = images.base_image(engine)
-    website = images.built(engine, "website", _sample_app(), base, RELEASE="v1")
-    tags = {}
-    for what, entry in BROKEN.items():
-        tag = f"harness-test-{what.replace(' ', '-')}:{id(tags):x}"
-        recipe = io.BytesIO(f"FROM {website}\n{entry}\n".encode())
-        engine.images.build(fileobj=recipe, tag=tag, rm=True, forcerm=True)
-        tags[what] = tag
-    yield tags
-    for tag in tags.values():
-        engine.images.remove(tag, force=True)
+    with built(engine, BROKEN) as tags:
+        yield tags
 
 
 def image(release: str, tag: str) -> str:

@@ -1,13 +1,15 @@
 """A target that serves on paper: it knows which instances served at which moment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from math import gcd
 from pathlib import Path
 
 from fakes.clock import FakeTime
 from fakes.trouble import Trouble
 from harness.model.errors import ReleaseError
 from harness.model.operations import Operations
-from harness.target import Endpoint, Instance, Stage
+from harness.target import Counted, Endpoint, Instance, Stage
 from harness.timeline import Timeline
 
 UP_S, DOWN_S, GATHER_S = 1.0, 0.5, 0.1
@@ -38,9 +40,14 @@ class FakeTarget:
         self.arrived: dict[str, int] = {}
         self.present: list[Instance] = []
         """Instances that exist, whatever state they are in."""
+        self.counts: Callable[[Sequence[Instance], int], Counted] = steadily
+        """What the balancer has counted of them at the how-manieth look."""
+        self.looks = 0
         self._started = 0
         self._running: list[Instance] = []
         self._serving: list[Instance] = []
+        self._aside: list[Instance] = []
+        self._weights: dict[str, int] = {}
         self._history: list[tuple[int, tuple[Instance, ...]]] = []
 
     def up(self, timeline: Timeline) -> Endpoint:
@@ -104,15 +111,29 @@ class FakeTarget:
         return instance
 
     def _admit(self, instance: Instance) -> None:
-        self._running.append(instance)
-        self._serve([*self._serving, instance])
+        if instance not in self._running:
+            self._running.append(instance)
+        if instance not in self._aside + self._serving:
+            self._serve([*self._serving, instance])
 
     def _let_go(self, instance: Instance) -> None:
+        self._aside = [other for other in self._aside if other != instance]
         self._serve([other for other in self._serving if other != instance])
 
     def _serve(self, serving: list[Instance]) -> None:
+        """Each as often as its weight says."""
         self._serving = serving
-        self._history.append((self.clock.now_ns(), tuple(serving)))
+        weights = [self._weights.get(one.name, 1) for one in serving]
+        unit = reduce(gcd, weights, 0) or 1
+        shares = [
+            one for one, weight in zip(serving, weights, strict=True) for _ in range(weight // unit)
+        ]
+        self._history.append((self.clock.now_ns(), tuple(shares)))
+
+
+def steadily(instances: Sequence[Instance], look: int) -> Counted:
+    """A hundred answers more at each look, none of them wrong."""
+    return Counted(sent=100 * look, answered=100 * look, mean_ms=5.0)
 
 
 class FakeStage:
@@ -190,3 +211,46 @@ class FakeStage:
             target.clock.sleep(DISCARD_S)
             within()
             target.present.remove(instance)
+
+    def set_aside(self, instance: Instance) -> None:
+        with self._target.trouble.around("stage.set_aside"):
+            self._target._aside.append(instance)
+
+    def switch(self, to: Instance) -> None:
+        target = self._target
+        target.moves.append(f"switch {to.name}")
+        with target.trouble.around("stage.switch") as within:
+            within()
+            if to in target._aside:
+                serving, target._aside = target._aside, target._serving
+                target._serve(serving)
+
+    def await_idle(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"await_idle {instance.name}")
+        with target.trouble.around("stage.await_idle") as within:
+            within()
+            target.clock.sleep(DRAIN_S)
+
+    def weigh(self, instance: Instance, weight: int) -> None:
+        target = self._target
+        target.moves.append(f"weigh {instance.name} {weight}")
+        with target.trouble.around("stage.weigh"):
+            target._weights[instance.name] = weight
+            target._serve(target._serving)
+
+    def weigh_alike(self, instances: Sequence[Instance]) -> None:
+        with self._target.trouble.around("stage.weigh_alike"):
+            for instance in instances:
+                self._target._weights.pop(instance.name, None)
+            self._target._serve(self._target._serving)
+
+    def count_anew(self) -> None:
+        with self._target.trouble.around("stage.count_anew"):
+            self._target.looks = 0
+
+    def counted(self, instances: Sequence[Instance]) -> Counted:
+        target = self._target
+        with target.trouble.around("stage.counted"):
+            target.looks += 1
+            return target.counts(instances, target.looks)

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable
 
-HEADER = "# pxname,svname,qcur,scur,status,check_status,addr,algo,"
+HEADER = (
+    "# pxname,svname,qcur,scur,status,check_status,addr,algo,"
+    "stot,hrsp_2xx,hrsp_5xx,econ,eresp,rtime,"
+)
 
 
 class FakeHaproxy:
@@ -17,6 +20,11 @@ class FakeHaproxy:
         self.busy: dict[str, list[tuple[int, int]]] = {}
         """By slot: sessions and queued at each look, the last for all later ones."""
         self.ready_is = "UP"
+        self.weight: dict[str, str] = {}
+        """By slot, where it is not the declared one."""
+        self.counted: dict[str, tuple[int, int, int, int, int, int]] = {}
+        """By slot: sessions, answers 2xx and 5xx, failed connects and answers, mean in ms."""
+        self.pool = "website"
         self.refuses: dict[str, str] = {}
         """Answer by a part of a command."""
         self.before: Callable[[str], None] = lambda _: None
@@ -29,9 +37,16 @@ class FakeHaproxy:
                 return answer
         if command == "show stat":
             return self._stat()
-        found = re.fullmatch(r"set server website/(\S+) (\S+) (.+)", command)
+        if command == "clear counters all":
+            self.counted.clear()
+            return "\n"
+        if found := re.fullmatch(r"set map /tmp/pool.map pool (\S+)", command):
+            self.pool = found[1]
+            return "\n"
+        found = re.fullmatch(r"set server (website|website-green)/(\S+) (\S+) (.+)", command)
         assert found, command
-        slot, what, value = found.groups()
+        pool, slot, what, value = found.groups()
+        assert pool == self._pool(slot), command
         if slot not in self.status:
             return "No such server.\n"
         if what == "addr":
@@ -43,6 +58,10 @@ class FakeHaproxy:
             self.status[slot] = {"maint": "MAINT", "drain": "DRAIN", "ready": self.ready_is}[value]
         elif what == "health":
             self.check[slot] = "L4CON"
+        elif what == "weight" and value == "100%":
+            self.weight.pop(slot, None)
+        elif what == "weight":
+            self.weight[slot] = value
         return "\n"
 
     def _stat(self) -> str:
@@ -51,7 +70,10 @@ class FakeHaproxy:
             looks = self.busy.get(slot) or [(0, 0)]
             sessions, queued = looks.pop(0) if len(looks) > 1 else looks[0]
             rows.append(
-                f"website,{slot},{queued},{sessions},{status},{self.check[slot]},"
-                f"{self.address[slot]},,"
+                f"{self._pool(slot)},{slot},{queued},{sessions},{status},{self.check[slot]},"
+                f"{self.address[slot]},,{','.join(map(str, self.counted.get(slot, [''])))},"
             )
         return "\n".join([*rows, "website,BACKEND,0,3,UP,,,leastconn,", ""])
+
+    def _pool(self, slot: str) -> str:
+        return "website-green" if slot.startswith("green") else "website"

@@ -12,11 +12,15 @@ from harness.stack.balancer import (
     Balancer,
     configuration,
     dns_servers,
+    green_names,
+    habits,
     slot_names,
     slot_servers,
     validated_algorithm,
 )
+from harness.stack.modes import MODES
 from harness.stack.runtime_api import RuntimeApi
+from harness.swap import STRATEGIES
 
 
 @pytest.fixture
@@ -77,6 +81,30 @@ def test_the_configuration_holds_what_zero_downtime_rests_on():
         "/run/harness/admin.sock",
         ":8080",
     ]
+
+
+def test_both_pools_are_alike_but_for_their_names_and_one_entry_of_a_map_chooses():
+    text = configuration(
+        algorithm="leastconn",
+        servers=slot_servers(slot_names(1), 8000),
+        green_servers=slot_servers(green_names(1), 8000),
+    )
+    assert "use_backend %[str(pool),map(/tmp/pool.map,website)]" in text
+    _, one, other = re.split(r"^backend .*$", text, flags=re.MULTILINE)
+    assert one == other.replace(" green", " slot")
+
+
+def test_a_new_server_is_sent_little_at_first_and_waited_for_briefly_in_one_mode_alone():
+    texts = {name: mode.configuration("roundrobin", 1, 8000) for name, mode in MODES.items()}
+    slow = {name for name, text in texts.items() if "rise 1 slowstart 2000ms" in text}
+    brief = {name for name, text in texts.items() if "timeout connect 100ms" in text}
+    assert slow == brief == {"dns-slowstart"}
+    assert habits(MODES["dns-slowstart"].manners)["balancer_connect_ms"] == 100
+    assert MODES["dns-slowstart"].environment == {"LINGER_S": "1.5"}
+
+
+def test_every_strategys_mode_is_one_of_the_stacks():
+    assert {strategy.discovery for strategy in STRATEGIES.values()} == set(MODES)
 
 
 def test_nothing_but_the_algorithm_and_the_servers_differs_between_configurations():

@@ -8,22 +8,27 @@ from manual_time import ManualTime
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.stack import website as module
-from harness.stack.balancer import Balancer, slot_names
+from harness.stack.balancer import Balancer, green_names, slot_names
 from harness.stack.containers import FULL_CPU, HELD_BACK_CPU
 from harness.stack.discovery import Dns, Slots
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
 from harness.stack.variation import Variation
 from harness.stack.website import PORT, Patience, Website
+from harness.target import Counted
 
 
 class Place:
     """A website, its balancer and its containers."""
 
     def __init__(self, replicas=1, discovery=None):
-        discovery = discovery or (lambda balancer: Slots(balancer, slot_names(replicas), PORT))
+        discovery = discovery or (
+            lambda balancer: Slots(
+                balancer, slot_names(replicas), PORT, green=green_names(replicas)
+            )
+        )
         self.clock = ManualTime()
-        self.haproxy = FakeHaproxy(*slot_names(replicas))
+        self.haproxy = FakeHaproxy(*slot_names(replicas), *green_names(replicas))
         self.specs = []
         self.boxes = {}
         self.next_box = {}
@@ -323,6 +328,145 @@ def test_by_dns_an_instance_can_still_be_drained(by_dns):
     by_dns.website.await_ready(instance)
     by_dns.website.drain(instance)
     assert by_dns.haproxy.status["slot3"] == "MAINT"
+
+
+def aside(place, release="v2"):
+    instance = place.website.start(release)
+    place.website.set_aside(instance)
+    place.website.await_ready(instance)
+    place.website.admit(instance)
+    return instance
+
+
+def test_what_is_set_aside_is_ready_in_the_pool_that_gets_nothing_until_the_switch(place):
+    here = place()
+    old = here.serve()
+    new = aside(here)
+    assert (here.slot_of(old), here.slot_of(new)) == ("slot1", "green1")
+    assert (here.haproxy.status["green1"], here.haproxy.pool) == ("UP", "website")
+    here.website.switch(new)
+    assert here.haproxy.pool == "website-green"
+
+
+def test_a_switch_goes_back_and_is_made_as_often_as_it_is_asked_for(place):
+    here = place()
+    old = here.serve()
+    new = aside(here)
+    for to, pool in (
+        (new, "website-green"),
+        (new, "website-green"),
+        (old, "website"),
+        (old, "website"),
+    ):
+        here.website.switch(to)
+        assert here.haproxy.pool == pool
+
+
+def test_pools_take_turns_from_swap_to_swap(place):
+    here = place()
+    current, used = here.serve(), []
+    for _ in range(5):
+        new = aside(here)
+        here.website.switch(new)
+        here.website.drain(current)
+        here.website.stop(current)
+        current = new
+        used.append(here.slot_of(current))
+    assert used == ["green1", "slot2", "green2", "slot3", "green3"]
+
+
+def test_what_is_not_set_aside_goes_where_requests_go_after_a_switch_too(place):
+    here = place()
+    here.serve()
+    here.website.switch(aside(here))
+    assert here.slot_of(here.serve()) == "green2"
+
+
+def test_a_switch_that_the_balancer_refuses_changes_nothing_here(place):
+    here = place()
+    here.serve()
+    new = aside(here)
+    here.haproxy.refuses["set map"] = "Unknown map identifier.\n"
+    with pytest.raises(MissingEvidenceError, match="Unknown map identifier"):
+        here.website.switch(new)
+    del here.haproxy.refuses["set map"]
+    assert here.slot_of(here.serve()) == "slot2"
+
+
+def test_idle_is_waited_for_and_changes_nothing(place):
+    here = place()
+    instance = here.serve()
+    slot = here.slot_of(instance)
+    here.haproxy.busy[slot] = [(2, 0), (0, 0), (1, 0), (0, 0), (0, 0)]
+    before = len(here.haproxy.commands)
+    here.website.await_idle(instance)
+    assert here.haproxy.commands[before:] == ["show stat"] * 5
+    here.haproxy.busy[slot] = [(1, 0)]
+    with pytest.raises(MissingEvidenceError, match="after 4 s"):
+        here.website.await_idle(instance)
+    assert here.haproxy.status[slot] == "UP"
+
+
+def test_a_weight_is_gone_by_the_time_its_slot_is_used_again(place):
+    here = place()
+    old = here.serve()
+    here.website.weigh(old, 0)
+    assert here.haproxy.weight == {"slot1": "0"}
+    here.website.drain(old)
+    here.website.stop(old)
+    for _ in range(3):
+        here.serve()
+    reused = here.serve()
+    assert (here.slot_of(reused), here.haproxy.weight) == ("slot1", {})
+
+
+def test_weights_are_taken_back_and_what_has_left_is_passed_over(place):
+    here = place()
+    old, new = here.serve(), here.serve("v2")
+    here.website.weigh(old, 95)
+    here.website.weigh(new, 5)
+    assert here.haproxy.weight == {"slot1": "95", "slot2": "5"}
+    here.website.discard(new)
+    here.website.weigh_alike([old, new])
+    assert "slot1" not in here.haproxy.weight
+
+
+def test_what_the_balancer_counted_of_several_is_added_and_their_means_by_their_answers(place):
+    here = place(replicas=2)
+    pair = [here.serve(), here.serve()]
+    here.haproxy.counted = {"slot1": (40, 30, 2, 1, 3, 10), "slot2": (8, 8, 0, 0, 0, 50)}
+    here.haproxy.status["slot2"] = "DOWN"
+    assert here.website.counted(pair) == Counted(
+        sent=48, answered=40, errors=2, broken=4, mean_ms=18.0, down=1
+    )
+    here.website.count_anew()
+    assert here.website.counted(pair) == Counted(down=1)
+
+
+def test_by_dns_there_are_neither_pools_nor_weights(by_dns):
+    instance = by_dns.website.start("v1")
+    for move in (
+        lambda: by_dns.website.switch(instance),
+        lambda: by_dns.website.weigh(instance, 5),
+        lambda: by_dns.website.counted([instance]),
+    ):
+        with pytest.raises(MissingEvidenceError, match="need discovery mode slots"):
+            move()
+
+
+def test_one_that_was_drained_in_part_is_offered_again_and_leaks_no_slot(place):
+    """The way back from a rolling swap whose drain took too long."""
+    here = place()
+    instance = here.serve()
+    for _ in range(6):
+        [slot] = [slot for slot, status in here.haproxy.status.items() if status == "UP"]
+        here.haproxy.busy[slot] = [(1, 0)]
+        with pytest.raises(MissingEvidenceError, match="after 4 s"):
+            here.website.drain(instance)
+        here.haproxy.busy.clear()
+        here.website.await_ready(instance)
+        here.website.admit(instance)
+    assert here.website.running() == (instance,)
 
 
 def test_assets_are_published_by_whoever_serves_them(place):

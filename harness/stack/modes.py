@@ -1,0 +1,63 @@
+"""Discovery modes by name: the balancer's configuration and the website's manners in each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.stack.balancer import (
+    Balancer,
+    Manners,
+    configuration,
+    dns_servers,
+    green_names,
+    slot_names,
+    slot_servers,
+)
+from harness.stack.discovery import Discovery, Dns, Slots
+
+__all__ = ["MODES", "Mode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """One configuration for all strategies of it, so that each stands for its procedure alone."""
+
+    is_dns: bool = False
+    manners: Manners = field(default_factory=Manners)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of the website's instances."""
+
+    def configuration(self, algorithm: str, replicas: int, port: int) -> str:
+        """HAProxy's."""
+        names = slot_names(replicas)
+        if self.is_dns:
+            return configuration(
+                algorithm=algorithm,
+                servers=dns_servers(Dns.alias, len(names), port),
+                manners=self.manners,
+            )
+        return configuration(
+            algorithm=algorithm,
+            servers=slot_servers(names, port),
+            green_servers=slot_servers(green_names(replicas), port),
+            manners=self.manners,
+        )
+
+    def discovery(self, balancer: Balancer, replicas: int, port: int) -> Discovery:
+        if self.is_dns:
+            return Dns(balancer, port)
+        return Slots(balancer, slot_names(replicas), port, green=green_names(replicas))
+
+
+MODES: Final[Mapping[str, Mode]] = {
+    "slots": Mode(),
+    "dns": Mode(is_dns=True),
+    # For a stop of which nobody tells the balancer. A server that DNS has just named is UP before
+    # its first check: slowstart sends it little until then, and what does go there waits 100 ms.
+    # A website that lingers longer than checks take to fail is asked nothing when it closes.
+    "dns-slowstart": Mode(
+        is_dns=True,
+        manners=Manners(connect_ms=100, slowstart_ms=2000),
+        environment={"LINGER_S": "1.5"},
+    ),
+}

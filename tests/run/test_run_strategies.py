@@ -1,0 +1,311 @@
+"""Strategies on fakes: their steps, and how each ends where the release or the procedure fails."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from fakes.target import FakeStage, FakeTarget
+from fakes.trouble import Point
+from rig import Rig, finding, points
+
+from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.model.finding import Verdict
+from harness.swap.canary import Canary
+from harness.swap.rolling import Rolling
+from harness.target import Counted, Instance
+
+SAFE = ("drain", "rolling", "blue-green", "canary", "stop-signal")
+"""Those that claim that a bad release leaves the old one serving."""
+
+
+def serving_last(rig: Rig) -> list[str]:
+    """Releases that served when the load ended."""
+    return [who.release for who in rig.target.serving_at(rig.record()["sent"]["stop_ns"] - 1)]
+
+
+def steps(rig: Rig) -> list[str]:
+    return [name for name, edge in rig.spans("step") if edge == "begin"]
+
+
+def judgements(rig: Rig) -> list[str]:
+    return [mark["name"] for mark in rig.marks() if mark["name"].startswith("judged ")]
+
+
+@pytest.mark.parametrize("swap", SAFE)
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_swap_there_and_back_drops_nothing_and_ends_with_what_it_began(
+    tmp_path: Path, swap: str, replicas: int
+):
+    rig = Rig(tmp_path / "run", swap=swap, swaps=2, replicas=replicas)
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.passed, judged.explanation()
+    assert judged.result.requests.failed == 0
+    assert serving_last(rig) == ["v1"] * replicas
+
+
+@pytest.mark.parametrize("swap", SAFE)
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_release_that_is_never_ready_leaves_the_old_one_serving_and_nothing_of_itself(
+    tmp_path: Path, swap: str, replicas: int
+):
+    rig = Rig(tmp_path / "run", swap=swap, replicas=replicas)
+    rig.target.never_ready.add("v2")
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    assert "website-" in finding(judged, "swap_completed").message
+    assert judged.result.requests.failed == 0
+    assert serving_last(rig) == ["v1"] * replicas
+
+
+def _points() -> list[tuple[str, Point]]:
+    """Every move of the strategies with a way back, up to where there is none: once the old
+    instances are let go of, which `rolling` alone does while it can still go back.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for swap in ("rolling", "blue-green", "canary"):
+            final = () if swap == "rolling" else ("stage.drain", "stage.stop", "stage.weigh_alike")
+            seen = points(Path(folder) / swap, swap=swap, replicas=2)
+            found += [
+                (swap, point)
+                for point in seen
+                if point.name.startswith("stage.") and point.name not in final
+            ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("swap", "point"), _points(), ids=lambda given: str(given) if given else None
+)
+def test_wherever_it_fails_the_old_release_serves_on_and_nothing_of_the_new_one_is_left(
+    tmp_path: Path, swap: str, point: Point
+):
+    rig = Rig(tmp_path / "run", swap=swap, replicas=2)
+    error = (MissingEvidenceError, RuntimeError)[len(point.name) % 2]
+    rig.trouble.plan(point, error("the cause"))
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.inconclusive, judged.explanation()
+    assert "the cause" in finding(judged, "swap_completed").message
+    assert not rig.trouble.never_came()
+    assert judged.result.requests.failed == 0
+    assert serving_last(rig) == ["v1", "v1"]
+    assert judged.result.requests.ok == judged.result.requests.planned
+
+
+class Nth(FakeStage):
+    """Spoils the n-th instance that is awaited, unless it is of v1."""
+
+    def __init__(self, target: FakeTarget, nth: int) -> None:
+        super().__init__(target)
+        self._nth = nth
+        self._awaited = 0
+
+    def await_ready(self, instance: Instance) -> None:
+        self._awaited += 1
+        super().await_ready(instance)
+        if self._awaited == self._nth:
+            raise ReleaseError(f"release {instance.release}: {instance.name} exited")
+
+
+def spoiled(rig: Rig, nth: int) -> None:
+    stage = Nth(rig.target, nth)
+    rig.target.stage = lambda: stage
+
+
+def test_rolling_replaces_one_after_the_other(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
+    rig.run()
+    assert steps(rig) == [
+        "publish v2",
+        "start v2", "ready website-3", "admit website-3", "drain website-1", "stop website-1",
+        "start v2", "ready website-4", "admit website-4", "drain website-2", "stop website-2",
+    ]  # fmt: skip
+
+
+def test_rolling_in_batches_replaces_so_many_at_once_and_what_is_left_over_last(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="rolling", replicas=3)
+    rig.swap = Rolling(batch=2)
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.passed, judged.explanation()
+    assert steps(rig) == [
+        "publish v2",
+        "start v2", "ready website-4", "start v2", "ready website-5",
+        "admit website-4", "admit website-5",
+        "drain website-1", "stop website-1", "drain website-2", "stop website-2",
+        "start v2", "ready website-6", "admit website-6", "drain website-3", "stop website-3",
+    ]  # fmt: skip
+
+
+def test_rolling_that_fails_at_the_second_brings_back_the_first(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
+    spoiled(rig, 2)
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    assert steps(rig)[6:] == [
+        "start v2", "ready website-4", "discard website-4",
+        "start v1", "ready website-5", "admit website-5",
+        "drain website-3", "stop website-3",
+    ]  # fmt: skip
+    assert judged.result.requests.failed == 0
+    assert sorted(who.name for who in rig.target.present) == []
+    assert serving_last(rig) == ["v1", "v1"]
+
+
+def test_where_the_old_release_cannot_be_brought_back_the_new_one_serves_on_and_it_is_told(
+    tmp_path: Path,
+):
+    rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
+    spoiled(rig, 2)
+    rig.target.never_ready.add("v1")
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    message = finding(judged, "swap_completed").message
+    assert "website-4 exited" in message
+    assert "the old release v1 could not be brought back" in message
+    assert judged.result.requests.failed == 0
+    assert sorted(serving_last(rig)) == ["v1", "v2"], "of the second old one nothing was touched"
+
+
+def test_blue_green_switches_once_all_are_ready_and_lets_go_once_nothing_is_in_flight(
+    tmp_path: Path,
+):
+    rig = Rig(tmp_path / "run", swap="blue-green", replicas=2)
+    rig.run()
+    assert steps(rig) == [
+        "publish v2",
+        "start v2", "ready website-3", "start v2", "ready website-4",
+        "admit website-3", "admit website-4", "switch v2",
+        "idle website-1", "idle website-2",
+        "drain website-1", "stop website-1", "drain website-2", "stop website-2",
+    ]  # fmt: skip
+    begin, end = (m["at_ns"] for m in rig.marks() if m["name"] == "switch v2")
+    before, after = (rig.target.serving_at(at_ns) for at_ns in (begin, end))
+    assert {who.release for who in before} == {"v1"}
+    assert {who.release for who in after} == {"v2"}
+
+
+def test_blue_green_goes_back_by_one_switch(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="blue-green")
+    rig.trouble.plan(
+        Point("swap 1", "stage.await_idle", "within"), MissingEvidenceError("still in flight")
+    )
+    rig.run()
+    assert steps(rig)[-5:] == [
+        "switch v2", "idle website-1", "switch v1", "drain website-2", "stop website-2",
+    ]  # fmt: skip
+
+
+def test_canary_raises_its_share_after_each_judgement(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="canary")
+    rig.run()
+    assert steps(rig) == [
+        "publish v2", "start v2", "ready website-2",
+        "share 5% v2", "admit website-2", "share 25% v2", "share 50% v2", "share 100% v2",
+        "drain website-1", "stop website-1",
+    ]  # fmt: skip
+    assert judgements(rig) == [f"judged {share}%: go on" for share in (5, 25, 50, 100)]
+    weighed = [move for move in rig.target.moves if move.startswith("weigh")]
+    assert weighed[:4] == [
+        "weigh website-1 95", "weigh website-2 5", "weigh website-1 75", "weigh website-2 25",
+    ]  # fmt: skip
+
+
+def counting(rig: Rig, bad: Counted) -> None:
+    """What v2 is counted to do; v1 does well."""
+
+    def counts(instances: Sequence[Instance], look: int) -> Counted:
+        if instances[0].release == "v2":
+            return bad
+        return Counted(sent=1000 * look, answered=1000 * look, mean_ms=5.0)
+
+    rig.target.counts = counts
+
+
+def test_a_pool_that_does_badly_after_the_switch_is_switched_back(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="blue-green", replicas=2)
+    counting(rig, Counted(sent=9, answered=9, errors=2))
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    message = finding(judged, "swap_completed").message
+    assert "release v2: rolled back at 100 % of the requests" in message
+    assert judgements(rig) == ["judged 100%: back"]
+    assert serving_last(rig) == ["v1", "v1"]
+    assert steps(rig)[7:] == [
+        "switch v2", "switch v1",
+        "drain website-3", "stop website-3", "drain website-4", "stop website-4",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [
+        (Counted(sent=9, answered=9, errors=2), "9 answers of the new release, 2 with status 5xx"),
+        (Counted(sent=9, broken=3), "3 connections broken"),
+        (Counted(sent=9, answered=9, down=1), "1 of its instances failed the balancer's checks"),
+        (Counted(sent=99, answered=2), "after 20 s at 5 % of the requests"),
+    ],
+)
+def test_a_canary_that_does_badly_is_rolled_back_and_the_deploy_has_failed(
+    tmp_path: Path, counted: Counted, told: str
+):
+    rig = Rig(tmp_path / "run", swap="canary")
+    counting(rig, counted)
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    completed = finding(judged, "swap_completed")
+    assert completed.verdict is Verdict.failed
+    assert told in completed.message
+    assert judgements(rig) == ["judged 5%: back"]
+    assert steps(rig)[-3:] == ["share 0% v2", "drain website-2", "stop website-2"]
+    given_back = [mark["at_ns"] for mark in rig.marks() if mark["name"] == "share 0% v2"][-1]
+    assert [who.name for who in rig.target.serving_at(given_back)] == ["website-1"], "at once"
+    assert serving_last(rig) == ["v1"]
+    assert judged.result.requests.failed == 0
+
+
+def test_a_canary_that_nobody_asks_is_nobodys_fault_and_no_pass(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="canary")
+    counting(rig, Counted(sent=3, answered=3))
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.inconclusive
+    assert "too few requests to judge release v2" in judged.explanation()
+    assert serving_last(rig) == ["v1"]
+
+
+def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="stop-signal", replicas=2)
+    rig.run()
+    assert steps(rig) == [
+        "publish v2",
+        "scale v2", "ready website-3", "scale v2", "ready website-4",
+        "stop website-1", "stop website-2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("algorithm", ["roundrobin", "leastconn", "random(2)"])
+def test_a_canary_shares_by_weights_that_can_be_changed(algorithm: str):
+    Canary().refuse(algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["static-rr", "first", "source", "hash", "uri depth 3"])
+def test_a_canary_refuses_an_algorithm_whose_weights_stand(algorithm: str):
+    with pytest.raises(NotJudgedError, match="choose one of: roundrobin, leastconn, random"):
+        Canary().refuse(algorithm)
+
+
+@pytest.mark.parametrize("swap", ["blue-green", "canary"])
+def test_a_stage_that_cannot_is_told_and_nothing_was_touched(tmp_path: Path, swap: str):
+    class Plain:
+        """A stage without abilities."""
+
+        def __init__(self, target: FakeTarget) -> None:
+            self.running = FakeStage(target).running
+
+    rig = Rig(tmp_path / "run", swap=swap)
+    plain = Plain(rig.target)
+    rig.target.stage = lambda: plain
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.inconclusive
+    assert "choose another swap strategy" in finding(judged, "swap_completed").message
+    assert rig.target.moves == []
