@@ -97,7 +97,8 @@ class Stream:
     `expect_body` maps a release's name to the exact text of its answer; the key `"*"` stands
     for any release. `{operation}` in it, in `path` and in `body` becomes the request's
     operation id, which is its request id. None leaves the body unchecked (its declared
-    length still is). A body in the content coding gzip is compared decoded.
+    length still is). A body in the content coding gzip is compared decoded. `{made N}` in `expect_body` and
+    in `body` becomes the N bytes of model.made.
     """
 
     name: str
@@ -123,6 +124,8 @@ class Stream:
     """A write: it carries an operation id, and an unanswered one is unknown."""
     slow: bool = False
     """Slow on purpose: kept in flight across the swap's steps, not judged for latency."""
+    upload_s: float = 0.0
+    """The body is written evenly over so long; 0: at once."""
     timeout_s: float = 10.0
     """From the moment it is sent to the last byte of its answer."""
     drawn: Mapping[str, Draw] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from harness.traffic.expected import cache_of, instance_of
 from harness.traffic.flight import Flight
 from harness.traffic.prepared import Prepared
 from harness.traffic.tls import Trust
+from harness.traffic.upload import upload
 
 __all__ = ["DETAIL_CHARS", "Client", "Unfinished"]
 
@@ -157,14 +158,27 @@ class Client:
         try:
             connection = self._connect(flight)
             request = flight.prepared.request(flight.identity, seq)
-            connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
-            flight.sent = True
-            return self._read(flight, connection)
+            return self._ask(flight, connection, request)
         except MalformedError as error:
             flight.answer.complete = False
             return Outcome.malformed, str(error)
         except OSError as error:
             return flight.broken(error)
+
+    def _ask(
+        self, flight: Flight, connection: Connection, request: bytes
+    ) -> tuple[Outcome, str]:
+        over_ns = flight.prepared.upload_ns
+        if not over_ns:
+            connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
+        elif not upload(connection.wire, request, over_ns, flight.deadline_ns, self._clock_ns):
+            outcome, text = self._read(flight, connection)
+            flight.answer.reusable = False
+            if outcome is Outcome.ok:
+                outcome, text = Outcome.malformed, "an answer came before the request was whole"
+            return outcome, text
+        flight.sent = True
+        return self._read(flight, connection)
 
     def _connect(self, flight: Flight) -> Connection:
         prepared = flight.prepared

@@ -7,6 +7,7 @@ import zlib
 from functools import lru_cache
 from typing import Final
 
+from harness.model.made import expanded
 from harness.model.outcome import Cache, Outcome
 from harness.model.row import NAME_BYTES
 from harness.model.traffic import Stream
@@ -41,7 +42,7 @@ class Expected:
             None
             if stream.expect_body is None or stream.method == "HEAD"
             else {
-                release: [part.encode() for part in text.split(GAP)]
+                release: [part.encode() for part in expanded(text).split(GAP)]
                 for release, text in stream.expect_body.items()
             }
         )
