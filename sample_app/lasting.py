@@ -52,12 +52,12 @@ def add_routes(
             yield f"id: {last}\ndata: {release} {instance} {last}\n\n".encode()
             time.sleep(every_ms / 1000)
 
-    @app.get("/websocket")
+    @app.route("/websocket", websocket=True)
     def talk() -> Response | tuple[str, int]:
         key = request.headers.get("Sec-WebSocket-Key", "")
         sock = request.environ.get("gunicorn.socket")
-        if not key or sock is None or request.headers.get("Upgrade", "").lower() != "websocket":
-            return "a WebSocket is spoken here", 426
+        if not key or sock is None:
+            return "a WebSocket needs a key, and gunicorn", 400
         names = {"X-Release": release, "X-Instance": instance}
         websocket.serve(sock, key, names, lambda text: f"{release} {instance} {text}", told_to_stop)
         return websocket.Switched()

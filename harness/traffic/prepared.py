@@ -55,8 +55,12 @@ class Prepared:
         self.timeout_ns = int(stream.timeout_s * 1e9)
         self.upload_ns = int(stream.upload_s * 1e9)
         self.bodiless = stream.method == "HEAD"
-        self.pool = Pool(max_idle_s=max_idle_s) if stream.connection == Connection.reuse else None
-        """None: a connection for each request."""
+        self.visit = stream.visit
+        self.then: Prepared | None = None
+        """A visit's later requests, where they are not like its first."""
+        is_pooled = stream.connection == Connection.reuse and stream.visit is None
+        self.pool = Pool(max_idle_s=max_idle_s) if is_pooled else None
+        """None: a connection for each request, or for each visit."""
         self.tls = stream.tls
         self.session: ssl.SSLSession | None = None
         """The TLS session to resume, where the stream does that."""

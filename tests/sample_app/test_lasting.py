@@ -85,4 +85,4 @@ def test_a_login_needs_two_words(client, body):
 
 
 def test_a_websocket_is_spoken_to_those_who_ask_for_one(client):
-    assert client.get("/websocket").status_code == 426
+    assert client.get("/websocket").status_code == 400
