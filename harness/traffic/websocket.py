@@ -81,9 +81,11 @@ class _Line:
     def says(self, number: int) -> bool:
         """Says a number, and awaits the answer; False where the website closed instead."""
         v = self._v
-        v.note(asked=v.account.asked + 1)
-        self._send(TextMessage(data=str(number)))
-        event = self._awaited()
+        event = self._come()
+        if event is None:
+            v.note(asked=v.account.asked + 1)
+            self._send(TextMessage(data=str(number)))
+            event = self._awaited()
         if isinstance(event, CloseConnection):
             self._leave(event)
             return False
@@ -125,26 +127,44 @@ class _Line:
         self._send(event.response())
         self.is_open = False
 
+    def _come(self) -> Event | None:
+        """What came since the last answer; None where nothing did."""
+        while True:
+            if (event := self._next()) is not None:
+                return event
+            if self._connection.wire.quiet():
+                return None
+            self._read()
+
     def _awaited(self) -> Event:
         v, flight = self._v, self._v.flight
         flight.deadline_ns = v.clock_ns() + flight.prepared.timeout_ns
-        while True:
-            while self._events:
-                event = self._events.popleft()
-                if not isinstance(event, Ping):
-                    return event
-                self._send(event.response())
-            data = self._connection.wire.receive(flight.deadline_ns, v.clock_ns)
-            if not data:
-                raise Ended(*flight.cut(" without a close frame"))
-            if not flight.first_byte_ns:
-                flight.first_byte_ns = v.clock_ns()
-            flight.answer.started = True
-            try:
-                self._protocol.receive_data(data)
-                self._events.extend(self._protocol.events())
-            except ProtocolError as error:
-                raise Ended(Outcome.malformed, f"not a WebSocket's: {error}") from error
+        while (event := self._next()) is None:
+            self._read()
+        return event
+
+    def _next(self) -> Event | None:
+        """The next thing said; a ping is answered in passing."""
+        while self._events:
+            event = self._events.popleft()
+            if not isinstance(event, Ping):
+                return event
+            self._send(event.response())
+        return None
+
+    def _read(self) -> None:
+        v, flight = self._v, self._v.flight
+        data = self._connection.wire.receive(flight.deadline_ns, v.clock_ns)
+        if not data:
+            raise Ended(*flight.cut(" without a close frame"))
+        if not flight.first_byte_ns:
+            flight.first_byte_ns = v.clock_ns()
+        flight.answer.started = True
+        try:
+            self._protocol.receive_data(data)
+            self._events.extend(self._protocol.events())
+        except ProtocolError as error:
+            raise Ended(Outcome.malformed, f"not a WebSocket's: {error}") from error
 
     def _send(self, event: Event) -> None:
         flight = self._v.flight
