@@ -7,7 +7,7 @@ from harness.checks.visits import check
 from harness.model.finding import Verdict
 from harness.model.outcome import Outcome
 from harness.model.traffic import Traffic
-from harness.model.visit import Until, Visit, VisitKind, Visited
+from harness.model.visit import Until, Visit, Visited, VisitKind
 
 ADMITTED = 12.1
 

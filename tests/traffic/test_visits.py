@@ -15,7 +15,7 @@ from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.row import Sample
 from harness.model.traffic import Traffic
-from harness.model.visit import Until, Visit, VisitKind, Visited
+from harness.model.visit import Until, Visit, Visited, VisitKind
 from harness.traffic.client import Client
 from harness.traffic.holding import Holding
 from sample_app import websocket
