@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from flask import Flask, Response, request
 
 from sample_app import content, websocket
+from sample_app.responses import Switched
 
 LONGEST_MS = 60_000
 LARGEST = 16 << 20
@@ -60,7 +61,7 @@ def add_routes(
             return "a WebSocket needs a key, and gunicorn", 400
         names = {"X-Release": release, "X-Instance": instance}
         websocket.serve(sock, key, names, lambda text: f"{release} {instance} {text}", told_to_stop)
-        return websocket.Switched()
+        return Switched()
 
 
 def number(name: str, most: int) -> int | None:

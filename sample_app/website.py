@@ -16,16 +16,13 @@ from flask import Flask, Response, request
 from redis import Redis, RedisError
 
 from sample_app import content, lasting
+from sample_app.responses import Text
 from sample_app.store import apply, connect, log_in, session
 
 LONGEST_MS = 60_000
 LARGEST_BODY = 1 << 20
 CACHED_S = 1
 _WORD = re.compile("[!-~]{1,128}")
-
-
-class Text(Response):
-    default_mimetype = "text/plain"
 
 
 def create_app(

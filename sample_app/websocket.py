@@ -8,26 +8,12 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from flask import Response
-
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 GOING_AWAY, TOO_BIG = 1001, 1009
 LONGEST = 125
 POLL_S = 0.05
 FAREWELL_S = 1.0
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-class Switched(Response):
-    """The answer to a request whose connection is over: there is nothing left to write on it."""
-
-    def __call__(self, _environ: object, start_response: Callable[..., object]) -> "Switched":
-        start_response("101 Switching Protocols", [])  # for the access log
-        return self
-
-    def __iter__(self) -> Iterator[bytes]:
-        # gunicorn's workers end a connection so, without a word on it.
-        raise StopIteration
 
 
 def accepted(key: str) -> str:

@@ -69,11 +69,13 @@ class Visiting:
 
     def goes_on(self) -> bool:
         """False once it has gone on for long enough, which is noted."""
-        if self._holding.goes_on(self.visit, self._opened_ns):
-            return True
         now_ns = self.clock_ns()
-        self.note(let_go_ns=now_ns, is_held=now_ns - self._opened_ns > 1.1e9 * self.visit.lasts_s)
-        return False
+        if not self._holding.goes_on(self.visit, self._opened_ns):
+            self.note(let_go_ns=self.account.let_go_ns or now_ns)
+            return False
+        if now_ns - self._opened_ns > int(self.visit.lasts_s * 1e9):
+            self.note(is_held=True)
+        return True
 
     def wait(self, seconds: float) -> bool:
         """Lets so much time pass, unless the visit is let go; whether it goes on."""
