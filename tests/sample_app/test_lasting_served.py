@@ -1,12 +1,13 @@
 """What lasts, asked of the real gunicorn by the harness's own client, over a stop too."""
 
 import signal
+import socket
 import sys
 from dataclasses import replace
 
 import gevent
 import pytest
-from serving import Website, launched, until
+from serving import DEADLINE_S, Website, launched, until
 
 from harness.heavy_mix import heavy_mix
 from harness.model.arrivals import Arrival
@@ -97,3 +98,22 @@ def test_a_website_that_is_told_to_stop_finishes_what_ends_and_closes_what_does_
             Outcome.closed_before_answer,
             Outcome.answer_timeout,
         }, name
+
+
+def test_after_its_close_frame_a_websocket_s_connection_ends_without_another_byte(website):
+    with socket.create_connection(("127.0.0.1", website.port), timeout=DEADLINE_S) as sock:
+        sock.sendall(
+            b"GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        heard = b""
+        while b"\r\n\r\n" not in heard:
+            heard += sock.recv(65536)
+        # RFC 6455, 1.3: the answer to that key.
+        assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in heard
+        sock.sendall(b"\x88\x82\0\0\0\0\x03\xe8")
+        after = heard.partition(b"\r\n\r\n")[2]
+        while more := sock.recv(65536):
+            after += more
+    assert after == b"\x88\x02\x03\xe8"
