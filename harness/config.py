@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -43,6 +43,8 @@ _URL_ONLY = frozenset(
 )
 _STACK_ONLY = frozenset(
     {
+        "mix",
+        "traffic",
         "swap",
         "batch",
         "algorithm",
@@ -67,6 +69,10 @@ class Settings(BaseModel):
 
     rate: float = Field(300.0, ge=LEAST_RATE, le=100_000, description="requests a second, in all")
     arrivals: ArrivalKind = Field(ArrivalKind.even, description="spacing of requests")
+    mix: str = Field("default", description="of requests: default, or heavy with what lasts")
+    traffic: dict[str, Annotated[float, Field(ge=0, le=100_000)]] = Field(
+        default_factory=dict, description="requests a second by stream of the mix; 0 leaves it out"
+    )
     swap: str = Field("drain", description="the swap strategy; README lists them")
     batch: int = Field(1, ge=1, le=32, description="how many replicas `rolling` replaces at once")
     swaps: int = Field(1, ge=1, le=10_000, description="how often, there and back")

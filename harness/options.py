@@ -9,7 +9,7 @@ from harness.config import Settings
 
 __all__ = ["add_settings", "given_settings"]
 
-_TABLES = frozenset({"images", "plugins"})
+_TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
 
 

@@ -16,8 +16,9 @@ from harness.calibration.calibrator import Calibrator, NoCalibration
 from harness.control import Control, NoControl
 from harness.machine import MachineWatch
 from harness.model.errors import Interrupted, NotJudgedError, ReleaseError, SilentError
-from harness.model.mark import Mark, MarkKind
+from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.scenario import Clock, Record, Scenario
+from harness.model.visit import Until
 from harness.swap.strategy import Steps
 from harness.target import KnowsRemedies, Target
 from harness.teardown import take_down
@@ -60,7 +61,9 @@ def execute(run: str, scenario: Scenario, parts: Parts, folder: Path) -> None:
     )
     _write_record(folder, record)
     defects: list[str] = []
-    timeline = Timeline(folder / "marks.jsonl", parts.clock, guarded(parts.on_mark, defects))
+    timeline = Timeline(
+        folder / "marks.jsonl", parts.clock, guarded(_watching(scenario, parts), defects)
+    )
     machine = MachineWatch(folder / "machine.jsonl", parts.clock)
     path = record.path
 
@@ -140,8 +143,13 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
         old, new = scenario.releases_of(number)
         detail: dict[str, Detail] = {"swap": number, "old": old, "new": new}
         steps = Steps(timeline, swap=number, old=old, new=new, delay_s=_jitter(scenario, number))
+        if scenario.traffic.has_visits:
+            sender.hold()
         with timeline.span(MarkKind.phase, "swap", detail):
             is_replaced = _replace(parts, steps, timeline)
+        if scenario.traffic.has_visits:
+            for until in Until:
+                sender.let_go(until)
         is_last = number == scenario.swaps or not is_replaced
         with timeline.span(MarkKind.phase, "after", detail):
             wait_s = timing.after_s if is_last else timing.between_s
@@ -151,6 +159,18 @@ def _under_load(scenario: Scenario, parts: Parts, timeline: Timeline) -> None:
                 sender.finish(end_ns, timing.finish_s)
                 return
             _hold(parts, end_ns)
+
+
+def _watching(scenario: Scenario, parts: Parts) -> Callable[[Mark], None]:
+    """Lets visits go, too, once a new instance is admitted: an old one can then be drained."""
+
+    def watching(mark: Mark) -> None:
+        parts.on_mark(mark)
+        is_admitted = mark.kind is MarkKind.step and mark.detail.get("verb") == "admit"
+        if is_admitted and mark.edge is Edge.end and scenario.traffic.has_visits:
+            parts.sender.let_go(Until.admitted)
+
+    return watching
 
 
 def _jitter(scenario: Scenario, number: int) -> Callable[[], float]:

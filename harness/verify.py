@@ -22,7 +22,7 @@ from harness.config import FINISH_SPARE_S, Settings
 from harness.control import NoControl, StubControl
 from harness.faults import Fault, Injection
 from harness.machine import describe
-from harness.mix import default_mix
+from harness.mixes import mixed
 from harness.model.control import FOLDER as CONTROL
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 from harness.model.finding import Verdict
@@ -255,7 +255,7 @@ def _calibrator(settings: Settings) -> Calibrator:
 
 
 def default_traffic(settings: Settings) -> Traffic:
-    """The default mix at the rate of the settings; of a URL where they name one."""
+    """The chosen mix at the rate of the settings; of a URL where they name one."""
     if settings.url:
         return site_mix(
             address_of(settings.url),
@@ -266,7 +266,13 @@ def default_traffic(settings: Settings) -> Traffic:
             timeout_s=settings.timeout_s,
             arrivals=settings.arrivals,
         )
-    return default_mix(settings.rate, timeout_s=settings.timeout_s, arrivals=settings.arrivals)
+    return mixed(
+        settings.mix,
+        settings.rate,
+        rates=settings.traffic,
+        timeout_s=settings.timeout_s,
+        arrivals=settings.arrivals,
+    )
 
 
 def new_run() -> str:

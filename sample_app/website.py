@@ -15,17 +15,14 @@ from contextlib import contextmanager
 from flask import Flask, Response, request
 from redis import Redis, RedisError
 
-from sample_app import content
-from sample_app.store import apply, connect
+from sample_app import content, lasting
+from sample_app.responses import Text
+from sample_app.store import apply, connect, log_in, session
 
 LONGEST_MS = 60_000
 LARGEST_BODY = 1 << 20
 CACHED_S = 1
-_OPERATION_ID = re.compile("[!-~]{1,128}")
-
-
-class Text(Response):
-    default_mimetype = "text/plain"
+_WORD = re.compile("[!-~]{1,128}")
 
 
 def create_app(
@@ -94,12 +91,30 @@ def create_app(
     @app.post("/operations")
     def operations() -> str | tuple[str, int]:
         operation = request.headers.get("X-Operation-Id", "")
-        if not _OPERATION_ID.fullmatch(operation):
+        if not _WORD.fullmatch(operation):
             return "X-Operation-Id must be 1 to 128 printable ASCII characters, no space", 400
         with timed_store():
             apply(store, operation, idempotent=idempotent)
         return f"operation {operation} applied"
 
+    @app.post("/login")
+    def login() -> Response | tuple[str, int]:
+        user, _, holds = request.get_data(as_text=True).partition(" ")
+        if not _WORD.fullmatch(user) or not _WORD.fullmatch(holds):
+            return "the body must be two words: who logs in, and what the session is to hold", 400
+        with timed_store():
+            token = log_in(store, user, holds)
+        cookie = f"session={token}; Path=/; HttpOnly; SameSite=Lax"
+        return Text(f"welcome {user}", headers={"Set-Cookie": cookie})
+
+    @app.get("/account")
+    def account() -> str:
+        # As websites do: who is not logged in is shown a page too, with status 200.
+        with timed_store():
+            found = session(store, request.cookies.get("session", ""))
+        return f"user {found[0]} holds {found[1]}" if found else "nobody is logged in"
+
+    lasting.add_routes(app, release=release, instance=instance, told_to_stop=told_to_stop)
     return app
 
 

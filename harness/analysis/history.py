@@ -48,6 +48,7 @@ from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
 from harness.model.result import Attribution, NearMisses, ReplicaOutage
 from harness.model.scenario import Record
+from harness.model.visit import Visited
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
 
@@ -71,6 +72,8 @@ class History:
     """None: the store could not be read."""
     details: Mapping[int, str] = field(default_factory=dict)
     """By seq, what the sender wrote down of a failed sample: untrusted text."""
+    visits: tuple[Visited, ...] = ()
+    """What became of visits, in the order of their ends."""
     calibration: Calibration | None = None
     """None: the run has none, or it could not be read."""
     control: Controlled | None = None
@@ -221,6 +224,7 @@ def load(folder: Path) -> History:
         machine=read_lines(folder / "machine.jsonl", MachineSecond, damage),
         operations=read_operations(folder / "operations.json", damage),
         details={entry.seq: entry.text for entry in reversed(details)},
+        visits=read_lines(folder / "visits.jsonl", Visited, damage),
         calibration=measured(calibrating) if calibrating is not None else None,
         control=read_control(folder / CONTROL, damage) if record.scenario.control else None,
         damage=tuple(damage),

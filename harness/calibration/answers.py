@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from harness.model.made import expanded
 from harness.model.traffic import Stream, Traffic
 
 __all__ = ["GAP", "Answers"]
@@ -61,7 +62,8 @@ class _Answer:
     """An answer with gaps for the operation; whole beforehand where it has none."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: str, method: str) -> None:
-        self._status, self._headers, self._body = status, headers, body.encode()
+        self._status, self._headers = status, headers
+        self._body = expanded(body).encode()
         self._method = method
         self._whole = None if _GAP in self._body else self._made(self._body)
 

@@ -17,6 +17,7 @@ from harness.calibration.scripted import ScriptedServer
 from harness.model.calibration import Injections
 from harness.model.errors import MissingEvidenceError
 from harness.model.scenario import Clock, Record, Scenario
+from harness.model.traffic import Traffic
 from harness.traffic.sender import ChildSender, Sender
 
 __all__ = ["FOLDER", "Calibrator", "LoopbackCalibrator", "NoCalibration", "in_run"]
@@ -68,6 +69,14 @@ def in_run(scenario: Scenario, budget_ns: int = _BUDGET_NS) -> CalibrationPlan:
     return plan(scenario.traffic, seed=scenario.seed, budget_ns=budget_ns)
 
 
+def _brief(traffic: Traffic) -> Traffic:
+    """Without what lasts by nature: the scripted server answers single requests, at once."""
+    streams = tuple(each for each in traffic.streams if each.visit is None and not each.upload_s)
+    if not streams:
+        raise MissingEvidenceError("calibration: every stream of the traffic lasts by nature")
+    return replace(traffic, streams=streams)
+
+
 class LoopbackCalibrator:
     """Implements Calibrator by a sender and a scripted server, both processes of their own."""
 
@@ -88,7 +97,7 @@ class LoopbackCalibrator:
         """In a thread: what the processes import takes longer than the calibration itself."""
         self._folder = folder / FOLDER
         self._folder.mkdir()
-        own = replace(scenario, swaps=0, calibrated=False)
+        own = replace(scenario, swaps=0, calibrated=False, traffic=_brief(scenario.traffic))
         self._record = Record(run=run, scenario=own, environment={}, path="direct")
         self._preparing = threading.Thread(
             target=self._prepare, args=(self._record,), name="calibration", daemon=True

@@ -17,6 +17,7 @@ from harness.checks import (
     replaced,
     resolved,
     swap_completed,
+    visits,
     writes,
 )
 from harness.model.finding import Finding
@@ -36,6 +37,7 @@ ALL: Final[tuple[Check, ...]] = (
     replaced.check,
     alive.check,
     writes.check,
+    visits.check,
     cached.check,
     latency.check,
     near_misses.check,

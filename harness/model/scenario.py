@@ -54,6 +54,8 @@ class Limits:
     """Whether a run passes in which no answer tells its release."""
     resolve_ms: float = 0.0
     """The longest outage that may have gone unseen in a swap; 0: none is asked for."""
+    reconnect_ms: float = 2_000.0
+    """From the orderly end of a visit's connection to the right answer on a new one."""
     near_misses: int = -1
     """Most requests that may have succeeded only because a proxy tried again; -1: any number."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.model.draw import Draw
+from harness.model.visit import Visit
 
 __all__ = [
     "MOST_STREAMS",
@@ -97,7 +98,8 @@ class Stream:
     `expect_body` maps a release's name to the exact text of its answer; the key `"*"` stands
     for any release. `{operation}` in it, in `path` and in `body` becomes the request's
     operation id, which is its request id. None leaves the body unchecked (its declared
-    length still is). A body in the content coding gzip is compared decoded.
+    length still is). A body in the content coding gzip is compared decoded. `{made N}` in
+    it and in `body` becomes the N bytes of model.made.
     """
 
     name: str
@@ -123,8 +125,12 @@ class Stream:
     """A write: it carries an operation id, and an unanswered one is unknown."""
     slow: bool = False
     """Slow on purpose: kept in flight across the swap's steps, not judged for latency."""
+    upload_s: float = 0.0
+    """The body is written evenly over so long; 0: at once."""
+    visit: Visit | None = None
+    """None: an arrival is one request."""
     timeout_s: float = 10.0
-    """From the moment it is sent to the last byte of its answer."""
+    """From the moment it is sent to the last byte of its answer; in a visit, of each exchange."""
     drawn: Mapping[str, Draw] = field(default_factory=dict)
     """`{NAME}` in `path` and in `headers` becomes what is drawn for the request by that name, from
     the scenario's seed and the request's seq."""
@@ -170,6 +176,10 @@ class Traffic:
     def rate_hz(self) -> float:
         """Requests a second, all streams together."""
         return sum(stream.rate_hz for stream in self.streams)
+
+    @property
+    def has_visits(self) -> bool:
+        return any(stream.visit is not None for stream in self.streams)
 
     def stream_names(self) -> tuple[str, ...]:
         """Names by stream index; index 255 on disk is the probe."""

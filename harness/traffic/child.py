@@ -118,6 +118,10 @@ def _follow(parent: _Parent, dispatcher: Dispatcher, runner: Any) -> None:
             runner.start(1, spawn_rate=1)
         elif order.do == "stop":
             dispatcher.stop(order.stop_ns, order.finish_s)
+        elif order.do == "hold":
+            dispatcher.holding.hold()
+        elif order.do == "let_go" and order.until is not None:
+            dispatcher.holding.let_go(order.until)
 
 
 if __name__ == "__main__":

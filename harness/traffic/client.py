@@ -11,12 +11,17 @@ from harness.model.arrivals import Arrival
 from harness.model.outcome import Handshake, Outcome
 from harness.model.row import Sample
 from harness.model.traffic import Stream, Tls, Traffic
+from harness.model.visit import Visited
 from harness.traffic.answer import MalformedError
 from harness.traffic.connection import Connection, Plain, establish, new_socket, resolve
 from harness.traffic.expected import cache_of, instance_of
 from harness.traffic.flight import Flight
+from harness.traffic.holding import Holding
 from harness.traffic.prepared import Prepared
 from harness.traffic.tls import Trust
+from harness.traffic.upload import upload
+from harness.traffic.visiting import Visiting
+from harness.traffic.visits import carry_out, later
 
 __all__ = ["DETAIL_CHARS", "Client", "Unfinished"]
 
@@ -36,7 +41,8 @@ class Client:
 
     `authority` is the Host header. Every request carries `X-Request-Id: <run>-<seq>`, writes
     carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
-    on every request that is not ok; it must not raise. Streams over TLS go to `tls_port`, and
+    on every request that is not ok, `visited` what became of every visit; neither may raise.
+    `holding` says which visits go on. Streams over TLS go to `tls_port`, and
     `trust` says whose certificate is expected there. What streams draw for a request is drawn by
     `seed`. Raises OSError for a host that cannot be resolved, ValueError for a stream that HTTP
     forbids, or one that has no port: 0 is none.
@@ -56,6 +62,8 @@ class Client:
         trust: Trust | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         detail: Callable[[int, Outcome, str], None] = lambda _seq, _outcome, _text: None,
+        visited: Callable[[Visited], None] = lambda _visited: None,
+        holding: Holding | None = None,
         max_idle_s: float = 20.0,
         seed: int = 0,
     ) -> None:
@@ -71,6 +79,8 @@ class Client:
         self._release_from = traffic.release_source()
         self._clock_ns = clock_ns
         self._detail = detail
+        self._visited = visited
+        self._holding = Holding(clock_ns) if holding is None else holding
         self._max_idle_s = max_idle_s
         self._seed = seed
         self._streams = [self._prepare(stream) for stream in traffic.streams]
@@ -106,8 +116,11 @@ class Client:
         """
         prepared = self._streams[arrival.stream] if stream is None else self._other(stream)
         flight = Flight(prepared, b"%b%d" % (self._prefix, arrival.seq))
+        visiting = None
+        if prepared.visit is not None:
+            visiting = Visiting(self, flight, arrival.seq, self._holding, self._clock_ns)
         try:
-            outcome, text = self._exchange(flight, arrival.seq)
+            outcome, text = self._exchange(flight, arrival.seq, visiting)
         except Unfinished:
             outcome, text = Outcome.unfinished, f"given up while {flight.stage()}"
         except BaseException:
@@ -127,6 +140,17 @@ class Client:
             prepared.pool.put(connection, finished_ns)
         else:
             flight.close()
+        release, instance, size = (
+            prepared.expected.release(answer),
+            instance_of(answer),
+            answer.size,
+        )
+        if visiting is not None:
+            self._visited(visiting.account)
+            size = visiting.size
+            if outcome is Outcome.ok:
+                # Where it began: what came later is held against that.
+                release, instance = visiting.release, visiting.instance
         if outcome is not Outcome.ok:
             self._detail(arrival.seq, outcome, text[:DETAIL_CHARS])
         return Sample(
@@ -138,9 +162,9 @@ class Client:
             finished_ns,
             outcome,
             answer.status,
-            answer.size,
-            prepared.expected.release(answer),
-            instance_of(answer),
+            size,
+            release,
+            instance,
             number,
             reuse,
             cache_of(answer),
@@ -153,20 +177,34 @@ class Client:
             if prepared.pool is not None:
                 prepared.pool.close()
 
-    def _exchange(self, flight: Flight, seq: int) -> tuple[Outcome, str]:
+    def _exchange(self, flight: Flight, seq: int, visiting: Visiting | None) -> tuple[Outcome, str]:
         try:
-            connection = self._connect(flight)
+            if visiting is not None:
+                return carry_out(visiting)
+            connection = self.connect(flight)
             request = flight.prepared.request(flight.identity, seq)
-            connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
-            flight.sent = True
-            return self._read(flight, connection)
+            return self._ask(flight, connection, request)
         except MalformedError as error:
             flight.answer.complete = False
             return Outcome.malformed, str(error)
         except OSError as error:
             return flight.broken(error)
 
-    def _connect(self, flight: Flight) -> Connection:
+    def _ask(self, flight: Flight, connection: Connection, request: bytes) -> tuple[Outcome, str]:
+        over_ns = flight.prepared.upload_ns
+        if not over_ns:
+            connection.wire.transmit(request, flight.deadline_ns, self._clock_ns)
+        elif not upload(connection.wire, request, over_ns, flight.deadline_ns, self._clock_ns):
+            outcome, text = self.read(flight, connection)
+            flight.answer.reusable = False
+            if outcome is Outcome.ok:
+                outcome, text = Outcome.malformed, "an answer came before the request was whole"
+            return outcome, text
+        flight.sent = True
+        return self.read(flight, connection)
+
+    def connect(self, flight: Flight) -> Connection:
+        """One from the stream's pool, or a new one. Raises OSError."""
         prepared = flight.prepared
         connection = prepared.pool.take(self._clock_ns()) if prepared.pool is not None else None
         if connection is not None:
@@ -192,7 +230,8 @@ class Client:
         flight.connection = connection
         return connection
 
-    def _read(self, flight: Flight, connection: Connection) -> tuple[Outcome, str]:
+    def read(self, flight: Flight, connection: Connection) -> tuple[Outcome, str]:
+        """The answer to its end, and how it ends. Raises OSError, MalformedError."""
         answer = flight.answer
         while True:
             data = connection.wire.receive(flight.deadline_ns, self._clock_ns)
@@ -215,7 +254,7 @@ class Client:
             raise ValueError(
                 f"stream {stream.name!r} is without TLS, and the target has no port for it"
             )
-        return Prepared(
+        prepared = Prepared(
             stream,
             authority=self._authority,
             run=self._run,
@@ -224,6 +263,9 @@ class Client:
             release_from=self._release_from,
             seed=self._seed,
         )
+        if stream.visit is not None:
+            prepared.then = self._prepare(later(stream))
+        return prepared
 
     def _other(self, stream: Stream) -> Prepared:
         known = self._others.get(id(stream))

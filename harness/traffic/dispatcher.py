@@ -1,6 +1,5 @@
 """The dispatcher: holds the schedule, starts each request when it is due, and accounts for all."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from harness.model.row import PROBE_STREAM, Sample
 from harness.model.traffic import PROBE, Connection, Stream
 from harness.traffic.alarm import Alarm
 from harness.traffic.client import Client, Unfinished
+from harness.traffic.details import Details, Visits
+from harness.traffic.holding import Holding
 from harness.traffic.orders import Brief, Order, Said
 from harness.traffic.recorder import Recorder
 from harness.traffic.tls import Trust
@@ -24,7 +25,6 @@ __all__ = ["MAX_IN_FLIGHT", "Dispatcher", "RequestFailedError"]
 MAX_IN_FLIGHT = 8_000
 """Beyond it a due request is not sent, and recorded as such: descriptors are finite."""
 
-_MAX_DETAILS = 1_000
 _NAP_NS = 20_000_000
 _TICK_NS = 200_000
 """Between two wakes that begin requests: above 5,000/s some begin together, a little late, as each
@@ -43,6 +43,8 @@ class Dispatcher:
         self._traffic = brief.traffic
         self._environment = environment
         self._details = Details(Path(brief.details))
+        self._visits = Visits(Path(brief.visits)) if brief.visits else None
+        self.holding = Holding()
         self._recorder = Recorder(Path(brief.log))
         self._client = Client(
             host=brief.host,
@@ -53,6 +55,8 @@ class Dispatcher:
             run=brief.run,
             traffic=brief.traffic,
             detail=self._details.add,
+            visited=self._visits.add if self._visits is not None else lambda _: None,
+            holding=self.holding,
             seed=brief.seed,
         )
         self._in_flight: dict[Any, Arrival] = {}
@@ -216,6 +220,7 @@ class Dispatcher:
     def _finish(self) -> None:
         """In flight is finished, not dropped; what is left at the bound is a failure."""
         self._is_ending = True
+        self.holding.end()
         gevent.joinall(list(self._in_flight), timeout=self._finish_s)
         left = dict(self._in_flight)
         gevent.killall(list(left), exception=Unfinished, timeout=5)
@@ -233,6 +238,8 @@ class Dispatcher:
         self._recorder.close()
         self._details.close()
         errors = [*self._recorder.errors, *self._details.errors]
+        if self._visits is not None:
+            errors += self._visits.close()
         if self._recorder.lost:
             errors.append(f"recorder: {self._recorder.lost} samples were lost")
         return Said(
@@ -245,30 +252,3 @@ class Dispatcher:
 
 class RequestFailedError(Exception):
     """What listeners to Locust's `request` event get for a request that failed."""
-
-
-class Details:
-    """Explanations of failed samples, the first thousand, a JSON line each."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8")
-        self._count = 0
-        self.last = ""
-        self.errors: dict[str, int] = {}
-
-    def add(self, seq: int, outcome: Outcome, text: str) -> None:
-        self.last = text
-        self._count += 1
-        if self._count > _MAX_DETAILS:
-            return
-        try:
-            self._file.write(json.dumps({"seq": seq, "outcome": outcome.name, "text": text}) + "\n")
-            self._file.flush()
-        except OSError as error:
-            self.errors[f"details.jsonl: {error}"] = 1
-
-    def close(self) -> None:
-        try:
-            self._file.close()
-        except OSError as error:
-            self.errors[f"details.jsonl: {error}"] = 1

@@ -7,6 +7,7 @@ import zlib
 from functools import lru_cache
 from typing import Final
 
+from harness.model.made import expanded
 from harness.model.outcome import Cache, Outcome
 from harness.model.row import NAME_BYTES
 from harness.model.traffic import Stream
@@ -24,7 +25,9 @@ _KEEP_BYTES: Final = 256  # of an unchecked body, to show what a wrong status ca
 _MOST_KEPT: Final = 4 * 1024 * 1024  # of a body whose whole text is not known beforehand
 _COPIES: Final = re.compile(rb"(?i)(?:hit|(?<![a-z])(?:stale|updating|revalidated))(?![a-z])")
 _BY: Final = re.compile(rb"(?i)\sfrom\s[^,]*")  # the name of the cache, which may say anything
-_ALWAYS_WANTED: Final = frozenset({b"x-instance", b"x-cache", b"content-encoding", b"location"})
+_ALWAYS_WANTED: Final = frozenset(
+    {b"x-instance", b"x-cache", b"content-encoding", b"location", b"set-cookie"}
+)
 
 
 class Expected:
@@ -41,7 +44,7 @@ class Expected:
             None
             if stream.expect_body is None or stream.method == "HEAD"
             else {
-                release: [part.encode() for part in text.split(GAP)]
+                release: [part.encode() for part in expanded(text).split(GAP)]
                 for release, text in stream.expect_body.items()
             }
         )

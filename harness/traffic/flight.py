@@ -62,15 +62,23 @@ class Flight:
         """Set once requests can go over it."""
         self.sent = False
         """The whole request is written."""
-        self.answer: Answer = Answer(
-            bodiless=prepared.bodiless,
-            keep=prepared.expected.keep,
-            wanted=prepared.expected.wanted,
-            heads=prepared.heads,
-        )
+        self.answer: Answer = _awaited(prepared)
         self.sent_ns = 0
         self.deadline_ns = 0
         self.first_byte_ns = 0
+
+    def begin(self, prepared: Prepared, now_ns: int) -> None:
+        """Another exchange of the same visit, with an answer and a time of its own."""
+        self.prepared = prepared
+        self.sent = False
+        self.answer = _awaited(prepared)
+        self.deadline_ns = now_ns + prepared.timeout_ns
+
+    def leave(self) -> None:
+        """Its connection is closed, and it has none."""
+        self.sock = None
+        self.connection = None
+        self.established = False
 
     def stage(self) -> str:
         if self.connection is None:
@@ -127,3 +135,12 @@ class Flight:
             self.connection.wire.close()
         elif self.sock is not None:
             self.sock.close()
+
+
+def _awaited(prepared: Prepared) -> Answer:
+    return Answer(
+        bodiless=prepared.bodiless,
+        keep=prepared.expected.keep,
+        wanted=prepared.expected.wanted,
+        heads=prepared.heads,
+    )

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from harness.model.outcome import Outcome
 from harness.model.traffic import Traffic
+from harness.model.visit import Until
 
 __all__ = ["Brief", "Order", "Said", "order_from", "said_from", "to_line"]
 
@@ -31,6 +32,8 @@ class Brief:
     """Path of the request log; it must not exist yet."""
     details: str
     """Path of the explanations of failed samples."""
+    visits: str = ""
+    """Path of what became of visits; empty where there are none."""
     plugins: tuple[str, ...] = ()
     """Modules to import, which may listen to Locust's `request` event."""
 
@@ -41,7 +44,8 @@ class Order:
     questions and at most answer_s for an answer.
 
     `go`: the schedule begins at start_ns. `stop`: it ends at stop_ns, and what is in flight may
-    take finish_s more.
+    take finish_s more. `hold`: a swap begins, and visits that are open go on. `let_go`: those that
+    wait for `until` need not any more.
     """
 
     do: str
@@ -51,6 +55,7 @@ class Order:
     start_ns: int = 0
     stop_ns: int = 0
     finish_s: float = 0.0
+    until: Until | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

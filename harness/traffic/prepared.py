@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
+from harness.model.made import expanded
 from harness.model.traffic import Connection, Stream
 from harness.traffic.answer import Heads
 from harness.traffic.connection import Pool
@@ -52,9 +53,14 @@ class Prepared:
                 f"run {run!r} is part of headers and paths: printable ASCII, no spaces"
             )
         self.timeout_ns = int(stream.timeout_s * 1e9)
+        self.upload_ns = int(stream.upload_s * 1e9)
         self.bodiless = stream.method == "HEAD"
-        self.pool = Pool(max_idle_s=max_idle_s) if stream.connection == Connection.reuse else None
-        """None: a connection for each request."""
+        self.visit = stream.visit
+        self.then: Prepared | None = None
+        """A visit's later requests, where they are not like its first."""
+        is_pooled = stream.connection == Connection.reuse and stream.visit is None
+        self.pool = Pool(max_idle_s=max_idle_s) if is_pooled else None
+        """None: a connection for each request, or for each visit."""
         self.tls = stream.tls
         self.session: ssl.SSLSession | None = None
         """The TLS session to resume, where the stream does that."""
@@ -63,7 +69,7 @@ class Prepared:
         self._head = _head(stream, authority, {**headers, **stream.headers}).split(_MARK)
         self._seed = seed
         self._drawn = [(_drawn_mark(n), *drawn) for n, drawn in enumerate(stream.drawn.items())]
-        self._body = [part.encode() for part in stream.body.split(GAP)]
+        self._body = [part.encode() for part in expanded(stream.body).split(GAP)]
         self._has_body = bool(stream.body) or stream.method not in {"GET", "HEAD", "DELETE"}
 
     def request(self, identity: bytes, seq: int = 0) -> bytes:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from harness.model.errors import MissingEvidenceError, SilentError
 from harness.model.scenario import Scenario, Sent, Timing
+from harness.model.visit import Until
 from harness.target import Endpoint
 from harness.traffic.orders import Brief, Order, Said, said_from, to_line
 
@@ -32,6 +33,12 @@ class Sender(Protocol):
 
     def go(self, start_ns: int) -> None:
         """The schedule begins at that monotonic moment, which should lie ahead."""
+
+    def hold(self) -> None:
+        """A swap begins: visits that are open go on until they are let go."""
+
+    def let_go(self, until: Until) -> None:
+        """What those visits wait for has come. It may be said again."""
 
     def check(self) -> None:
         """MissingEvidenceError where sending has ended by itself."""
@@ -88,6 +95,7 @@ class ChildSender:
             seed=scenario.seed,
             log=str(folder / "requests.bin"),
             details=str(folder / "details.jsonl"),
+            visits=str(folder / "visits.jsonl") if scenario.traffic.has_visits else "",
             plugins=self._plugins,
         )
         self._tell(to_line(brief))
@@ -114,6 +122,12 @@ class ChildSender:
     def go(self, start_ns: int) -> None:
         self._start_ns = start_ns
         self._tell(to_line(Order(do="go", start_ns=start_ns)))
+
+    def hold(self) -> None:
+        self._tell(to_line(Order(do="hold")))
+
+    def let_go(self, until: Until) -> None:
+        self._tell(to_line(Order(do="let_go", until=until)))
 
     def check(self) -> None:
         if self._child is None or self._done is not None:

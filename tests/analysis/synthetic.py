@@ -24,6 +24,7 @@ from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import PROBE_STREAM, Sample, pack_name, pack_sample
 from harness.model.scenario import Clock, Record, Scenario, Sent, Timing
 from harness.model.traffic import PROBE, Connection, Stream, Traffic
+from harness.model.visit import Visited
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -57,6 +58,7 @@ class Draft:
     machine: list[MachineSecond]
     operations: Operations | None
     details: dict[int, str] = field(default_factory=dict)
+    visits: tuple[Visited, ...] = ()
     damaged: int = 0
     damage: tuple[str, ...] = ()
 
@@ -70,6 +72,7 @@ class Draft:
             machine=tuple(self.machine),
             operations=self.operations,
             details=self.details,
+            visits=self.visits,
             damage=self.damage,
         )
 
@@ -129,6 +132,7 @@ class Draft:
                 {"seq": seq, "outcome": "wrong_status", "text": text}
                 for seq, text in self.details.items()
             ],
+            "visits.jsonl": [asdict(visited) for visited in self.visits],
         }
         for name, values in lines.items():
             (folder / name).write_text("".join(json.dumps(value) + "\n" for value in values))

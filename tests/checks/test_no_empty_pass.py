@@ -27,6 +27,7 @@ from harness.model.mark import Edge, MarkKind
 from harness.model.outcome import Outcome
 from harness.model.scenario import Limits
 from harness.model.traffic import Traffic
+from harness.model.visit import Until, Visit, VisitKind
 
 ENDS = SWAP_AT + SWAP_S
 INCONCLUSIVE, FAILED = Verdict.inconclusive, Verdict.failed
@@ -55,6 +56,12 @@ def nothing_was_done(draft: Draft) -> None:
         for each in draft.marks
         if each.kind is not MarkKind.step and each.name not in began_or_ended
     ]
+
+
+def visits_untold(draft: Draft) -> None:
+    visit = Visit(kind=VisitKind.session, lasts_s=0.4, until=Until.swapped)
+    slow = replace(STREAMS[3], visit=visit)
+    draft.scenario(traffic=Traffic(streams=(*STREAMS[:3], slow)))
 
 
 def no_steps(draft: Draft) -> None:
@@ -233,6 +240,8 @@ GUARDS = (
           "no_failed_request", FAILED, "720 of 5,400 requests failed"),
     Guard("no slow request crossed a step", nobody_crosses, "crossed", INCONCLUSIVE,
           "nothing was in flight across a step: slow at the begin of `start v2`"),
+    Guard("visits left no account", visits_untold, "visits", INCONCLUSIVE,
+          "visits left no account in visits.jsonl"),
     Guard("a cache was not tried", cache_untried, "cached", INCONCLUSIVE,
           "a cache was not tried: get-reused (no hit), get-reused (no miss)"),
     # A rate not held in some second.

@@ -13,6 +13,7 @@ from harness.model.outcome import Cache, Handshake, Outcome
 from harness.model.row import PROBE_STREAM, Sample, pack_name, pack_sample
 from harness.model.scenario import Scenario, Sent
 from harness.model.traffic import Stream, Tls
+from harness.model.visit import Until
 from harness.target import Endpoint
 
 MS = 1_000_000
@@ -35,6 +36,8 @@ class FakeSender:
         self.is_silent = False
         """No probe is ever answered."""
         self.closes = 0
+        self.told: list[str] = []
+        """What it heard of visits."""
         self.is_open = False
         self._clock = clock
         self._target = target
@@ -73,6 +76,12 @@ class FakeSender:
     def go(self, start_ns: int) -> None:
         with self._trouble.around("sender.go"):
             self._sent = replace(self._sent, start_ns=start_ns)
+
+    def hold(self) -> None:
+        self.told.append("hold")
+
+    def let_go(self, until: Until) -> None:
+        self.told.append(f"let go {until.value}")
 
     def check(self) -> None:
         with self._trouble.around("sender.check"):
