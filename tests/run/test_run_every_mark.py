@@ -1,4 +1,4 @@
-"""A failure at every mark that a clean run leaves: each phase, each step, its begin and its end, and
+"""A failure at every mark that a clean run leaves: each phase and step, its begin and its end, and
 each judgement between a canary's shares.
 
 The table is read from such a run, so that no phase and no step can be forgotten.
