@@ -1,4 +1,5 @@
-"""A failure at every mark that a clean run leaves: each phase, each step, its begin and its end.
+"""A failure at every mark that a clean run leaves: each phase and step, its begin and its end, and
+each judgement between a canary's shares.
 
 The table is read from such a run, so that no phase and no step can be forgotten.
 """
@@ -67,7 +68,10 @@ def test_the_table_holds_the_phases_and_the_steps_of_every_strategy():
     of = {kind: {each.name for each in MOMENTS if each.kind == kind} for kind in ("phase", "step")}
     assert {"up", "answering", "warmup", "steady", "swap", "after", "down"} <= of["phase"]
     assert {"drain website-1", "stop website-1", "scale v2", "publish v2"} <= of["step"]
-    assert {each.edge for each in MOMENTS} == {"begin", "end"}
+    assert {"share 5% v2", "switch v2", "idle website-1"} <= of["step"]
+    moments = {each.name for each in MOMENTS if each.edge == "at"}
+    assert moments == {f"judged {share}%: go on" for share in (5, 25, 50, 100)}
+    assert {each.edge for each in MOMENTS} == {"begin", "end", "at"}
 
 
 @each_moment
