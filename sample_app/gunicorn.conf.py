@@ -4,10 +4,11 @@ import os
 
 bind = f"{os.environ.get('BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104 (inside a container)
 
-# One worker, so that an instance is one process to a reader of logs; threads because requests wait.
+# One worker, so that an instance is one process to a reader of logs; threads because requests wait,
+# and what lasts (a download, events, a WebSocket) has one for as long as it does.
 workers = 1
 worker_class = "gthread"
-threads = 32
+threads = 64
 
 # Longer than any balancer keeps an idle connection: closing one as a request arrives drops it.
 keepalive = 75

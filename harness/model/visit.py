@@ -71,4 +71,4 @@ class Visited:
     closed: int = 0
     """How often the other side ended its connection in an orderly way while it went on."""
     reconnect_ms: tuple[float, ...] = field(default=())
-    """From each such end to the right answer on a new connection."""
+    """From when each such end was noticed to the right answer on a new connection."""

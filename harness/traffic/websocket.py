@@ -1,5 +1,6 @@
 """Talking over a WebSocket: each thing said must be answered, by the release that began it."""
 
+import contextlib
 from collections import deque
 from typing import Final
 
@@ -27,6 +28,8 @@ __all__ = ["talk"]
 _ORDERLY: Final = frozenset(
     {CloseReason.NORMAL_CLOSURE, CloseReason.GOING_AWAY, CloseReason.SERVICE_RESTART}
 )
+_FAREWELL_NS: Final = 1_000_000_000
+"""For the website to end a connection that it has closed."""
 _AGAIN_S: Final = 0.1
 """Between two looks for a website that closed before it said anything."""
 
@@ -49,7 +52,7 @@ def talk(v: Visiting) -> None:
                 line.close()
                 return
         if not closed_ns:
-            closed_ns = v.clock_ns()
+            closed_ns = line.closed_ns
             v.note(closed=v.account.closed + 1)
         elif v.clock_ns() - closed_ns > v.first.timeout_ns:
             raise Ended(Outcome.answer_timeout, "nothing was answered again after a close")
@@ -68,6 +71,7 @@ class _Line:
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self.is_open = True
         """False once the website has closed it in order."""
+        self.closed_ns = 0
         head = v.first.request(v.flight.identity, v.account.seq).rstrip()
         line, host, *headers = head.split(b"\r\n")
         request = Request(
@@ -124,8 +128,14 @@ class _Line:
             raise Ended(
                 Outcome.malformed, f"closed with code {event.code}: {str(event.reason)[:120]}"
             )
+        v = self._v
+        self.is_open, self.closed_ns = False, v.clock_ns()
         self._send(event.response())
-        self.is_open = False
+        # The server ends the connection (RFC 6455, 7.1.1). Who asks again before that would find
+        # the old conversation logged after the new one, and blame the wrong side.
+        with contextlib.suppress(OSError):
+            while self._connection.wire.receive(self.closed_ns + _FAREWELL_NS, v.clock_ns):
+                pass
 
     def _come(self) -> Event | None:
         """What came since the last answer; None where nothing did."""

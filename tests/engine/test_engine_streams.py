@@ -9,10 +9,11 @@ pytestmark = pytest.mark.engine
 
 def test_what_lasts_crosses_a_drain_whole(verify):
     run = verify("--mix", "heavy", "--no-control", "--after-s", "3")
-    assert run.end() == 0, run.said()
-    assert run.finding("no_failed_request")["verdict"] == "pass"
+    # How slow answers were is not this test's matter: 3 where the machine was too busy to tell.
+    assert run.end() in {0, 3}, run.said()
+    for check in ("no_failed_request", "replaced", "writes", "visits", "answered", "crossed"):
+        assert run.finding(check)["verdict"] == "pass", run.said()
     found = run.finding("visits")
-    assert found["verdict"] == "pass"
     assert found["evidence"]["held"] >= 5, "of each kind of visit at least one"
     lines = (run.run_folder() / "visits.jsonl").read_text().splitlines()
     assert all(json.loads(line)["answered"] for line in lines)

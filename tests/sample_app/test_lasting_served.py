@@ -1,5 +1,6 @@
 """What lasts, asked of the real gunicorn by the harness's own client, over a stop too."""
 
+import os
 import signal
 import socket
 import sys
@@ -117,3 +118,17 @@ def test_after_its_close_frame_a_websocket_s_connection_ends_without_another_byt
         while more := sock.recv(65536):
             after += more
     assert after == b"\x88\x02\x03\xe8"
+
+
+def test_a_website_that_is_killed_cuts_what_lasts_and_none_of_it_is_a_success(website, client):
+    sending = {name: gevent.spawn(client.send, Arrival(n, n, 1)) for n, name in enumerate(ALONE)}
+    gevent.sleep(0.15)
+    os.killpg(website.process.pid, signal.SIGKILL)
+    gevent.joinall(list(sending.values()), timeout=20)
+    outcomes = {name: each.value.outcome for name, each in sending.items()}
+    cut, unanswered = {Outcome.truncated, Outcome.reset}, {Outcome.reset}
+    assert outcomes["download"] in cut
+    assert outcomes["events"] in cut
+    assert outcomes["websocket"] in cut
+    assert outcomes["upload"] in unanswered | {Outcome.closed_before_answer}
+    assert outcomes["idle"] in unanswered | {Outcome.refused}

@@ -1,5 +1,7 @@
 """The heavy mix, mixes by name, and the rates of single streams."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,12 +9,14 @@ from pydantic import TypeAdapter
 
 from harness.config import load
 from harness.heavy_mix import LAST_S, LEAST_HEAVY_RATE, heavy_mix
-from harness.mix import default_mix
+from harness.mix import SLOW_MS, default_mix
 from harness.mixes import MIXES, mixed
 from harness.model.errors import NotJudgedError
 from harness.model.traffic import ArrivalKind, Traffic
 from harness.model.visit import Until, VisitKind
 from harness.verify import default_traffic, plan
+
+APP = Path(__file__).parents[2] / "sample_app"
 
 
 def mix(name="heavy", rates=None, rate_hz=300.0):
@@ -27,10 +31,16 @@ def test_heavy_is_the_default_mix_and_what_lasts_at_the_rate_asked_for(rate_hz):
 
 
 def test_of_each_that_lasts_some_are_always_under_way_and_few_enough_for_the_website():
-    lasting = heavy_mix(300).streams[-7:]
+    mix = {each.name: each for each in heavy_mix(1_000).streams}
+    lasting = [each for each in mix.values() if each.visit or each.upload_s]
     assert all(each.rate_hz * LAST_S >= 2 for each in lasting)
-    # Twice over while a swap holds those of before, beside seven slow ones: gunicorn has 32.
-    assert 2 * sum(each.rate_hz * LAST_S for each in lasting if each.name != "idle") < 2 * 32
+    # Those that keep a thread for as long as they last; of two, a swap holds as many again.
+    busy = {"download": 1, "upload": 1, "events": 2, "websocket": 2}
+    threads = sum(mix[name].rate_hz * LAST_S * times for name, times in busy.items())
+    threads += mix["slow"].rate_hz * SLOW_MS / 1000
+    settings: dict[str, object] = {}
+    exec((APP / "gunicorn.conf.py").read_text(), settings)
+    assert threads < 0.75 * settings["threads"]
 
 
 def test_each_that_lasts_is_what_its_name_says():

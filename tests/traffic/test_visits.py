@@ -270,13 +270,16 @@ def test_a_stream_that_is_refused_when_asked_for_again_is_a_failure(pay: Pay):
 # A WebSocket: the other side is the sample website's own.
 
 
-def echoes(told_to_stop: Callable[[], bool] = lambda: False, who: str = "v1 i1") -> Behaviour:
+def echoes(
+    told_to_stop: Callable[[], bool] = lambda: False, who: str = "v1 i1", *, ends: bool = True
+) -> Behaviour:
     def behave(peer: Peer) -> None:
         lines = peer.request.decode().split("\r\n")
         key = next(line[19:] for line in lines if line.lower().startswith("sec-websocket-key: "))
         names = {"X-Release": "v1", "X-Instance": "i1"}
         websocket.serve(peer.sock, key, names, lambda text: f"{who} {text}", told_to_stop)
-        peer.close()
+        if ends:
+            peer.close()
 
     return behave
 
@@ -301,6 +304,24 @@ def test_a_website_that_goes_away_in_order_is_talked_to_again(pay: Pay):
     sample, account, _ = pay(VisitKind.websocket, [stops, echoes()], lasts_s=0.4)
     assert sample.outcome is Outcome.ok
     assert (account.closed, len(account.reconnect_ms)) == (1, 1)
+
+
+def test_a_closed_connection_has_ended_before_another_is_asked_for(pay: Pay):
+    ended: list[str] = []
+
+    def lingers(peer: Peer) -> None:
+        echoes(lambda: True, ends=False)(peer)
+        peer.pause(0.4)
+        ended.append("ended")
+        peer.close()
+
+    def again(peer: Peer) -> None:
+        ended.append("asked again")
+        echoes()(peer)
+
+    sample, _, _ = pay(VisitKind.websocket, [lingers, again])
+    assert sample.outcome is Outcome.ok
+    assert ended == ["ended", "asked again"]
 
 
 def test_a_websocket_that_is_cut_is_a_failure(pay: Pay):
