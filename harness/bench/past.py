@@ -42,11 +42,11 @@ class Grid:
     balancers: tuple[tuple[int, bool], ...] = ((1, True), (10, True), (100, True), (100, False))
     """How many, and whether they begin together."""
     seeds: int = 3
-    warmup: float = 10.0
+    warmup: float = 8.0
     """Mean service times that are not judged."""
-    judged: float = 10.0
+    judged: float = 8.0
     """Mean service times that are."""
-    least: int = 8_000
+    least: int = 6_000
     """Requests of a simulation at least: few servers are judged for longer."""
 
 

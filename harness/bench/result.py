@@ -173,5 +173,5 @@ class BenchResult:
     done: int
     environment: Mapping[str, str | int | float | bool]
     past: Past | None = None
-    """What the simulation says past this machine; null where it was not asked, or nothing of the
+    """What the simulation says past this machine; null where no round counts, or nothing of the
     plan can be simulated so."""

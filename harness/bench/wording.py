@@ -97,12 +97,16 @@ def past_sentences(past: Past) -> tuple[str, ...]:
     at = f"{most:,} servers at {past.load * 100:g} % load"
     names = dict.fromkeys(each.algorithm for each in last)
     rows = {name: [each for each in together if each.algorithm == name] for name in names}
-    counts = _listed([f"{each.balancers:,}" for each in next(iter(rows.values()))])
-    p99s = "; ".join(
-        f"{name} {_listed([_middle(each) for each in own])}" for name, own in rows.items()
-    )
-    said = [f"{at}, behind {counts} balancers that begin together, p99 in service times: {p99s}"]
-    said += _turned(rows)
+    said = []
+    if together:
+        counts = _listed([f"{each.balancers:,}" for each in next(iter(rows.values()))])
+        p99s = "; ".join(
+            f"{name} {_listed([_middle(each) for each in own])}" for name, own in rows.items()
+        )
+        said = [
+            f"{at}, behind {counts} balancers that begin together, p99 in service times: {p99s}"
+        ]
+        said += _turned(rows)
     for count in sorted({each.balancers for each in last if not each.is_together}):
         apart = [each for each in last if not each.is_together and each.balancers == count]
         p99s = ", ".join(f"{each.algorithm} {_middle(each)}" for each in apart)
@@ -122,10 +126,10 @@ def _turned(rows: Mapping[str, Sequence[PastFigures]]) -> list[str]:
             way = "higher than" if low > 1 else "lower than"
         found.setdefault(way, []).append(f"{each.balancers:,}")
     told = [
-        f"behind {_listed(counts)} {'balancer' if counts == ['1'] else 'balancers'} {way} {TWO}'s"
+        f"{way} {TWO}'s behind {_listed(counts)} {'balancer' if counts == ['1'] else 'balancers'}"
         for way, counts in found.items()
     ]
-    return [f"{_ONE}'s p99 there is {_listed(told)}"]
+    return [f"{_ONE}'s p99 there is {', '.join(told)}"]
 
 
 def _middle(each: PastFigures) -> str:

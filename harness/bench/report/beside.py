@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.bench.deviation import is_far
-from harness.bench.report.cells import estimate, title_of
+from harness.bench.report.cells import MARKS, estimate
 from harness.bench.result import BenchResult, Estimate, Past, PastFigures
+from harness.bench.wording import load_text
 from harness.report.figures import milliseconds
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 BESIDE_HEAD: Final = (
-    "workload", "algorithm", "p50 ms", "simulated", "off by", "p99 ms", "simulated", "off by",
+    "algorithm", "workload", "p50 ms", "simulated", "off by", "p99 ms", "simulated", "off by",
     "why",
 )  # fmt: skip
 BESIDE_NOTE: Final = (
@@ -56,8 +57,8 @@ def beside(result: BenchResult) -> Iterator[list[str]]:
         for one in case.algorithms:
             if one.deviation:
                 yield [
-                    title_of(case),
                     one.algorithm,
+                    f"{case.workload}{load_text(case.load)}",
                     *(
                         cell
                         for figure in ("p50", "p99")
@@ -128,7 +129,7 @@ def _mark(figure: str, one: PastFigures, own: list[PastFigures]) -> str:
     near = [each for each in own if _is_near(each)]
     if len(near) == len(own) or one not in near:
         return ""
-    return " ★" if one.to_least.middle == 1 and len(near) == 1 else " ="
+    return MARKS["best" if one.to_least.middle == 1 else "tie"]
 
 
 def _is_near(one: PastFigures) -> bool:

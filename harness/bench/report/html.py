@@ -108,12 +108,13 @@ def _past(past: Past | None, shown: Mapping[str, str]) -> str:
     if past is None:
         return "<p>Nothing of this benchmark can be simulated there.</p>\n"
     said = "".join(f"<li>{safe(text)}</li>\n" for text in past.sentences)
+    heads = [safe(name, 80) for name in past_head(past)]
     tables = {
         figure: table(
             f"{figure} in service times",
-            past_head(past),
+            heads,
             [[safe(cell, 80) for cell in row] for row in past_rows(past, figure)],
-            numbers=(0, *range(2, len(past_head(past)))),
+            numbers=(0, *range(2, len(heads))),
         )
         for figure in ("p99", "p50", "mean")
     }

@@ -171,11 +171,23 @@ def past_plot(past: Past) -> Plot:
     return Plot(
         name="past",
         title="p99 in service times, simulated",
-        said=f"{past.sentences[0][:1].upper()}{past.sentences[0][1:]}." if past.sentences else "",
+        said=_highest(past),
         note="A group is a number of balancers, within it servers become more to the right. Lines "
         "that lie on each other are told apart by switching one off.",
         drawn=plot,
         keys=tuple(keys),
+    )
+
+
+def _highest(past: Past) -> str:
+    highest = max(past.figures, key=lambda one: one.times["p99"].middle or 0.0)
+    p99 = highest.times["p99"].middle
+    if p99 is None:
+        return "No p99 is resolved."
+    behind = balancers_text(highest.balancers, is_together=highest.is_together)
+    return (
+        f"Highest: {printable(highest.algorithm, TEXT)}, {highest.servers:,} servers, balancers: "
+        f"{behind}; {p99:,.1f} service times."
     )
 
 

@@ -32,7 +32,7 @@ def bench_text(result: BenchResult) -> Group:
     parts: list[RenderableType] = [_item(case.sentence) for case in result.cases]
     parts += [_CaseTable(case) for case in result.cases]
     if result.cases:
-        parts.append(Text(NOTE, "dim"))
+        parts.append(Text(f"\n{NOTE}", "dim"))
     if result.past:
         parts.append(Text("\nPast this machine, simulated", "bold"))
         parts += [_item(text) for text in result.past.sentences]
@@ -54,6 +54,8 @@ class _CaseTable:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._rows = [[printable(cell, 80) for cell in row] for row in cells(case)]
+        for index in range(len(HEAD)):
+            _align(self._rows, index)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"\n{printable(title_of(self._case))}", "bold")
@@ -62,7 +64,7 @@ class _CaseTable:
         for index in chosen:
             shown.add_column(HEAD[index], justify="right" if index else "left", no_wrap=True)
         for row in self._rows:
-            style = "bold" if row[_P99].endswith(MARKS["best"]) else ""
+            style = "bold" if MARKS["best"] in row[_P99] else ""
             shown.add_row(*(Text(row[index]) for index in chosen), style=style)
         yield shown
         if limit_line(self._case):
@@ -83,3 +85,14 @@ class _CaseTable:
                 left -= needs
                 chosen.append(index)
         return sorted(chosen)
+
+
+def _align(rows: list[list[str]], column: int) -> None:
+    """Where some figures are marked the others leave the mark's room, so that digits stand below
+    digits.
+    """
+    marks = tuple(MARKS.values())
+    if any(row[column].endswith(marks) for row in rows):
+        for row in rows:
+            if not row[column].endswith(marks):
+                row[column] += " " * len(marks[0])

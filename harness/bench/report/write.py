@@ -36,7 +36,8 @@ def write_bench_reports(
     """
     bench = read_bench(folder)
     result = judge(bench, read_rounds(folder), lambda cell: read_samples(folder, cell))
-    result = replace(result, past=_past(folder, bench.plan, grid or Grid(), say))
+    if result.cases:
+        result = replace(result, past=_past(folder, bench.plan, grid or Grid(), say))
     for name, text in (
         ("bench.csv", bench_csv(result)),
         ("bench.md", bench_markdown(result)),
@@ -56,9 +57,10 @@ def _past(folder: Path, plan: Plan, grid: Grid, say: Callable[[str], None]) -> P
     except (OSError, ValidationError):
         pass
     most, balancers = max(grid.servers), max(count for count, _ in grid.balancers)
+    count = len(simulated(plan))
     say(
-        f"simulating {len(simulated(plan))} algorithms on up to {most:,} servers behind up to "
-        f"{balancers:,} balancers (some 5 s each, once)"
+        f"simulating {count} {'algorithm' if count == 1 else 'algorithms'} on up to {most:,} "
+        f"servers behind up to {balancers:,} balancers, some 5 s each"
     )
     past = past_of(plan, grid)
     if past is not None:
