@@ -286,11 +286,18 @@ def test_past_this_machine_is_said_in_every_report():
     assert (row["algorithm"], row["figure"], row["value"]) == ("roundrobin", "p50_services", "1.46")
 
 
+def test_why_balancers_herd_is_said_where_it_is_seen_alone():
+    for write in (bench_html, bench_markdown):
+        assert "Mitzenmacher" in write(result())
+        without = result(past=past(("roundrobin", "static-rr", "random-2")))
+        assert "Mitzenmacher" not in write(without)
+
+
 def test_past_this_machine_the_best_is_marked_and_ties_are():
     rows = {(row[0], row[1]): row[2:] for row in past_rows(past(), "p99")}
     assert rows["1,000", "1"][1].endswith(" ★")
     assert rows["1,000", "100"][2].endswith(" ★")
-    assert not any(cell.endswith(("★", "=")) for cell in rows["1,000", "100, begun apart"])
+    assert not any(cell.endswith(("★", "=")) for cell in rows["1,000", "100 apart"])
 
 
 def test_the_plot_past_this_machine_has_a_broken_line_an_algorithm():

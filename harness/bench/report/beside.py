@@ -13,7 +13,6 @@ __all__ = [
     "BESIDE_HEAD",
     "BESIDE_NOTE",
     "PAST_NOTE",
-    "PAST_WHY",
     "arms",
     "balancers_text",
     "beside",
@@ -21,6 +20,7 @@ __all__ = [
     "past_about",
     "past_head",
     "past_rows",
+    "past_why",
 ]
 
 BESIDE_HEAD: Final = (
@@ -36,11 +36,12 @@ PAST_NOTE: Final = (
     "Response in multiples of the mean service time ± half of the 95 % interval over seeds. "
     "Servers are alike, each has {slots} slots, service times are exponential, arrivals "
     "Poisson's; each request comes to one of the balancers at random, and a balancer knows its "
-    "own requests alone. Judged are {judged:g} service times after the first {warmup:g} (longer "
-    "where the servers are few): what is overloaded there grows with that time. What goes by a "
-    "key is left out, as are NGINX's own algorithms."
+    "own requests alone. They begin together, at the same server, or where it says apart each "
+    "with an order of its own. Judged are {judged:g} service times after the first {warmup:g} "
+    "(longer where the servers are few): what is overloaded there grows with that time. What "
+    "goes by a key is left out, as are NGINX's own algorithms."
 )
-PAST_WHY: Final = (
+_WHY: Final = (
     "Why: the share of one balancer among many is so small that by its own count nearly every "
     "server is idle. HAProxy 3.0's leastconn takes of idle servers the one that was so longest, "
     "beginning with the first declared (fwlc_queue_srv, fwlc_init_server_tree in lb_fwlc.c): "
@@ -94,6 +95,15 @@ def past_about(past: Past) -> str:
     return PAST_NOTE.format(slots=past.slots, judged=past.judged, warmup=past.warmup)
 
 
+def past_why(past: Past) -> str:
+    """Why least connections herds; empty where it is not seen to."""
+    is_seen = any(
+        one.algorithm == "leastconn" and one.is_together and (one.to_two.low or 0.0) > 1
+        for one in past.figures
+    )
+    return _WHY if is_seen else ""
+
+
 def arms(past: Past) -> tuple[tuple[int, bool], ...]:
     """(balancers, whether they begin together), in their order."""
     return tuple(dict.fromkeys((one.balancers, one.is_together) for one in past.figures))
@@ -119,7 +129,7 @@ def past_rows(past: Past, figure: str) -> Iterator[list[str]]:
 
 
 def balancers_text(balancers: int, *, is_together: bool) -> str:
-    return f"{balancers:,}" if is_together else f"{balancers:,}, begun apart"
+    return f"{balancers:,}" if is_together else f"{balancers:,} apart"
 
 
 def _mark(figure: str, one: PastFigures, own: list[PastFigures]) -> str:

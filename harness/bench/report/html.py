@@ -9,11 +9,11 @@ from bokeh.embed import components
 from harness.bench.report.beside import (
     BESIDE_HEAD,
     BESIDE_NOTE,
-    PAST_WHY,
     beside,
     past_about,
     past_head,
     past_rows,
+    past_why,
 )
 from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
 from harness.bench.report.heat import heat_map
@@ -123,7 +123,7 @@ def _past(past: Past | None, shown: Mapping[str, str]) -> str:
         for figure in ("p99", "p50", "mean")
     )
     return (
-        f'<ul class="causes">\n{said}</ul>\n{_note(PAST_WHY)}{shown["past"]}{folded}'
+        f'<ul class="causes">\n{said}</ul>\n{_note(past_why(past))}{shown["past"]}{folded}'
         f"{_note(past_about(past))}"
     )
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from harness.bench.report.beside import (
     BESIDE_HEAD,
     BESIDE_NOTE,
-    PAST_WHY,
     beside,
     past_about,
     past_head,
     past_rows,
+    past_why,
 )
 from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
 from harness.bench.result import BenchResult, Case, Past
@@ -62,7 +62,9 @@ def _past(past: Past) -> Iterable[str]:
     for figure in ("p99", "p50", "mean"):
         yield from ("", f"### {figure}, in service times", "")
         yield from _table(past_head(past), past_rows(past, figure), words=(1,))
-    yield from ("", past_about(past), "", _text(PAST_WHY))
+    yield from ("", past_about(past))
+    if past_why(past):
+        yield from ("", _text(past_why(past)))
 
 
 def _table(

@@ -146,7 +146,7 @@ def past_plot(past: Past) -> Plot:
     for axis in plot.xaxis:
         if isinstance(axis, CategoricalAxis):
             axis.major_label_orientation = "vertical"
-            axis.major_label_text_font_size = "10px"
+            axis.major_label_text_font_size = axis.group_text_font_size = "10px"
     keys: list[Key] = []
     dots: list[DataRenderer] = []
     names = dict.fromkeys(one.algorithm for one in past.figures)
