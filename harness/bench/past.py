@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from harness.bench.choosers.chooser import Chooser, View
-from harness.bench.model import Algorithm, Plan
+from harness.bench.model import Algorithm, Plan, Proxy
 from harness.bench.predicted import chooser_of
 from harness.bench.result import Estimate, Past, PastFigures
 from harness.bench.simulation import Balancing, Requests, Servers, simulate
@@ -61,7 +61,8 @@ def simulated(plan: Plan) -> tuple[Algorithm, ...]:
     """
     found: dict[tuple[tuple[str, ...], bool], Algorithm] = {}
     for algorithm in plan.algorithms:
-        if chooser_of(algorithm, 0) is not None and not algorithm.keyed:
+        is_haproxy = algorithm.proxy is Proxy.haproxy
+        if is_haproxy and chooser_of(algorithm, 0) is not None and not algorithm.keyed:
             found.setdefault((algorithm.lines, algorithm.is_limited), algorithm)
     return tuple(found.values())
 

@@ -22,7 +22,6 @@ from harness.bench.result import BenchResult, Past
 __all__ = ["write_bench_reports"]
 
 _PAST: Final = TypeAdapter(Past)
-_SOURCES: Final = ("past.py", "simulation.py", "predicted.py", "statistics.py", "wording.py")
 
 
 def write_bench_reports(
@@ -31,7 +30,7 @@ def write_bench_reports(
     """Judges the rounds that are done and writes `bench.json`, `.csv`, `.md` and `.html`.
 
     What is simulated past this machine is kept in `past-<key>.json`, and simulated anew where the
-    plan, the grid or the simulation's own source is another one. Errors as of bench.folder's
+    plan, the grid or the benchmark's own source is another one. Errors as of bench.folder's
     readers. `bench.json` is written last.
     """
     bench = read_bench(folder)
@@ -78,10 +77,8 @@ def _key(plan: Plan, grid: Grid) -> str:
     ]  # fmt: skip
     hashed = hashlib.sha256(repr(asked).encode())
     here = files("harness.bench")
-    choosers = sorted(
-        (one for one in here.joinpath("choosers").iterdir() if one.name.endswith(".py")),
-        key=lambda one: one.name,
-    )
-    for source in (*(here.joinpath(name) for name in _SOURCES), *choosers):
-        hashed.update(source.read_bytes())
+    sources = (one for place in (here, here.joinpath("choosers")) for one in place.iterdir())
+    for source in sorted(sources, key=lambda one: one.name):
+        if source.name.endswith(".py"):
+            hashed.update(source.read_bytes())
     return hashed.hexdigest()[:16]
