@@ -8,12 +8,14 @@ import pandas as pd
 
 from harness import __version__
 from harness.bench.algorithms import CENTRAL
+from harness.bench.deviation import deviates_by, deviation_of
 from harness.bench.limit import limit_of
 from harness.bench.measures import Measures, measures_of, totals
 from harness.bench.model import Bench, Cell, Round, Workload
 from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Estimate, Versus
-from harness.bench.statistics import Comparison, Figures, Interval, compared, interval, ratio
-from harness.bench.wording import sentence
+from harness.bench.shares import share_interval
+from harness.bench.statistics import Comparison, Figures, compared, interval, ratio
+from harness.bench.wording import sentence, share_sentence
 
 __all__ = ["COMPARED", "judge"]
 
@@ -72,7 +74,7 @@ def _case(bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.Da
         load=rounds[0].cell.load,
         rate_hz=rounds[0].rate_hz,
         within_ms=workload.within_ms,
-        sentence=sentence(workload.title, rounds[0].cell.load, comparisons["p99"], list(measured)),
+        sentence=_said(workload, rounds[0].cell.load, comparisons["p99"], measured),
         algorithms=tuple(
             _algorithm(name, workload, list(each.values()), by_figure, limit.bound_ms)
             for name, each in measured.items()
@@ -83,6 +85,24 @@ def _case(bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.Da
     )
 
 
+def _said(
+    workload: Workload,
+    load: float | None,
+    p99: Comparison,
+    measured: Mapping[str, Mapping[int, Measures]],
+) -> str:
+    """Where a workload has a rate of its own its main figure is the share in time."""
+    if workload.rate_hz is not None:
+        shares = {
+            name: share_interval([one.within for one in each.values()])
+            for name, each in measured.items()
+        }
+        said = share_sentence(workload.title, workload.within_ms, shares)
+        if said:
+            return said
+    return sentence(workload.title, load, p99, list(measured))
+
+
 def _algorithm(
     name: str,
     workload: Workload,
@@ -90,9 +110,10 @@ def _algorithm(
     by_figure: Mapping[str, Mapping[str, Figures]],
     bound_ms: Mapping[str, float],
 ) -> AlgorithmResult:
-    latency = {figure: _estimate(interval(by_figure[figure][name])) for figure in FIGURES}
+    latency = {figure: Estimate.of(interval(by_figure[figure][name])) for figure in FIGURES}
     has_central = CENTRAL in by_figure["mean"]
     total = totals(rounds, workload)
+    deviation = deviation_of(rounds)
     return AlgorithmResult(
         algorithm=name,
         rounds=len(rounds),
@@ -100,7 +121,7 @@ def _algorithm(
         failed=total.failed,
         latency_ms=latency,
         to_central={
-            figure: _estimate(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
+            figure: Estimate.of(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
             for figure in FIGURES
         }
         if has_central
@@ -112,7 +133,10 @@ def _algorithm(
             for middle in [latency[figure].middle]
         },
         predicted_ms=total.predicted_ms,
+        deviation=deviation,
+        deviates_by=deviates_by(rounds, deviation, total.failed),
         within=total.within,
+        within_rounds=Estimate.of(share_interval([one.within for one in rounds])),
         throughput_hz=total.throughput_hz,
         server_requests=total.server_requests,
         server_busy_s=total.server_busy_s,
@@ -126,12 +150,6 @@ def _algorithm(
 
 def _versus(comparison: Comparison) -> tuple[Versus, ...]:
     return tuple(
-        Versus(of=one.of, to=one.to, ratio=_estimate(one.ratio), p=one.p, is_shown=one.is_shown)
+        Versus(of=one.of, to=one.to, ratio=Estimate.of(one.ratio), p=one.p, is_shown=one.is_shown)
         for one in comparison.differences
     )
-
-
-def _estimate(found: Interval | None) -> Estimate:
-    if found is None:
-        return Estimate()
-    return Estimate(middle=found.middle, low=found.low, high=found.high)

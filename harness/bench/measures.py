@@ -35,6 +35,8 @@ class Measures:
     waited_ms: Floats
     """Of every request; those that failed infinitely long."""
     predicted_ms: Mapping[str, float | None]
+    within: float
+    """Share answered right within the workload's limit; 0 of none."""
     service_ms: Floats
     """As drawn."""
     servers: Mapping[str, int]
@@ -81,6 +83,7 @@ def measures_of(
         predicted_ms={}
         if played is None
         else {name: _percentile(played[judged] * 1e3, _PERMILLE[name]) for name in ("p50", "p99")},
+        within=float((waited <= workload.within_ms).mean()) if len(waited) else 0.0,
         service_ms=rows["service_us"].to_numpy() / 1e3,
         servers=Counter(map(str, rows.loc[rows["server"] != "", "server"])),
         hits=(int((cached == 1).sum()), len(cached)),

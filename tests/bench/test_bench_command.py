@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from benches import plan
 
 from harness.bench import command
 from harness.bench.folder import read_bench
@@ -59,3 +60,16 @@ def test_a_folder_that_is_none_is_refused(
 ) -> None:
     assert main(["bench", "--resume", str(tmp_path)]) == 2
     assert "expected a folder that `harness bench` left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("done", "takes_s", "text"),
+    [
+        (0, 330.0, "12 rounds of 6 s, seed 5: some 6 minutes"),
+        (11, 8.0, "1 round of 6 s, seed 5: some 1 minute"),
+        (12, 0.0, "all 12 rounds are done (seed 5); they are judged again"),
+    ],
+)
+def test_what_is_left_is_said_first(done: int, takes_s: float, text: str) -> None:
+    of = plan(("roundrobin", "leastconn"), ("fixed", "bursts"), rounds=3, seconds=6.0, seed=5)
+    assert command.opening(of, done, takes_s) == text

@@ -64,6 +64,69 @@ def test_what_was_simulated_is_predicted_but_for_the_path(quick):
                 assert found == pytest.approx(0, abs=0.2), (case.workload, one.algorithm, name)
 
 
+def test_a_simulation_that_is_fed_its_own_rounds_is_near_them(quick):
+    for case in quick.cases:
+        for one in case.algorithms:
+            assert one.deviation["p99"].middle == pytest.approx(1, abs=0.01)
+            assert not one.deviates_by
+
+
+def slowed(factor, *, of=None):
+    """Answers that took `factor(number of the round)` as long as the simulation says."""
+    benched = fresh()
+    for cell in benched.cells(algorithm="leastconn"):
+        rows = benched.samples[cell]
+        took = (rows["finished_ns"] - rows["due_ns"]) * factor(cell.number)
+        rows["finished_ns"] = rows["due_ns"] + took.astype(np.int64)
+        if of:
+            of(benched, cell)
+    return figures(benched.judge().cases[0], "leastconn")
+
+
+def test_a_simulation_that_is_far_off_is_said_not_to_be_explained():
+    one = slowed(lambda _: 1.5)
+    assert one.deviation["p99"].middle == pytest.approx(1 / 1.5, rel=0.02)
+    assert one.deviation["p99"].high < 1
+    assert one.deviates_by == "not explained"
+
+
+def test_it_is_the_machine_s_where_it_was_short_of_cpu():
+    def starve(benched, cell):
+        if cell.number < 3:
+            benched.rounds[cell] = replace(benched.rounds[cell], steal_share=0.06)
+
+    one = slowed(lambda _: 1.5, of=starve)
+    assert one.deviates_by == "the machine was short of CPU in 2 of 5 rounds"
+
+
+def test_it_is_chance_s_where_rounds_differ_by_as_much():
+    one = slowed(lambda number: 4.0 if number == 1 else 1.0)
+    assert one.deviation["p99"].middle < 0.85
+    assert one.deviation["p99"].high > 1
+    assert one.deviates_by == "no difference is shown: the 5 rounds differ by as much"
+
+
+def test_it_is_the_failed_requests_where_there_were_some():
+    def fail(benched, cell):
+        benched.samples[cell].iloc[0, list(benched.samples[cell]).index("outcome")] = "reset"
+        benched.samples[cell].iloc[-1, list(benched.samples[cell]).index("outcome")] = "reset"
+
+    assert slowed(lambda _: 1.5, of=fail).deviates_by == (
+        "5 requests failed, and none does in the simulation"
+    )
+
+
+def test_a_workload_with_its_own_rate_is_told_by_its_share_in_time():
+    benched = Benched(plan(("roundrobin", "leastconn"), ("stalling-server",), rounds=3))
+    [case] = benched.judge().cases
+    assert case.sentence.startswith(
+        "one server of 11 at 2 s for half of the time: within 1 s: leastconn "
+    )
+    share = figures(case, "roundrobin").within_rounds
+    assert 0.94 < share.low < share.middle < share.high < 0.97
+    assert f"roundrobin {share.middle * 100:.2f} ± " in case.sentence
+
+
 def test_no_figure_without_ten_samples_beyond_it_in_three_rounds():
     """5 rounds of some 8 s have no p99.9, and 2 rounds have nothing."""
     few = Benched(plan(("roundrobin", "leastconn"), ("exponential",), seconds=8.0)).judge()

@@ -1,6 +1,7 @@
 """By a hash: of the request's key (source, uri, url_param, hdr, hash), or of chance (random)."""
 
 from bisect import bisect_left
+from functools import lru_cache
 from random import Random
 from typing import Final
 
@@ -73,13 +74,24 @@ class ConsistentHash:
         if not usable:
             self._points, self._owners = [], []
             return
-        owners = np.repeat(usable, [view.weights[server] for server in usable])
-        numbers = np.concatenate(
-            [np.arange(view.weights[server]) + (server + 1) * _SERVER for server in usable]
+        self._points, self._owners = _ring(
+            tuple(usable), tuple(view.weights[server] for server in usable)
         )
-        points = avalanche(numbers)
-        order = np.argsort(points, kind="stable")
-        self._points, self._owners = points[order].tolist(), owners[order].tolist()
+
+
+@lru_cache(maxsize=1)
+def _ring(servers: tuple[int, ...], weights: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The points in their order, and whose they are. Balancers of the same servers share it."""
+    owners = np.repeat(servers, weights)
+    numbers = np.concatenate(
+        [
+            np.arange(weight) + (server + 1) * _SERVER
+            for server, weight in zip(servers, weights, strict=True)
+        ]
+    )
+    points = avalanche(numbers)
+    order = np.argsort(points, kind="stable")
+    return points[order].tolist(), owners[order].tolist()
 
 
 class PowerOfChoices:
