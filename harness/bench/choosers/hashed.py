@@ -7,14 +7,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.bench.choosers.chooser import FULL_WEIGHT, View
+from harness.bench.choosers.chooser import View
 from harness.bench.choosers.turns import server_map
 
 __all__ = ["ConsistentHash", "MapHash", "PowerOfChoices", "avalanche", "sdbm"]
 
 _WORD: Final = 2**32
-_SERVER: Final = 256 * FULL_WEIGHT
-"""Numbers of points that are set apart for each server."""
 
 
 class MapHash:
@@ -42,6 +40,10 @@ class MapHash:
 class ConsistentHash:
     """The nearest point on a ring, where each server has 16 for each unit of its weight
     (lb_chash.c). So few points share the keys unevenly: that is HAProxy's, not the simulation's.
+
+    A server's points are counted from the avalanche of its number, as 3.0.11 does it. Releases
+    before 3.0, and those that have "BUG/MAJOR: lb-chash: fix key calculation when using default
+    hash-key id" (October 2025), count from 4096 times its number.
     """
 
     is_keyed = True
@@ -74,8 +76,9 @@ class ConsistentHash:
             self._points, self._owners = [], []
             return
         owners = np.repeat(usable, [view.weights[server] for server in usable])
+        starts = avalanche(np.arange(1, len(view.weights) + 1))
         numbers = np.concatenate(
-            [np.arange(view.weights[server]) + (server + 1) * _SERVER for server in usable]
+            [np.arange(view.weights[server]) + starts[server] for server in usable]
         )
         points = avalanche(numbers)
         order = np.argsort(points, kind="stable")
