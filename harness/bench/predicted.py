@@ -21,11 +21,11 @@ from harness.bench.choosers.hashed import (
 from harness.bench.choosers.leastconn import LeastConnections
 from harness.bench.choosers.nginx import Ketama, LeastConn, RandomTwo, SmoothRoundRobin, ip_hash
 from harness.bench.choosers.turns import First, RoundRobin, StaticRoundRobin
-from harness.bench.model import Algorithm, Change, Proxy, Round, Workload
+from harness.bench.model import Algorithm, Change, Keyed, Proxy, Round, Workload
 from harness.bench.simulation import Balancing, Event, Requests, Servers, simulate
 from harness.model.draw import DrawKind, key_text
 
-__all__ = ["chooser_of", "events_of", "hashes_of", "path_s", "predicted_s"]
+__all__ = ["chooser_of", "events_of", "hashes_of", "path_s", "plays_of", "predicted_s"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,27 +33,44 @@ Ints = npt.NDArray[np.int64]
 _WEIGHT: Final = 100
 """Of a server that is not weighted, as the balancer's configuration has it."""
 _UNDISTURBED: Final = 0.1
+_PLAYS: Final = 3
+_WORD: Final = 2**32
+"""Between the seeds of plays, so that none is that of another round."""
+_MOVED_S: Final = 0.0003
+"""About as much as a request's way to the balancer varies."""
+
+
+def plays_of(algorithm: Algorithm) -> int:
+    """How often a round is to be played. Which of equally loaded servers is taken hangs on
+    microseconds, on chance and on what was before the round, and all that follows on which was
+    taken: a single play is no more than an example. Turns and hashes know nothing of loads.
+    """
+    name = algorithm.lines[0].removeprefix("balance ").partition("(")[0] if algorithm.lines else ""
+    is_blind = name in {"roundrobin", "static-rr", ""} or algorithm.keyed is not Keyed.nothing
+    return 1 if is_blind and not algorithm.is_limited else _PLAYS
 
 
 def predicted_s(
-    algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame
+    algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame, *, play: int = 0
 ) -> Floats | None:
     """Response times from due, of all rows of `samples`, warm-up included. None for an algorithm
     that is not simulated. ValueError where the round cannot be played.
 
     To each is added what the path took of the least disturbed (`path_s`): the simulation has none.
+    Each `play` but the first has other draws, and requests that come up to 0.3 ms later.
     """
-    make = chooser_of(algorithm, done.seed)
+    make = chooser_of(algorithm, done.seed + play * _WORD)
     if make is None:
         return None
     due_s = (samples["due_ns"].to_numpy() - done.start_ns) / 1e9
     sent_s = np.maximum((samples["sent_ns"].to_numpy() - done.start_ns) / 1e9, due_s)
-    order = np.argsort(sent_s, kind="stable")
+    moved_s = np.random.default_rng(play).uniform(0, _MOVED_S if play else 0.0, len(samples))
+    order = np.argsort(sent_s + moved_s, kind="stable")
     keys = samples["key"].to_numpy().astype(np.int64)
     cache = workload.cache
     served = simulate(
         Requests(
-            at_s=sent_s[order],
+            at_s=(sent_s + moved_s)[order],
             service_s=samples["service_us"].to_numpy()[order] / 1e6,
             keys=keys[order],
             hashes=hashes_of(algorithm, keys[order]),
@@ -73,7 +90,7 @@ def predicted_s(
         events_of(algorithm, workload, done),
     )
     response_s = np.empty(len(samples))
-    response_s[order] = served.finished_s - due_s[order]
+    response_s[order] = served.finished_s - (due_s + moved_s)[order]
     return response_s + path_s(samples)
 
 
