@@ -117,7 +117,8 @@ def _judged(seed: int, run: Path) -> Seed:
     rounds = read_rounds(run)
     result = judge(read_bench(run), rounds, lambda cell: read_samples(run, cell))
     if not result.cases:
-        return Seed(seed=seed, why="; ".join(result.left_out) or "no round was done")
+        why = f"{len(result.left_out)} rounds with a problem, as {result.left_out[:1]}"
+        return Seed(seed=seed, why=why if result.left_out else "no round was done")
     [case] = result.cases
     p99 = case.algorithms[0].latency_ms["p99"].middle
     return Seed(

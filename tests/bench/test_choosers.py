@@ -228,6 +228,9 @@ def test_nginx_takes_turns_and_of_the_least_loaded_too():
         take(seen, chooser, server)
         order.append(server)
     assert sorted(order[:3]) == [0, 1, 2]
+    # Who was passed over has gained nothing, who was taken has paid what all have gained.
+    turns, among = SmoothRoundRobin(seen), ([0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2])
+    assert [turns.next_of(servers) for servers in among] == [0, 1, 2, 0]
     seen.served[:] = [1, 0, 1]
     assert chooser.choose(0) == 1
     seen.served[:] = [0, 3, 0]
@@ -253,6 +256,7 @@ def test_a_ketama_ring_is_closed_and_keeps_the_keys_of_those_that_stay():
     names = [f"replica-{number}:8000" for number in range(1, 7)]
     six, five = Ketama(view(*[1] * 6), names=names), Ketama(view(*[1] * 5), names=names[:5])
     hashes = avalanche(np.arange(2_000)).tolist()
+    assert len(six._points) == 6 * 160
     assert six.choose(2**32 - 1) == six.choose(0)
     assert all(six.choose(each) == five.choose(each) for each in hashes if six.choose(each) != 5)
     assert len({six.choose(each) for each in hashes}) == 6
