@@ -15,12 +15,11 @@ from harness.analysis.requestlog import decode
 from harness.bench import proxies
 from harness.bench.cores import Cores
 from harness.bench.drawn import drawn
+from harness.bench.evidence import problems
 from harness.bench.model import (
-    BUSY_LIMIT,
     SAMPLE_COLUMNS,
     Algorithm,
     Cell,
-    Keyed,
     Proxy,
     Round,
     ServerRound,
@@ -28,17 +27,14 @@ from harness.bench.model import (
 )
 from harness.bench.rig import Rig
 from harness.bench.traffic import TIMEOUT_S, traffic
-from harness.model.arrivals import arrivals_until
-from harness.model.scenario import Scenario, Sent
+from harness.model.scenario import Scenario
 from harness.timeline import Timekeeper
 from harness.traffic.sender import ChildSender, Sender
 
-__all__ = ["Order", "measured", "problems"]
+__all__ = ["Order", "measured"]
 
 _LEAD_NS: Final = 200_000_000
 _FINISH_S: Final = TIMEOUT_S + 1.0
-_LATE_NS: Final = 250_000_000
-_LEAST_SENT: Final = 0.99
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -139,56 +135,6 @@ def measured(
         log.unlink()
     shutil.rmtree(folder / "logs", ignore_errors=True)
     return done, samples
-
-
-def problems(
-    order: Order, done: Round, samples: pd.DataFrame, *, damaged: int, sent: Sent
-) -> tuple[str, ...]:
-    """What makes the round no evidence of its algorithm."""
-    found = list(sent.errors)
-    planned = sum(
-        1
-        for _ in arrivals_until(
-            done.stop_ns,
-            traffic(order.workload, order.rate_hz),
-            start_ns=done.start_ns,
-            seed=order.seed,
-        )
-    )
-    if damaged or len(samples) != planned:
-        found.append(f"{planned} requests were planned, {len(samples)} recorded whole")
-    in_time = (samples["sent_ns"] > 0) & (samples["sent_ns"] - samples["due_ns"] <= _LATE_NS)
-    if len(samples) and in_time.mean() < _LEAST_SENT:
-        found.append(f"only {in_time.mean():.1%} of the requests were sent within 250 ms")
-    if done.busy_share + done.steal_share > BUSY_LIMIT:
-        found.append(
-            f"the cores were {done.busy_share + done.steal_share:.0%} taken, above "
-            f"{BUSY_LIMIT:.0%}: they may have been the bottleneck"
-        )
-    running = order.algorithm.running
-    if running and done.algorithm_running != running:
-        found.append(f"HAProxy ran {done.algorithm_running!r}, not {running!r}")
-    strays = _strays(order, samples)
-    if strays:
-        found.append(f"{strays} keys were answered by more than one server")
-    return tuple(found)
-
-
-def _strays(order: Order, samples: pd.DataFrame) -> int:
-    """Keys that met several servers though they should not: none went away meanwhile."""
-    if any(change.is_away for change in order.workload.changes):
-        return 0
-    if order.algorithm.keyed is Keyed.nothing and not order.workload.is_sticky:
-        return 0
-    answered = samples[samples["server"] != ""]
-    if order.workload.is_sticky:
-        # HAProxy remembers a session's server once it has answered; what came before is free.
-        first_ns = answered.groupby("key")["finished_ns"].transform("min")
-        early = answered[answered["due_ns"] <= first_ns]
-        settled_ns = answered["key"].map(early.groupby("key")["finished_ns"].max())
-        answered = answered[answered["due_ns"] > settled_ns]
-    met = answered[["key", "server"]].drop_duplicates()
-    return int((met["key"].value_counts() > 1).sum())
 
 
 def _reset(rig: Rig, name: str, order: Order) -> None:

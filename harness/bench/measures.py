@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.analysis.latency import BEYOND, percentile
 from harness.bench.model import Algorithm, Round, Workload
-from harness.bench.predicted import predicted_s
+from harness.bench.predicted import plays_of, predicted_s
 from harness.bench.statistics import fairness, interval
 
 __all__ = ["Measures", "Totals", "measures_of", "totals"]
@@ -35,6 +35,7 @@ class Measures:
     waited_ms: Floats
     """Of every request; those that failed infinitely long."""
     predicted_ms: Mapping[str, float | None]
+    """The geometric mean over the simulation's plays of the round."""
     within: float
     """Share answered right within the workload's limit; 0 of none."""
     service_ms: Floats
@@ -70,7 +71,11 @@ def measures_of(
     rows = samples[judged]
     waited = ((rows["finished_ns"] - rows["due_ns"]) / 1e6).to_numpy(dtype=float, copy=True)
     waited[(rows["outcome"] != "ok").to_numpy()] = np.inf
-    played = predicted_s(algorithm, workload, done, samples)
+    played = [
+        seen[judged] * 1e3
+        for play in range(plays_of(algorithm))
+        if (seen := predicted_s(algorithm, workload, done, samples, play=play)) is not None
+    ]
     cached = rows.loc[rows["hit"] >= 0, "hit"]
     return Measures(
         done=done,
@@ -80,9 +85,11 @@ def measures_of(
             "max": _finite(float(waited.max())) if len(waited) else None,
         },
         waited_ms=waited,
-        predicted_ms={}
-        if played is None
-        else {name: _percentile(played[judged] * 1e3, _PERMILLE[name]) for name in ("p50", "p99")},
+        predicted_ms={
+            name: _mean([_percentile(one, _PERMILLE[name]) for one in played])
+            for name in ("p50", "p99")
+            if played
+        },
         within=float((waited <= workload.within_ms).mean()) if len(waited) else 0.0,
         service_ms=rows["service_us"].to_numpy() / 1e3,
         servers=Counter(map(str, rows.loc[rows["server"] != "", "server"])),
@@ -126,6 +133,12 @@ def totals(rounds: Sequence[Measures], workload: Workload) -> Totals:
 def _percentile(values: Floats, permille: int) -> float | None:
     found = percentile(values, permille)
     return None if found is None else _finite(found)
+
+
+def _mean(plays: Sequence[float | None]) -> float | None:
+    """Geometric; all of them have the figure or none has."""
+    known = [play for play in plays if play is not None]
+    return float(np.exp(np.log(known).mean())) if known else None
 
 
 def _finite(value: float) -> float | None:

@@ -85,10 +85,12 @@ def _haproxy_backend(
         yield f"    server {server(number)} {address}:{REPLICA_PORT} weight {weight}{limit}"
 
 
-def nginx(
-    algorithms: Sequence[Algorithm], workloads: Sequence[Workload], addresses: Sequence[str]
-) -> str:
-    """NGINX's configuration; empty where none of the algorithms is its own. One worker."""
+def nginx(algorithms: Sequence[Algorithm], workloads: Sequence[Workload]) -> str:
+    """NGINX's configuration; empty where none of the algorithms is its own. One worker.
+
+    Replicas go by their names, which the engine's DNS knows: NGINX hashes what is written here, and
+    an address is another one each time.
+    """
     own = _of(Proxy.nginx, algorithms)
     if not own:
         return ""
@@ -113,8 +115,8 @@ def nginx(
         for algorithm in own:
             name = backend(algorithm, workload)
             servers = [
-                f"        server {address}:{REPLICA_PORT} max_fails=0;"
-                for address in addresses[: workload.servers]
+                f"        server {server(number)}:{REPLICA_PORT} max_fails=0;"
+                for number in range(1, workload.servers + 1)
             ]
             lines += [
                 f"    upstream {name} {{",

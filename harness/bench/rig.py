@@ -115,7 +115,7 @@ class Rig:
             volumes={str(folder): "/run/harness"},
             ports={proxies.PORT: 0},
         )
-        configuration = proxies.nginx(plan.algorithms, plan.workloads, addresses)
+        configuration = proxies.nginx(plan.algorithms, plan.workloads)
         if configuration:
             self._proxies[Proxy.nginx] = start(
                 "edge",

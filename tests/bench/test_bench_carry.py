@@ -10,8 +10,9 @@ import pytest
 
 from harness.bench import carry
 from harness.bench.algorithms import chosen
+from harness.bench.evidence import problems
 from harness.bench.folder import read_bench, read_rounds, read_samples, round_folder, write_bench
-from harness.bench.measure import Order, problems
+from harness.bench.measure import Order
 from harness.bench.model import SAMPLE_COLUMNS, Bench, Capacity, Cell, Plan, Round, Workload
 from harness.bench.traffic import traffic
 from harness.bench.workloads import known

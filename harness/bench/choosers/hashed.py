@@ -8,14 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.bench.choosers.chooser import FULL_WEIGHT, View
+from harness.bench.choosers.chooser import View
 from harness.bench.choosers.turns import server_map
 
 __all__ = ["ConsistentHash", "MapHash", "PowerOfChoices", "avalanche", "sdbm"]
 
 _WORD: Final = 2**32
-_SERVER: Final = 256 * FULL_WEIGHT
-"""Numbers of points that are set apart for each server."""
 
 
 class MapHash:
@@ -43,6 +41,10 @@ class MapHash:
 class ConsistentHash:
     """The nearest point on a ring, where each server has 16 for each unit of its weight
     (lb_chash.c). So few points share the keys unevenly: that is HAProxy's, not the simulation's.
+
+    A server's points are counted from the avalanche of its number, as 3.0.11 does it. Releases
+    before 3.0, and those that have "BUG/MAJOR: lb-chash: fix key calculation when using default
+    hash-key id" (October 2025), count from 4096 times its number.
     """
 
     is_keyed = True
@@ -83,11 +85,9 @@ class ConsistentHash:
 def _ring(servers: tuple[int, ...], weights: tuple[int, ...]) -> tuple[list[int], list[int]]:
     """The points in their order, and whose they are. Balancers of the same servers share it."""
     owners = np.repeat(servers, weights)
+    starts = avalanche(np.array(servers) + 1)
     numbers = np.concatenate(
-        [
-            np.arange(weight) + (server + 1) * _SERVER
-            for server, weight in zip(servers, weights, strict=True)
-        ]
+        [np.arange(weight) + start for start, weight in zip(starts, weights, strict=True)]
     )
     points = avalanche(numbers)
     order = np.argsort(points, kind="stable")
