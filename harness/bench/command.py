@@ -87,6 +87,14 @@ def bench(options: argparse.Namespace) -> int:
         f"some {math.ceil(takes_s / 60)} minutes; {folder}",
         highlight=False,
     )
+    for workload in plan.workloads:
+        if plan.seconds_of(workload) > plan.seconds:
+            console.print(
+                f"{workload.name}: its rounds take {plan.seconds_of(workload):g} s, as its swap "
+                "must be over in them",
+                highlight=False,
+                markup=False,
+            )
     if done < len(plan.cells()):
         images = {name: tag for name, tag in settings.images.items() if name in _IMAGES}
         try:
