@@ -22,7 +22,7 @@ _ROUND_S: Final = 2.0
 _CAPACITY_S: Final = CAPACITY_S + 5.0
 _UP_S: Final = 6.0
 _REPLICA_S: Final = 0.7
-_SWAPPED_S: Final = 0.8
+_SWAPPED_S: Final = 0.25
 """For each server line of a swap: the old ones start before the round, all are removed after it."""
 
 

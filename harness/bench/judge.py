@@ -11,7 +11,15 @@ from harness.bench.algorithms import CENTRAL
 from harness.bench.limit import limit_of
 from harness.bench.measures import Measures, measures_of, totals
 from harness.bench.model import Bench, Cell, Round, Workload
-from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Estimate, Versus
+from harness.bench.result import (
+    FIGURES,
+    AlgorithmResult,
+    BenchResult,
+    Case,
+    Estimate,
+    SwapResult,
+    Versus,
+)
 from harness.bench.statistics import Comparison, Figures, Interval, compared, interval, ratio
 from harness.bench.wording import sentence
 
@@ -121,6 +129,22 @@ def _algorithm(
         cpu_us=total.cpu_us,
         hit_ratio=total.hit_ratio,
         curve=total.curve,
+        swap=_swap(rounds),
+    )
+
+
+def _swap(rounds: Sequence[Measures]) -> SwapResult | None:
+    swaps = [one.swap for one in rounds if one.swap is not None]
+    if not swaps:
+        return None
+    before, within = [one.p99_before_ms for one in swaps], [one.p99_ms for one in swaps]
+    return SwapResult(
+        took_s=_estimate(interval([one.took_s for one in swaps])),
+        requests=sum(one.requests for one in swaps),
+        failed=sum(one.failed for one in swaps),
+        p99_before_ms=_estimate(interval(before)),
+        p99_ms=_estimate(interval(within)),
+        ratio=_estimate(ratio(within, before)),
     )
 
 

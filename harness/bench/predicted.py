@@ -34,12 +34,12 @@ def predicted_s(
     algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame
 ) -> Floats | None:
     """Response times from due, of all rows of `samples`, warm-up included. None for NGINX's own
-    algorithms, which are not simulated. ValueError where the round cannot be played.
+    algorithms and for a swap, which are not simulated. ValueError where the round cannot be played.
 
     To each is added what the path took of the least disturbed (`path_s`): the simulation has none.
     """
     make = chooser_of(algorithm, done.seed)
-    if make is None:
+    if make is None or workload.swap is not None:
         return None
     due_s = (samples["due_ns"].to_numpy() - done.start_ns) / 1e9
     sent_s = np.maximum((samples["sent_ns"].to_numpy() - done.start_ns) / 1e9, due_s)

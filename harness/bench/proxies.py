@@ -20,6 +20,7 @@ __all__ = [
     "nginx",
     "server",
     "swapped",
+    "weights",
 ]
 
 PORT = 8080
@@ -49,6 +50,12 @@ def swapped(name: str) -> str:
 def control(name: str) -> str:
     """The host to ask for where that very replica is meant."""
     return f"control.{name}"
+
+
+def weights(algorithm: Algorithm, workload: Workload) -> tuple[int, ...]:
+    """Of each server, as HAProxy is told beforehand."""
+    is_own = algorithm.is_weighted or workload.swap is not None
+    return workload.weights() if is_own else (100,) * workload.servers
 
 
 def haproxy(
@@ -108,13 +115,13 @@ def _haproxy_backend(
         yield "    stick-table type string len 32 size 100k expire 1h"
         yield "    stick on req.hdr(X-Key)"
     limit = f" maxconn {workload.slots}" if algorithm.is_limited else ""
-    weights = workload.weights() if algorithm.is_weighted else (100,) * workload.servers
+    each = weights(algorithm, workload)
     for number in range(1, workload.lines + 1):
         # The lines of those that a swap brings are filled by it.
         is_there = number <= workload.servers
         where = addresses[number - 1] if is_there else _NOBODY
-        weight = weights[(number - 1) % workload.servers]
-        rest = f"weight {weight}{limit}{'' if is_there else ' disabled'}"
+        rest = f"weight {each[(number - 1) % workload.servers]}{limit}"
+        rest += "" if is_there else " disabled"
         yield f"    server {server(number)} {where}:{REPLICA_PORT} {rest}"
 
 

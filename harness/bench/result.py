@@ -11,6 +11,7 @@ __all__ = [
     "Case",
     "Estimate",
     "Limit",
+    "SwapResult",
     "Versus",
 ]
 
@@ -44,6 +45,24 @@ class Versus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwapResult:
+    """What a swap of all servers in the middle of its rounds cost an algorithm."""
+
+    took_s: Estimate
+    """From its first step to the last old server's end."""
+    requests: int
+    """Due while it went on."""
+    failed: int
+    """Of them."""
+    p99_before_ms: Estimate
+    """Of the requests that were due before it, warm-up not included."""
+    p99_ms: Estimate
+    """Of those that were due while it went on."""
+    ratio: Estimate
+    """The latter to the former, paired by round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlgorithmResult:
     """An algorithm in one case. Sums are over the rounds that count."""
 
@@ -74,6 +93,7 @@ class AlgorithmResult:
     hit_ratio: float | None
     curve: tuple[tuple[float, float], ...]
     """(share, milliseconds): percentiles of all rounds together, as far as they are resolved."""
+    swap: SwapResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

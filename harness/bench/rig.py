@@ -226,7 +226,7 @@ class Rig:
                     continue
                 name = proxies.backend(algorithm, workload)
                 found = self.state(name).get("BACKEND", {}).get("algo")
-                weight = workload.weights()[0] if algorithm.is_weighted else 100
+                weight = proxies.weights(algorithm, workload)[0]
                 first = f"set server {name}/{proxies.server(1)} weight"
                 is_dynamic = "static" not in self.command(f"{first} {weight + 1}")
                 self.command(f"{first} {weight if is_dynamic else '100%'}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, swap_line, title_of
 from harness.bench.result import BenchResult, Case
 from harness.report.figures import printable
 
@@ -33,9 +33,9 @@ def _case(case: Case) -> Iterable[str]:
     yield f"|---|{'--:|' * (len(HEAD) - 1)}"
     for row in cells(case):
         yield f"| {' | '.join(_text(cell) for cell in row)} |"
-    if limit_line(case):
+    for line in filter(None, (limit_line(case), swap_line(case))):
         yield ""
-        yield f"{_text(limit_line(case))}."
+        yield f"{_text(line)}."
 
 
 def _text(text: str) -> str:

@@ -5,7 +5,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.bench.report.cells import HEAD, MARKS, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.cells import (
+    HEAD,
+    MARKS,
+    NOTE,
+    about,
+    cells,
+    limit_line,
+    swap_line,
+    title_of,
+)
 from harness.bench.result import BenchResult, Case
 from harness.report.figures import printable
 
@@ -29,12 +38,16 @@ def bench_text(result: BenchResult) -> Group:
     return Group(*parts)
 
 
+def _below(case: Case) -> list[str]:
+    return [line for line in (limit_line(case), swap_line(case)) if line]
+
+
 def _table(case: Case) -> Table:
     shown = Table(
         box=box.SIMPLE_HEAD,
         title=Text(printable(title_of(case))),
         title_justify="left",
-        caption=Text(printable(limit_line(case)), "dim"),
+        caption=Text("\n".join(map(printable, _below(case))), "dim"),
         caption_justify="left",
     )
     for index in _SHOWN:
