@@ -7,7 +7,7 @@ from harness.bench.result import AlgorithmResult, BenchResult, Case, Estimate
 from harness.bench.wording import load_text
 from harness.report.figures import milliseconds
 
-__all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "limit_line", "swap_line", "title_of"]
+__all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "limit_line", "title_of"]
 
 HEAD: Final = (
     "algorithm", "requests", "failed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99 / central",
@@ -49,18 +49,6 @@ def limit_line(case: Case) -> str:
         off = f", its wait by up to {limit.most_off:.1f} times off" if limit.most_off > 1 else ""
         parts.append(f"one queue before all slots ({limit.queue}{off}): {figures} ms")
     return "; ".join(parts)
-
-
-def swap_line(case: Case) -> str:
-    """What a swap in the middle cost, by algorithm; empty where there was none."""
-    parts = [
-        f"{one.algorithm} {_estimate(swap.p99_before_ms)}, then {_estimate(swap.p99_ms)} "
-        f"(times {_number(swap.ratio.middle, 2)}), {_number(swap.took_s.middle, 1)} s, "
-        f"{swap.failed:,} of {swap.requests:,} failed"
-        for one in case.algorithms
-        if (swap := one.swap) is not None
-    ]
-    return f"p99 in ms before the swap, then in it: {'; '.join(parts)}" if parts else ""
 
 
 def cells(case: Case) -> Iterator[list[str]]:

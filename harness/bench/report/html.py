@@ -6,8 +6,9 @@ from typing import Final
 
 from bokeh.embed import components
 
-from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, swap_line, title_of
+from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
 from harness.bench.report.plots import case_plots, heat_map
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case
 from harness.report.html import figure_html, head, library, packaged, section
 from harness.report.markup import bounded, safe, table

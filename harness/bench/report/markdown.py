@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, swap_line, title_of
+from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case
 from harness.report.figures import printable
 

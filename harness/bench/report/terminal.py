@@ -5,16 +5,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.bench.report.cells import (
-    HEAD,
-    MARKS,
-    NOTE,
-    about,
-    cells,
-    limit_line,
-    swap_line,
-    title_of,
-)
+from harness.bench.report.cells import HEAD, MARKS, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case
 from harness.report.figures import printable
 
