@@ -235,13 +235,7 @@ class Workload:
         return self.service.mean / mean_us
 
     def weights(self) -> tuple[int, ...]:
-        """By server, in proportion to its speed where it is slower for the whole round.
-
-        1 in a swap: HAProxy's round robin lets a server that comes back wait for up to 16 requests
-        for each unit of all weights together.
-        """
-        if self.swap:
-            return (1,) * self.servers
+        """By server, in proportion to its speed where it is slower for the whole round."""
         factors = [1.0] * self.servers
         for change in self.changes:
             if change.begins <= 0 and change.ends >= 1:

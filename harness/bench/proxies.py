@@ -53,9 +53,15 @@ def control(name: str) -> str:
 
 
 def weights(algorithm: Algorithm, workload: Workload) -> tuple[int, ...]:
-    """Of each server, as HAProxy is told beforehand."""
-    is_own = algorithm.is_weighted or workload.swap is not None
-    return workload.weights() if is_own else (100,) * workload.servers
+    """Of each server, as HAProxy is told beforehand.
+
+    100 each makes 1,600 points on a ring, for consistent hashes and random draws. But round robin
+    lets a server that comes back wait for up to 16 requests for each unit of all weights together
+    (lb_fwrr.c): in a swap it has 1 each.
+    """
+    if workload.swap is not None and algorithm.running == "roundrobin":
+        return (1,) * workload.servers
+    return workload.weights() if algorithm.is_weighted else (100,) * workload.servers
 
 
 def haproxy(
