@@ -133,9 +133,13 @@ class Generation(Website):
         return self._served | {each.name: self._lines.asked(each) for each in self.running()}
 
     def exit_codes(self) -> Mapping[str, int]:
-        """Of those that have ended."""
-        codes = {name: exit_code(each) for name, each in self._containers.items()}
-        return {name: code for name, code in codes.items() if code is not None}
+        """Of those that have ended; who was removed by somebody else is not among them."""
+        codes: dict[str, int] = {}
+        for name, container in self._containers.items():
+            with absent_is_fine():
+                if (code := exit_code(container)) is not None:
+                    codes[name] = code
+        return codes
 
     def _remove(self) -> None:
         """What cannot be removed now is removed with the rig, which says so."""
@@ -160,6 +164,8 @@ def replaced(generation: Generation, clock: Timekeeper, marks: Path) -> Swapped:
         over_ns = clock.now_ns()
     except HarnessError as error:
         problem = str(error)
+    except Exception as error:  # noqa: BLE001 (the engine's own: this round alone is no evidence)
+        problem = repr(error)
     finally:
         timeline.close()
     return Swapped(

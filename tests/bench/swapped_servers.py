@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from harness.bench import generation as module
+import docker.errors
+
 from harness.bench.generation import Generation, Lines
 from harness.model.errors import MissingEvidenceError
 from harness.stack.runtime_api import RuntimeApi
@@ -40,7 +41,9 @@ class Box:
             "State": {"ExitCode": 0},
         }
 
-    def reload(self) -> None: ...
+    def reload(self) -> None:
+        if self.name in self.place.gone:
+            raise docker.errors.NotFound("No such container")
 
     def update(self, **_: int) -> None: ...
 
@@ -69,6 +72,8 @@ class Place:
         self.clock = Time()
         self.exit_code = 0
         self.never_ready = ""
+        self.gone: set[str] = set()
+        """Removed by somebody else."""
         self.busy: list[int] = [0]
         """In flight at each look, the last for all later ones."""
         self.fails: dict[str, BaseException] = {}
@@ -123,4 +128,4 @@ class Place:
         )
 
 
-__all__ = ["BACKEND", "FIRST_NS", "Box", "Place", "Time", "module"]
+__all__ = ["BACKEND", "FIRST_NS", "Box", "Place", "Time"]

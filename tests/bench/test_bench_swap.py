@@ -137,6 +137,25 @@ def test_where_the_old_ones_do_not_come_there_is_no_round(place: Place) -> None:
     assert place.removed == ["replica-1", "replica-2"]
 
 
+def test_an_error_of_the_engines_own_makes_this_round_no_evidence(
+    place: Place, tmp_path: Path
+) -> None:
+    place.fails["stop replica-1"] = OSError("the engine is away")
+    with place.generation().up() as servers:
+        found = replaced(servers, place.clock, tmp_path / "marks.jsonl")
+    assert "the engine is away" in found.problem
+    assert sorted(place.removed) == sorted(place.boxes)
+
+
+def test_who_was_removed_by_somebody_else_was_not_stopped(place: Place, tmp_path: Path) -> None:
+    with place.generation().up() as servers:
+        place.gone = {"replica-2"}
+        found = replaced(servers, place.clock, tmp_path / "marks.jsonl")
+    assert found.exit_codes == {"replica-1": 0}
+    answered = {"replica-3": 1, "replica-4": 1}
+    assert incomplete(found, 2, answered, found.over_ns) == ["replica-2 was not stopped"]
+
+
 def swapped(**changed: Any) -> Swapped:
     values: dict[str, Any] = {
         "begun_ns": 4 * S,
