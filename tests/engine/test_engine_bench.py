@@ -106,14 +106,14 @@ def test_a_swap_in_the_middle_of_a_round_replaces_every_container(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     """By a map of servers, which knows no weights, and by what fills them in their order."""
-    swap = Swap(begins=0.1, least_seconds=6)
+    swap = Swap(begins=0.1, least_seconds=8)
     workload = replace(known()["swap"], servers=2, rate_hz=60, swap=swap)
     plan = Plan(
         algorithms=chosen(["hash-map", "first"]),
         workloads=(workload,),
         loads=(0.7,),
         rounds=3,
-        seconds=6.0,
+        seconds=8.0,
         warmup_s=0.3,
         seed=3,
     )
@@ -132,7 +132,7 @@ def test_a_swap_in_the_middle_of_a_round_replaces_every_container(
                     rate_hz=60,
                     seed=3,
                     warmup_s=plan.warmup_s,
-                    seconds=6.0,
+                    seconds=8.0,
                 ),
                 rig,
                 tmp_path / cell.name,
