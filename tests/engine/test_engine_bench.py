@@ -132,7 +132,7 @@ def test_a_swap_in_the_middle_of_a_round_replaces_every_container(
                     rate_hz=60,
                     seed=3,
                     warmup_s=plan.warmup_s,
-                    seconds=8.0,
+                    seconds=plan.seconds,
                 ),
                 rig,
                 tmp_path / cell.name,
