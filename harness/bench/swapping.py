@@ -66,7 +66,9 @@ def incomplete(
     found: list[str] = []
     if not swapped.begun_ns < swapped.over_ns <= stop_ns:
         late_s = (swapped.over_ns - stop_ns) / 1e9
-        found.append(f"the swap was over {late_s:.1f} s after the round's end; --seconds gives more")
+        found.append(
+            f"the swap was over {late_s:.1f} s after the round's end; --seconds gives more"
+        )
     for number in range(1, servers + 1):
         old, new = f"replica-{number}", f"replica-{servers + number}"
         code = swapped.exit_codes.get(old)
