@@ -84,6 +84,14 @@ def bench(options: argparse.Namespace) -> int:
     takes_s = duration_s(plan, done=done, capacities=len(wanted.capacities))
     console.print(opening(plan, done, takes_s), highlight=False)
     console.print(f"folder: {folder}", highlight=False, markup=False, soft_wrap=True)
+    for workload in plan.workloads:
+        if plan.seconds_of(workload) > plan.seconds:
+            console.print(
+                f"{workload.name}: its rounds take {plan.seconds_of(workload):g} s, as its swap "
+                "must be over in them",
+                highlight=False,
+                markup=False,
+            )
     if done < len(plan.cells()):
         images = {name: tag for name, tag in settings.images.items() if name in _IMAGES}
         try:

@@ -1,5 +1,6 @@
 """What makes a round no evidence of its algorithm."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 
 from harness.bench.behaviour import contradiction
 from harness.bench.model import BUSY_LIMIT, Keyed, Round
+from harness.bench.swapping import incomplete
 from harness.bench.traffic import traffic
 from harness.model.arrivals import arrivals_until
 from harness.model.scenario import Sent
@@ -51,17 +53,26 @@ def problems(
     running = order.algorithm.running
     if running and done.algorithm_running != running:
         found.append(f"HAProxy ran {done.algorithm_running!r}, not {running!r}")
-    other = contradiction(order.algorithm, order.workload, samples)
-    if other:
+    if done.swap is not None:
+        answered = samples.loc[samples["outcome"] == "ok", "server"].value_counts()
+        counts = {str(server): int(count) for server, count in answered.items()}
+        found += incomplete(done.swap, order.workload.servers, counts, done.stop_ns)
+    elif other := contradiction(order.algorithm, order.workload, samples):
         found.append(other)
-    strays = _strays(order, samples)
+    strays = _strays(order, done, samples)
     if strays:
         found.append(f"{strays} keys were answered by more than one server")
     return tuple(found)
 
 
-def _strays(order: "Order", samples: pd.DataFrame) -> int:
+def _strays(order: "Order", done: Round, samples: pd.DataFrame) -> int:
     """Keys that met a server which they cannot have met."""
+    if done.swap is not None:
+        # Before it and after it a key has one server, though not the same.
+        alone = replace(done, swap=None)
+        before = samples["finished_ns"] < done.swap.begun_ns
+        after = samples["due_ns"] > (done.swap.over_ns or done.stop_ns)
+        return _strays(order, alone, samples[before]) + _strays(order, alone, samples[after])
     changes = order.workload.changes
     if any(change.is_away for change in changes):
         return 0

@@ -12,7 +12,15 @@ from harness.bench.deviation import deviates_by, deviation_of
 from harness.bench.limit import limit_of
 from harness.bench.measures import Measures, measures_of, totals
 from harness.bench.model import Bench, Cell, Round, Workload
-from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Estimate, Versus
+from harness.bench.result import (
+    FIGURES,
+    AlgorithmResult,
+    BenchResult,
+    Case,
+    Estimate,
+    SwapResult,
+    Versus,
+)
 from harness.bench.shares import share_interval
 from harness.bench.statistics import Comparison, Figures, compared, interval, ratio
 from harness.bench.wording import sentence, share_sentence
@@ -76,7 +84,9 @@ def _case(bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.Da
         within_ms=workload.within_ms,
         sentence=_said(workload, rounds[0].cell.load, comparisons["p99"], measured),
         algorithms=tuple(
-            _algorithm(name, workload, list(each.values()), by_figure, limit.bound_ms)
+            _algorithm(
+                name, workload, list(each.values()), by_figure, {**limit.bound_ms, **limit.queue_ms}
+            )
             for name, each in measured.items()
         ),
         best={figure: found.best for figure, found in comparisons.items()},
@@ -145,6 +155,22 @@ def _algorithm(
         cpu_us=total.cpu_us,
         hit_ratio=total.hit_ratio,
         curve=total.curve,
+        swap=_swap(rounds),
+    )
+
+
+def _swap(rounds: Sequence[Measures]) -> SwapResult | None:
+    swaps = [one.swap for one in rounds if one.swap is not None]
+    if not swaps:
+        return None
+    before, within = [one.p99_before_ms for one in swaps], [one.p99_ms for one in swaps]
+    return SwapResult(
+        took_s=Estimate.of(interval([one.took_s for one in swaps])),
+        requests=sum(one.requests for one in swaps),
+        failed=sum(one.failed for one in swaps),
+        p99_before_ms=Estimate.of(interval(before)),
+        p99_ms=Estimate.of(interval(within)),
+        ratio=Estimate.of(ratio(within, before)),
     )
 
 

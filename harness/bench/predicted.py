@@ -53,14 +53,14 @@ def plays_of(algorithm: Algorithm) -> int:
 def predicted_s(
     algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame, *, play: int = 0
 ) -> Floats | None:
-    """Response times from due, of all rows of `samples`, warm-up included. None for an algorithm
-    that is not simulated. ValueError where the round cannot be played.
+    """Response times from due, of all rows of `samples`, warm-up included. None for a swap and for
+    an algorithm that is not simulated. ValueError where the round cannot be played.
 
     To each is added what the path took of the least disturbed (`path_s`): the simulation has none.
     Each `play` but the first has other draws, and requests that come up to 0.3 ms later.
     """
     make = chooser_of(algorithm, done.seed + play * _WORD)
-    if make is None:
+    if make is None or workload.swap is not None:
         return None
     due_s = (samples["due_ns"].to_numpy() - done.start_ns) / 1e9
     sent_s = np.maximum((samples["sent_ns"].to_numpy() - done.start_ns) / 1e9, due_s)

@@ -15,6 +15,7 @@ __all__ = [
     "Limit",
     "Past",
     "PastFigures",
+    "SwapResult",
     "Versus",
 ]
 
@@ -54,6 +55,24 @@ class Versus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwapResult:
+    """What a swap of all servers in the middle of its rounds cost an algorithm."""
+
+    took_s: Estimate
+    """From its first step to the last old server's end."""
+    requests: int
+    """Due while it went on."""
+    failed: int
+    """Of them."""
+    p99_before_ms: Estimate
+    """Of the requests that were due before it, warm-up not included."""
+    p99_ms: Estimate
+    """Of those that were due while it went on."""
+    ratio: Estimate
+    """The latter to the former, paired by round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlgorithmResult:
     """An algorithm in one case. Sums are over the rounds that count."""
 
@@ -66,7 +85,8 @@ class AlgorithmResult:
     to_central: Mapping[str, Estimate]
     """The same as ratios to the central queue's; empty where there was none."""
     to_bound: Mapping[str, float | None]
-    """The same divided by the bound of `Limit`, where it has that figure."""
+    """The same divided by what `Limit` says of that figure: of one queue before all slots where a
+    formula holds, else of the service time alone."""
     predicted_ms: Mapping[str, float | None]
     """p50 and p99 by the simulation of the same rounds; empty where it is not simulated."""
     deviation: Mapping[str, Estimate]
@@ -90,6 +110,7 @@ class AlgorithmResult:
     hit_ratio: float | None
     curve: tuple[tuple[float, float], ...]
     """(share, milliseconds): percentiles of all rounds together, as far as they are resolved."""
+    swap: SwapResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ class ServerState:
 
     name: str
     status: str
-    """`UP`, `DOWN`, `DRAIN`, `MAINT`, with detail such as `UP 1/2`."""
+    """`UP`, `DOWN`, `DRAIN`, `MAINT`, with detail such as `UP 1/2`; `no check` is up unchecked."""
     sessions: int
     """Requests in flight there now."""
     queued: int
@@ -75,7 +75,7 @@ class ServerState:
 
     @property
     def is_up(self) -> bool:
-        return self.status.startswith("UP")
+        return self.status.startswith(("UP", "no check"))
 
     @property
     def is_idle(self) -> bool:
@@ -83,10 +83,19 @@ class ServerState:
 
 
 class RuntimeApi:
-    """Commands to the balancer. MissingEvidenceError where it refuses or does not answer."""
+    """Commands to the balancer, of one backend's servers. MissingEvidenceError where it refuses or
+    does not answer.
+    """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, backend: str = BACKEND) -> None:
         self._transport = transport
+        self._backend = backend
+        # A benchmark's balancer has a thousand rows, and is asked while it is measured.
+        self._stat = "show stat" if backend == BACKEND else f"show stat {backend} -1 -1"
+
+    def of(self, backend: str) -> "RuntimeApi":
+        """The same of another backend's servers."""
+        return RuntimeApi(self._transport, backend)
 
     def command(self, text: str) -> str:
         """Its answer, stripped."""
@@ -100,11 +109,11 @@ class RuntimeApi:
     def change(
         self, server: str, what: str, *, accepts: Callable[[str], bool] = lambda answer: not answer
     ) -> None:
-        """`set server website/SERVER WHAT`; an answer other than silence is a refusal."""
-        answer = self.command(f"set server {BACKEND}/{server} {what}")
+        """`set server BACKEND/SERVER WHAT`; an answer other than silence is a refusal."""
+        answer = self.command(f"set server {self._backend}/{server} {what}")
         if not accepts(answer):
             raise MissingEvidenceError(
-                f"balancer: HAProxy refused `set server {BACKEND}/{server} {what}`: {answer}"
+                f"balancer: HAProxy refused `set server {self._backend}/{server} {what}`: {answer}"
             )
 
     def point(self, server: str, address: str, port: int) -> None:
@@ -118,21 +127,17 @@ class RuntimeApi:
 
     def servers(self) -> dict[str, ServerState]:
         """The pool's servers by name."""
-        text = self.command("show stat").removeprefix("# ")
-        rows = csv.DictReader(io.StringIO(text))
-        return {
-            row["svname"]: _state(row)
-            for row in rows
-            if row.get("pxname") == BACKEND and row["svname"] != "BACKEND"
-        }
+        return {name: _state(row) for name, row in self.rows().items() if name != "BACKEND"}
 
     def algorithm(self) -> str:
         """The balance algorithm that HAProxy itself says it runs."""
-        text = self.command("show stat").removeprefix("# ")
-        for row in csv.DictReader(io.StringIO(text)):
-            if row.get("pxname") == BACKEND and row["svname"] == "BACKEND":
-                return row.get("algo") or ""
-        return ""
+        return self.rows().get("BACKEND", {}).get("algo") or ""
+
+    def rows(self) -> dict[str, dict[str, str]]:
+        """What `show stat` says, by server; of the backend itself under `BACKEND`."""
+        text = self.command(self._stat).removeprefix("# ")
+        rows = csv.DictReader(io.StringIO(text))
+        return {row["svname"]: row for row in rows if row.get("pxname") == self._backend}
 
 
 def _state(row: dict[str, str]) -> ServerState:

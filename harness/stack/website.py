@@ -57,7 +57,10 @@ class Website:
         patience: Patience,
         clock: Timekeeper,
         environment: Mapping[str, str],
+        name: str = "website",
     ) -> None:
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log."""
+        self._name = name
         self._publish = publish
         self._discovery = discovery
         self._images = images
@@ -88,18 +91,15 @@ class Website:
 
     def start(self, release: str) -> Instance:
         self._started += 1
-        instance = Instance(name=f"website-{self._started}", release=release)
+        instance = Instance(name=f"{self._name}-{self._started}", release=release)
+        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
         spec = Spec(
             name=f"{self._prefix}-{instance.name}",
             image=self._images[release],
             labels={**self._labels, f"{LABEL}.instance": instance.name},
             alias=self._discovery.alias,
-            environment={
-                **self._environment,
-                "INSTANCE": instance.name,
-                "ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl",
-            },
-            volumes={self._volume: LOGS_AT},
+            environment={**self._environment, "INSTANCE": instance.name, **log},
+            volumes={self._volume: LOGS_AT} if self._volume else {},
             cpu_weight=HELD_BACK_CPU,
         )
         try:

@@ -49,6 +49,20 @@ def test_what_is_interrupted_before_its_first_round_can_go_on(
     assert "begun with other seed" in capsys.readouterr().err
 
 
+def test_that_a_swaps_rounds_take_longer_is_said_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Bench:
+        raise NotJudgedError("engine: no Docker engine answers")
+
+    monkeypatch.setattr(command, "carry_out", fails)
+    assert run(f"--reports={tmp_path}", "--workloads=swap,fixed") == 2
+    said = "swap: its rounds take 12 s, as its swap must be over in them"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert run(f"--reports={tmp_path}", "--workloads=swap,fixed", "--seconds=12") == 2
+    assert "its rounds take" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("option", ["--loads=120", "--rounds=2", "--algorithms=fastest"])
 def test_what_cannot_be_leaves_no_folder(option: str, tmp_path: Path) -> None:
     assert main(["bench", f"--reports={tmp_path}", option]) == 2

@@ -11,13 +11,14 @@ __all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "estimate", "limit_line", 
 
 HEAD: Final = (
     "algorithm", "requests", "failed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99 / central",
-    "mean / bound", "in time", "fairness", "longest queue", "CPU µs", "hits",
+    "mean / limit", "in time", "fairness", "longest queue", "CPU µs", "hits",
 )  # fmt: skip
 MARKS: Final = {"best": " ★", "tie": " ="}
 NOTE: Final = (
     "Geometric means over rounds ± half of the 95 % interval, from due to the last byte. ★ is the "
     "least, = marks those from which no difference to it is shown. A hyphen stands for what fewer "
-    "than 3 rounds resolve, or what failed requests reach. The bound is the service time alone."
+    "than 3 rounds resolve, or what failed requests reach. The limit is one queue before all "
+    "slots where theory has a formula, else the service time alone."
 )
 
 

@@ -60,6 +60,15 @@ def _others(one: AlgorithmResult) -> Iterator[tuple[Cell, ...]]:
         "cpu_us": one.cpu_us,
         "hit_ratio": one.hit_ratio,
     }
+    if one.swap is not None:
+        figures |= {
+            "swap_s": one.swap.took_s.middle,
+            "swap_requests": one.swap.requests,
+            "swap_failed": one.swap.failed,
+            "swap_p99_before_ms": one.swap.p99_before_ms.middle,
+            "swap_p99_ms": one.swap.p99_ms.middle,
+            "swap_p99_ratio": one.swap.ratio.middle,
+        }
     figures |= {f"requests {name}": count for name, count in one.server_requests.items()}
     figures |= {f"busy_s {name}": spent for name, spent in one.server_busy_s.items()}
     for name, value in figures.items():

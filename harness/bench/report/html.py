@@ -18,6 +18,7 @@ from harness.bench.report.beside import (
 from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
 from harness.bench.report.heat import heat_map
 from harness.bench.report.plots import case_plots, past_plot
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case, Past
 from harness.report.html import figure_html, head, library, packaged, section
 from harness.report.markup import bounded, safe, table
@@ -87,11 +88,11 @@ def _sentences(result: BenchResult) -> str:
 
 def _table(case: Case) -> str:
     rows = [[safe(cell, 80) for cell in row] for row in cells(case)]
-    line = limit_line(case)
+    below = filter(None, (limit_line(case), swap_line(case)))
     return (
         f"<h3>{safe(title_of(case), 300)}</h3>\n"
         + table(title_of(case), HEAD, rows, numbers=range(1, len(HEAD)))
-        + (_note(f"{line}.") if line else "")
+        + "".join(_note(f"{line}.") for line in below)
     )
 
 

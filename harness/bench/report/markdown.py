@@ -12,6 +12,7 @@ from harness.bench.report.beside import (
     past_why,
 )
 from harness.bench.report.cells import HEAD, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case, Past
 from harness.report.figures import printable
 
@@ -50,9 +51,9 @@ def _case(case: Case) -> Iterable[str]:
     yield f"## {_text(title_of(case))}"
     yield ""
     yield from _table(HEAD, cells(case))
-    if limit_line(case):
+    for line in filter(None, (limit_line(case), swap_line(case))):
         yield ""
-        yield f"{_text(limit_line(case))}."
+        yield f"{_text(line)}."
 
 
 def _past(past: Past) -> Iterable[str]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness.bench.report.beside import beside_line
 from harness.bench.report.cells import HEAD, MARKS, NOTE, about, cells, limit_line, title_of
+from harness.bench.report.swapped import swap_line
 from harness.bench.result import BenchResult, Case
 from harness.report.figures import printable
 
@@ -22,7 +23,7 @@ _GAP: Final = 3
 _ALGORITHM, _FAILED, _P99 = HEAD.index("algorithm"), HEAD.index("failed"), HEAD.index("p99 ms")
 _FIRST: Final = tuple(
     map(HEAD.index, ("algorithm", "p99 ms", "p50 ms", "in time", "p99 / central", "requests",
-                     "max ms", "mean / bound", "fairness", "longest queue"))
+                     "max ms", "mean / limit", "fairness", "longest queue"))
 )  # fmt: skip
 """Who comes first has its place; the other reports have all."""
 
@@ -67,8 +68,8 @@ class _CaseTable:
             style = "bold" if MARKS["best"] in row[_P99] else ""
             shown.add_row(*(Text(row[index]) for index in chosen), style=style)
         yield shown
-        if limit_line(self._case):
-            yield Text(f"{printable(limit_line(self._case))}.", "dim")
+        for line in filter(None, (limit_line(self._case), swap_line(self._case))):
+            yield Text(f"{printable(line)}.", "dim")
 
     def _chosen(self, width: int) -> Sequence[int]:
         """Requests that failed come before all figures."""
