@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios catalogue faults bench benchmark soak clean
+.PHONY: help setup verify test fast lint scenarios catalogue faults bench benchmark soak control-arm clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ benchmark: setup ## the sending child beside other load generators, in some four
 
 soak: setup ## thirty clean runs: how many of them are judged anything but pass
 	@.venv/bin/python benchmarks/soak.py
+
+control-arm: setup ## an algorithm against itself, twenty times: how often a difference is shown
+	@.venv/bin/python benchmarks/control_arm.py
 
 clean: setup ## remove what dead runs left on the engine
 	@.venv/bin/harness clean

@@ -30,7 +30,7 @@ def measure_capacity(workload: Workload, rig: Rig, run: str, seed: int, folder: 
         cell=Cell(algorithm=CENTRAL, workload=workload.name, load=None, number=0),
         index=-1,
         algorithm=next(each for each in ALGORITHMS if each.name == CENTRAL),
-        workload=replace(workload, burst=None),
+        workload=replace(workload, burst=None, swap=None),
         rate_hz=min(MOST_HZ, _OVERLOAD * workload.nominal_hz),
         seed=seed,
         warmup_s=_WARMUP_S,

@@ -9,7 +9,7 @@ from harness.bench.algorithms import ALGORITHMS, CENTRAL
 from harness.bench.capacity import CAPACITY_S, measure_capacity
 from harness.bench.folder import read_rounds, round_folder, write_bench, write_round
 from harness.bench.measure import Order, measured
-from harness.bench.model import Bench, Cell, Plan, Round
+from harness.bench.model import Bench, Cell, Plan, Round, Workload
 from harness.bench.rig import Rig
 from harness.model.errors import Interrupted, MissingEvidenceError
 from harness.model.scenario import Clock
@@ -22,6 +22,8 @@ _ROUND_S: Final = 2.0
 _CAPACITY_S: Final = CAPACITY_S + 5.0
 _UP_S: Final = 6.0
 _REPLICA_S: Final = 0.7
+_SWAPPED_S: Final = 0.25
+"""For each server line of a swap: the old ones start before the round, all are removed after it."""
 
 
 def duration_s(plan: Plan, *, done: int = 0, capacities: int = 0) -> float:
@@ -33,7 +35,12 @@ def duration_s(plan: Plan, *, done: int = 0, capacities: int = 0) -> float:
 
 def left_s(plan: Plan, done: int) -> float:
     """How long the rounds take that are not done."""
-    return (len(plan.cells()) - done) * (plan.warmup_s + plan.seconds + _ROUND_S)
+    return sum(_round_s(plan, plan.workload(cell.workload)) for cell in plan.cells()[done:])
+
+
+def _round_s(plan: Plan, workload: Workload) -> float:
+    swap_s = _SWAPPED_S * workload.lines if workload.swap else 0.0
+    return plan.warmup_s + plan.seconds_of(workload) + _ROUND_S + swap_s
 
 
 def carry_out(
@@ -90,7 +97,7 @@ def _one(bench: Bench, cell: Cell, index: int, rig: Rig, folder: Path) -> Round:
         rate_hz=workload.rate_hz or (cell.load or 0.0) * hz[workload.name],
         seed=plan.seed_of(cell),
         warmup_s=plan.warmup_s,
-        seconds=plan.seconds,
+        seconds=plan.seconds_of(workload),
     )
     done, samples = measured(order, rig, round_folder(folder, cell))
     write_round(folder, done, samples)

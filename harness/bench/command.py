@@ -82,11 +82,16 @@ def bench(options: argparse.Namespace) -> int:
     done = len(read_rounds(folder))
     plan = wanted.plan
     takes_s = duration_s(plan, done=done, capacities=len(wanted.capacities))
-    console.print(
-        f"{len(plan.cells()) - done} rounds of {plan.seconds:g} s, seed {plan.seed}: "
-        f"some {math.ceil(takes_s / 60)} minutes; {folder}",
-        highlight=False,
-    )
+    console.print(opening(plan, done, takes_s), highlight=False)
+    console.print(f"folder: {folder}", highlight=False, markup=False, soft_wrap=True)
+    for workload in plan.workloads:
+        if plan.seconds_of(workload) > plan.seconds:
+            console.print(
+                f"{workload.name}: its rounds take {plan.seconds_of(workload):g} s, as its swap "
+                "must be over in them",
+                highlight=False,
+                markup=False,
+            )
     if done < len(plan.cells()):
         images = {name: tag for name, tag in settings.images.items() if name in _IMAGES}
         try:
@@ -97,11 +102,26 @@ def bench(options: argparse.Namespace) -> int:
             if options.resume is None and not read_rounds(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-    result = write_bench_reports(folder)
+    result = write_bench_reports(
+        folder, say=lambda text: console.print(text, highlight=False, markup=False)
+    )
+    console.print()
     console.print(bench_text(result))
-    console.print(f"{folder / 'bench.html'}", highlight=False, soft_wrap=True)
+    console.print(f"report: {folder / 'bench.html'}", highlight=False, markup=False, soft_wrap=True)
     is_whole = not result.left_out and result.done == result.planned
     return EXIT_CODES[Verdict.passed if is_whole else Verdict.inconclusive]
+
+
+def opening(plan: Plan, done: int, takes_s: float) -> str:
+    """What is left to measure, and how long that takes."""
+    left = len(plan.cells()) - done
+    if not left:
+        return f"all {done:,} rounds are done (seed {plan.seed}); they are judged again"
+    minutes = math.ceil(takes_s / 60)
+    return (
+        f"{left:,} {'round' if left == 1 else 'rounds'} of {plan.seconds:g} s, seed {plan.seed}: "
+        f"some {minutes:,} {'minute' if minutes == 1 else 'minutes'}"
+    )
 
 
 _IMAGES: Final = frozenset({"base", "balancer", "edge"})

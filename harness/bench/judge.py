@@ -8,12 +8,22 @@ import pandas as pd
 
 from harness import __version__
 from harness.bench.algorithms import CENTRAL
+from harness.bench.deviation import deviates_by, deviation_of
 from harness.bench.limit import limit_of
 from harness.bench.measures import Measures, measures_of, totals
 from harness.bench.model import Bench, Cell, Round, Workload
-from harness.bench.result import FIGURES, AlgorithmResult, BenchResult, Case, Estimate, Versus
-from harness.bench.statistics import Comparison, Figures, Interval, compared, interval, ratio
-from harness.bench.wording import sentence
+from harness.bench.result import (
+    FIGURES,
+    AlgorithmResult,
+    BenchResult,
+    Case,
+    Estimate,
+    SwapResult,
+    Versus,
+)
+from harness.bench.shares import share_interval
+from harness.bench.statistics import Comparison, Figures, compared, interval, ratio
+from harness.bench.wording import sentence, share_sentence
 
 __all__ = ["COMPARED", "judge"]
 
@@ -72,15 +82,35 @@ def _case(bench: Bench, rounds: Sequence[Round], samples: Callable[[Cell], pd.Da
         load=rounds[0].cell.load,
         rate_hz=rounds[0].rate_hz,
         within_ms=workload.within_ms,
-        sentence=sentence(workload.title, rounds[0].cell.load, comparisons["p99"], list(measured)),
+        sentence=_said(workload, rounds[0].cell.load, comparisons["p99"], measured),
         algorithms=tuple(
-            _algorithm(name, workload, list(each.values()), by_figure, limit.bound_ms)
+            _algorithm(
+                name, workload, list(each.values()), by_figure, {**limit.bound_ms, **limit.queue_ms}
+            )
             for name, each in measured.items()
         ),
         best={figure: found.best for figure, found in comparisons.items()},
         versus={figure: _versus(found) for figure, found in comparisons.items()},
         limit=limit,
     )
+
+
+def _said(
+    workload: Workload,
+    load: float | None,
+    p99: Comparison,
+    measured: Mapping[str, Mapping[int, Measures]],
+) -> str:
+    """Where a workload has a rate of its own its main figure is the share in time."""
+    if workload.rate_hz is not None:
+        shares = {
+            name: share_interval([one.within for one in each.values()])
+            for name, each in measured.items()
+        }
+        said = share_sentence(workload.title, workload.within_ms, shares)
+        if said:
+            return said
+    return sentence(workload.title, load, p99, list(measured))
 
 
 def _algorithm(
@@ -90,9 +120,10 @@ def _algorithm(
     by_figure: Mapping[str, Mapping[str, Figures]],
     bound_ms: Mapping[str, float],
 ) -> AlgorithmResult:
-    latency = {figure: _estimate(interval(by_figure[figure][name])) for figure in FIGURES}
+    latency = {figure: Estimate.of(interval(by_figure[figure][name])) for figure in FIGURES}
     has_central = CENTRAL in by_figure["mean"]
     total = totals(rounds, workload)
+    deviation = deviation_of(rounds)
     return AlgorithmResult(
         algorithm=name,
         rounds=len(rounds),
@@ -100,7 +131,7 @@ def _algorithm(
         failed=total.failed,
         latency_ms=latency,
         to_central={
-            figure: _estimate(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
+            figure: Estimate.of(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
             for figure in FIGURES
         }
         if has_central
@@ -112,7 +143,10 @@ def _algorithm(
             for middle in [latency[figure].middle]
         },
         predicted_ms=total.predicted_ms,
+        deviation=deviation,
+        deviates_by=deviates_by(rounds, deviation, total.failed),
         within=total.within,
+        within_rounds=Estimate.of(share_interval([one.within for one in rounds])),
         throughput_hz=total.throughput_hz,
         server_requests=total.server_requests,
         server_busy_s=total.server_busy_s,
@@ -121,17 +155,27 @@ def _algorithm(
         cpu_us=total.cpu_us,
         hit_ratio=total.hit_ratio,
         curve=total.curve,
+        swap=_swap(rounds),
+    )
+
+
+def _swap(rounds: Sequence[Measures]) -> SwapResult | None:
+    swaps = [one.swap for one in rounds if one.swap is not None]
+    if not swaps:
+        return None
+    before, within = [one.p99_before_ms for one in swaps], [one.p99_ms for one in swaps]
+    return SwapResult(
+        took_s=Estimate.of(interval([one.took_s for one in swaps])),
+        requests=sum(one.requests for one in swaps),
+        failed=sum(one.failed for one in swaps),
+        p99_before_ms=Estimate.of(interval(before)),
+        p99_ms=Estimate.of(interval(within)),
+        ratio=Estimate.of(ratio(within, before)),
     )
 
 
 def _versus(comparison: Comparison) -> tuple[Versus, ...]:
     return tuple(
-        Versus(of=one.of, to=one.to, ratio=_estimate(one.ratio), p=one.p, is_shown=one.is_shown)
+        Versus(of=one.of, to=one.to, ratio=Estimate.of(one.ratio), p=one.p, is_shown=one.is_shown)
         for one in comparison.differences
     )
-
-
-def _estimate(found: Interval | None) -> Estimate:
-    if found is None:
-        return Estimate()
-    return Estimate(middle=found.middle, low=found.low, high=found.high)

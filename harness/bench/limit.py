@@ -46,7 +46,7 @@ def _queue(
 ) -> tuple[str, dict[str, float], float]:
     """(name, response in milliseconds by figure, by what factor the wait may be off)."""
     slots, service_s = workload.servers * workload.slots, workload.service.mean / 1e6
-    is_plain = not (workload.changes or workload.cache or workload.burst)
+    is_plain = not (workload.changes or workload.cache or workload.burst or workload.swap)
     if not is_plain or not 0 < rate_hz * service_s < slots or not len(drawn_ms):
         return "", {}, 1.0
     if workload.service.kind is DrawKind.exponential:

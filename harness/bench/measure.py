@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +15,12 @@ from harness.analysis.requestlog import decode
 from harness.bench import proxies
 from harness.bench.cores import Cores
 from harness.bench.drawn import drawn
+from harness.bench.evidence import problems
+from harness.bench.generation import Generation, replaced
 from harness.bench.model import (
-    BUSY_LIMIT,
     SAMPLE_COLUMNS,
     Algorithm,
     Cell,
-    Keyed,
     Proxy,
     Round,
     ServerRound,
@@ -28,17 +28,14 @@ from harness.bench.model import (
 )
 from harness.bench.rig import Rig
 from harness.bench.traffic import TIMEOUT_S, traffic
-from harness.model.arrivals import arrivals_until
-from harness.model.scenario import Scenario, Sent
+from harness.model.scenario import Scenario
 from harness.timeline import Timekeeper
 from harness.traffic.sender import ChildSender, Sender
 
-__all__ = ["Order", "measured", "problems"]
+__all__ = ["Order", "measured"]
 
 _LEAD_NS: Final = 200_000_000
 _FINISH_S: Final = TIMEOUT_S + 1.0
-_LATE_NS: Final = 250_000_000
-_LEAST_SENT: Final = 0.99
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -67,9 +64,20 @@ def measured(
 
     MissingEvidenceError where the sender or a replica fails.
     """
-    clock = rig.clock
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    if order.workload.swap is None:
+        return _measured(order, rig, folder, new_sender(), None)
+    told = _settings(order, 0, 0.0)
+    own = f"{order.index}-{order.cell.number}"
+    with rig.generation(order.algorithm, order.workload, own, told) as generation:
+        return _measured(order, rig, folder, new_sender(), generation)
+
+
+def _measured(
+    order: Order, rig: Rig, folder: Path, sender: Sender, generation: Generation | None
+) -> tuple[Round, pd.DataFrame]:
+    clock = rig.clock
     name = proxies.backend(order.algorithm, order.workload)
     scenario = Scenario(
         name="bench",
@@ -80,7 +88,7 @@ def measured(
         traffic=traffic(order.workload, order.rate_hz),
         seed=order.seed,
     )
-    sender = new_sender()
+    swapped = None
     sender.start(order.run, scenario, rig.endpoint(order.algorithm, order.workload), folder)
     try:
         if order.algorithm.proxy is Proxy.haproxy:
@@ -88,7 +96,8 @@ def measured(
         start_ns = clock.now_ns() + _LEAD_NS
         measured_ns = start_ns + int(order.warmup_s * _SECOND_NS)
         stop_ns = measured_ns + int(order.seconds * _SECOND_NS)
-        _begin_replicas(order, rig, (measured_ns - clock.now_ns()) / 1e9)
+        if generation is None:
+            _begin_replicas(order, rig, (measured_ns - clock.now_ns()) / 1e9)
         sender.go(start_ns)
         _wait(clock, start_ns)
         cpu_s, cores = rig.cpu_s(order.algorithm.proxy), Cores.now()
@@ -99,6 +108,10 @@ def measured(
                 for at_ns, command in _commands(order, name, measured_ns):
                     _wait(clock, at_ns)
                     rig.command(command)
+                if generation is not None and order.workload.swap is not None:
+                    ahead_ns = int(order.workload.swap.begins * (stop_ns - measured_ns))
+                    _wait(clock, measured_ns + ahead_ns)
+                    swapped = replaced(generation, clock, folder / "marks.jsonl")
                 _wait(clock, stop_ns)
                 busy, stolen = Cores.now().since(cores)
                 cpu_s = rig.cpu_s(order.algorithm.proxy) - cpu_s
@@ -109,7 +122,7 @@ def measured(
                 raise
     finally:
         sender.close()
-    servers, served = _told(order, rig)
+    servers, served = _told(_asked(order, rig) if generation is None else generation.told())
     state = rig.state(name) if order.algorithm.proxy is Proxy.haproxy else {}
     done = Round(
         cell=order.cell,
@@ -128,6 +141,7 @@ def measured(
         busy_share=busy,
         steal_share=stolen,
         algorithm_running=state.get("BACKEND", {}).get("algo") or "",
+        swap=swapped,
     )
     log = folder / "requests.bin"
     decoded = decode(log.read_bytes(), ("work",))
@@ -141,61 +155,13 @@ def measured(
     return done, samples
 
 
-def problems(
-    order: Order, done: Round, samples: pd.DataFrame, *, damaged: int, sent: Sent
-) -> tuple[str, ...]:
-    """What makes the round no evidence of its algorithm."""
-    found = list(sent.errors)
-    planned = sum(
-        1
-        for _ in arrivals_until(
-            done.stop_ns,
-            traffic(order.workload, order.rate_hz),
-            start_ns=done.start_ns,
-            seed=order.seed,
-        )
-    )
-    if damaged or len(samples) != planned:
-        found.append(f"{planned} requests were planned, {len(samples)} recorded whole")
-    in_time = (samples["sent_ns"] > 0) & (samples["sent_ns"] - samples["due_ns"] <= _LATE_NS)
-    if len(samples) and in_time.mean() < _LEAST_SENT:
-        found.append(f"only {in_time.mean():.1%} of the requests were sent within 250 ms")
-    if done.busy_share + done.steal_share > BUSY_LIMIT:
-        found.append(
-            f"the cores were {done.busy_share + done.steal_share:.0%} taken, above "
-            f"{BUSY_LIMIT:.0%}: they may have been the bottleneck"
-        )
-    running = order.algorithm.running
-    if running and done.algorithm_running != running:
-        found.append(f"HAProxy ran {done.algorithm_running!r}, not {running!r}")
-    strays = _strays(order, samples)
-    if strays:
-        found.append(f"{strays} keys were answered by more than one server")
-    return tuple(found)
-
-
-def _strays(order: Order, samples: pd.DataFrame) -> int:
-    """Keys that met several servers though they should not: none went away meanwhile."""
-    if any(change.is_away for change in order.workload.changes):
-        return 0
-    if order.algorithm.keyed is Keyed.nothing and not order.workload.is_sticky:
-        return 0
-    answered = samples[samples["server"] != ""]
-    if order.workload.is_sticky:
-        # HAProxy remembers a session's server once it has answered; what came before is free.
-        first_ns = answered.groupby("key")["finished_ns"].transform("min")
-        early = answered[answered["due_ns"] <= first_ns]
-        settled_ns = answered["key"].map(early.groupby("key")["finished_ns"].max())
-        answered = answered[answered["due_ns"] > settled_ns]
-    met = answered[["key", "server"]].drop_duplicates()
-    return int((met["key"].value_counts() > 1).sum())
-
-
 def _reset(rig: Rig, name: str, order: Order) -> None:
     rig.command("clear counters all")
     if order.workload.is_sticky:
         rig.command(f"clear table {name}")
     weights = order.workload.weights() if order.algorithm.is_weighted else None
+    if order.workload.swap is not None:
+        return
     for number in range(1, order.workload.servers + 1):
         # What a round that was cut off left.
         rig.command(f"set server {name}/{proxies.server(number)} state ready")
@@ -224,36 +190,46 @@ def _commands(order: Order, name: str, measured_ns: int) -> list[tuple[int, str]
 
 
 def _begin_replicas(order: Order, rig: Rig, origin_in_s: float) -> None:
+    for number in range(1, order.workload.servers + 1):
+        rig.ask(proxies.server(number), "PUT", _settings(order, number, origin_in_s))
+
+
+def _settings(order: Order, number: int, origin_in_s: float) -> bytes:
+    """What that replica is told of a round; in a swap, which has no changes, all are told alike."""
     workload, length_ns = order.workload, order.seconds * _SECOND_NS
-    for number in range(1, workload.servers + 1):
-        settings = {
-            "slots": workload.slots,
-            "origin_in_s": origin_in_s,
-            "changes": [
-                (
-                    int(change.begins * length_ns),
-                    int(change.ends * length_ns),
-                    change.factor,
-                    int(change.at_least_ms * 1000),
-                )
-                for change in workload.changes
-                if change.server == number and not change.is_away
-            ],
-            "cache_keys": workload.cache.keys if workload.cache else 0,
-            "hit_factor": workload.cache.hit_factor if workload.cache else 1.0,
-        }
-        rig.ask(number, "PUT", json.dumps(settings).encode())
+    settings = {
+        "slots": workload.slots,
+        "origin_in_s": origin_in_s,
+        "changes": [
+            (
+                int(change.begins * length_ns),
+                int(change.ends * length_ns),
+                change.factor,
+                int(change.at_least_ms * 1000),
+            )
+            for change in workload.changes
+            if change.server == number and not change.is_away
+        ],
+        "cache_keys": workload.cache.keys if workload.cache else 0,
+        "hit_factor": workload.cache.hit_factor if workload.cache else 1.0,
+    }
+    return json.dumps(settings).encode()
 
 
-def _told(order: Order, rig: Rig) -> tuple[list[ServerRound], pd.DataFrame]:
+def _asked(order: Order, rig: Rig) -> Mapping[str, bytes]:
+    servers = map(proxies.server, range(1, order.workload.servers + 1))
+    return {server: rig.ask(server, "GET") for server in servers}
+
+
+def _told(answers: Mapping[str, bytes]) -> tuple[list[ServerRound], pd.DataFrame]:
     """What the replicas say: of each, and of each request by seq."""
     servers: list[ServerRound] = []
     rows: list[list[int]] = []
-    for number in range(1, order.workload.servers + 1):
-        first, *lines = (json.loads(line) for line in rig.ask(number, "GET").splitlines())
+    for server, answer in answers.items():
+        first, *lines = (json.loads(line) for line in answer.splitlines())
         servers.append(
             ServerRound(
-                name=proxies.server(number),
+                name=server,
                 requests=len(lines),
                 busy_s=sum(served_us for _, served_us, _, _ in lines) / 1e6,
                 longest_queue=first["longest_queue"],

@@ -11,10 +11,11 @@ import pandas as pd
 
 from harness.analysis.latency import BEYOND, percentile
 from harness.bench.model import Algorithm, Round, Workload
-from harness.bench.predicted import predicted_s
+from harness.bench.predicted import plays_of, predicted_s
 from harness.bench.statistics import fairness, interval
+from harness.bench.swapping import slot
 
-__all__ = ["Measures", "Totals", "measures_of", "totals"]
+__all__ = ["InSwap", "Measures", "Totals", "measures_of", "totals"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,6 +24,18 @@ _CURVE: Final = (
     *np.linspace(0, 0.95, 39).tolist(), 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.998, 0.999,
     0.9995, 0.9999,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSwap:
+    """One round's swap: of the requests that were due before it and while it went on."""
+
+    took_s: float
+    requests: int
+    """Due while it went on."""
+    failed: int
+    p99_before_ms: float | None
+    p99_ms: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +48,15 @@ class Measures:
     waited_ms: Floats
     """Of every request; those that failed infinitely long."""
     predicted_ms: Mapping[str, float | None]
+    """The geometric mean over the simulation's plays of the round."""
+    within: float
+    """Share answered right within the workload's limit; 0 of none."""
     service_ms: Floats
     """As drawn."""
     servers: Mapping[str, int]
     hits: tuple[int, int]
     """(hits, answers of a server with a cache)."""
+    swap: InSwap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +85,11 @@ def measures_of(
     rows = samples[judged]
     waited = ((rows["finished_ns"] - rows["due_ns"]) / 1e6).to_numpy(dtype=float, copy=True)
     waited[(rows["outcome"] != "ok").to_numpy()] = np.inf
-    played = predicted_s(algorithm, workload, done, samples)
+    played = [
+        seen[judged] * 1e3
+        for play in range(plays_of(algorithm))
+        if (seen := predicted_s(algorithm, workload, done, samples, play=play)) is not None
+    ]
     cached = rows.loc[rows["hit"] >= 0, "hit"]
     return Measures(
         done=done,
@@ -78,12 +99,16 @@ def measures_of(
             "max": _finite(float(waited.max())) if len(waited) else None,
         },
         waited_ms=waited,
-        predicted_ms={}
-        if played is None
-        else {name: _percentile(played[judged] * 1e3, _PERMILLE[name]) for name in ("p50", "p99")},
+        predicted_ms={
+            name: _mean([_percentile(one, _PERMILLE[name]) for one in played])
+            for name in ("p50", "p99")
+            if played
+        },
+        within=float((waited <= workload.within_ms).mean()) if len(waited) else 0.0,
         service_ms=rows["service_us"].to_numpy() / 1e3,
         servers=Counter(map(str, rows.loc[rows["server"] != "", "server"])),
         hits=(int((cached == 1).sum()), len(cached)),
+        swap=_in_swap(done, rows["due_ns"].to_numpy(), waited),
     )
 
 
@@ -96,11 +121,13 @@ def totals(rounds: Sequence[Measures], workload: Workload) -> Totals:
     by_server = Counter[str]()
     busy_s = dict.fromkeys(names, 0.0)
     for one in rounds:
-        by_server.update(one.servers)
+        for name, count in one.servers.items():
+            by_server[_place(name, workload)] += count
         for server in one.done.servers:
-            busy_s[server.name] = busy_s.get(server.name, 0.0) + server.busy_s
+            place = _place(server.name, workload)
+            busy_s[place] = busy_s.get(place, 0.0) + server.busy_s
     requests = {name: by_server[name] for name in (*names, *sorted(set(by_server) - set(names)))}
-    hits, cached = (sum(one.hits[place] for one in rounds) for place in (0, 1))
+    hits, cached = (sum(one.hits[index] for one in rounds) for index in (0, 1))
     all_rounds_s = sum((one.done.stop_ns - one.done.start_ns) / 1e9 for one in rounds)
     cpu_s = sum(one.done.proxy_cpu_s for one in rounds)
     sent = len(waited) * all_rounds_s / seconds if seconds else 0.0
@@ -120,9 +147,33 @@ def totals(rounds: Sequence[Measures], workload: Workload) -> Totals:
     )
 
 
+def _place(server: str, workload: Workload) -> str:
+    """The old and the new one of a swap are one server in two generations."""
+    return slot(server, workload.servers) if workload.swap else server
+
+
+def _in_swap(done: Round, due_ns: npt.NDArray[np.int64], waited: Floats) -> InSwap | None:
+    if done.swap is None:
+        return None
+    within = waited[(due_ns >= done.swap.begun_ns) & (due_ns < done.swap.over_ns)]
+    return InSwap(
+        took_s=(done.swap.over_ns - done.swap.begun_ns) / 1e9,
+        requests=len(within),
+        failed=int(np.isinf(within).sum()),
+        p99_before_ms=_percentile(waited[due_ns < done.swap.begun_ns], _PERMILLE["p99"]),
+        p99_ms=_percentile(within, _PERMILLE["p99"]),
+    )
+
+
 def _percentile(values: Floats, permille: int) -> float | None:
     found = percentile(values, permille)
     return None if found is None else _finite(found)
+
+
+def _mean(plays: Sequence[float | None]) -> float | None:
+    """Geometric; all of them have the figure or none has."""
+    known = [play for play in plays if play is not None]
+    return float(np.exp(np.log(known).mean())) if known else None
 
 
 def _finite(value: float) -> float | None:

@@ -9,6 +9,7 @@ that judges:
         round.json       a `Round`; written last, so a round without it was not finished
         samples.parquet  a row a request, columns `SAMPLE_COLUMNS`
         details.jsonl    why failed requests failed
+        marks.jsonl      the steps of a swap in the round, where there is one (model/mark.py)
 """
 
 import itertools
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from harness.bench.swapping import Swap, Swapped
 from harness.model.draw import Draw, DrawKind
 from harness.model.scenario import Clock
 from harness.model.traffic import Burst
@@ -37,6 +39,8 @@ __all__ = [
     "Proxy",
     "Round",
     "ServerRound",
+    "Swap",
+    "Swapped",
     "Workload",
     "impossible",
 ]
@@ -70,7 +74,8 @@ SAMPLE_COLUMNS: Final = (
 """`seq` counts from 0 in each round, warm-up included. Times are monotonic; 0 is never. `outcome`
 is a name of model.outcome. `server` is `replica-1` …, empty where none answered. `service_us` and
 `key` (an index) are what was drawn and sent. `served_us`, `queued_us` and `hit` (1, 0, and -1 where
-there is no cache) are what the server says it did: -1 where it never began or ended."""
+there is no cache) are what the server says it did: -1 where it never began or ended. Where a swap
+replaced the servers, `replica-7` may be the new one of six in the place of `replica-1`."""
 
 
 class Proxy(StrEnum):
@@ -171,6 +176,8 @@ class Workload:
     changes: tuple[Change, ...] = ()
     cache: Cache | None = None
     burst: Burst | None = None
+    swap: Swap | None = None
+    """Whether all servers are replaced in the middle of a round."""
     is_sticky: bool = False
     """Whether HAProxy keeps a key, which is then a session, with the server that it first had."""
     rate_hz: float | None = None
@@ -193,6 +200,16 @@ class Workload:
         for change in self.changes:
             if not 1 <= change.server <= self.servers:
                 raise ValueError(f"a change of server {change.server} of {self.servers}")
+        if self.swap and (self.changes or self.is_sticky):
+            # In drain HAProxy still sends a server the sessions that it has.
+            raise ValueError("a swap replaces servers: it goes with neither changes nor is_sticky")
+        if self.swap and self.lines > MOST_SERVERS:
+            raise ValueError(f"a swap of {self.servers}; of 1 to {MOST_SERVERS // 2} is possible")
+
+    @property
+    def lines(self) -> int:
+        """How many servers the balancer is told of: in a swap the old and the new ones."""
+        return self.servers * (2 if self.swap else 1)
 
     @property
     def nominal_hz(self) -> float:
@@ -231,6 +248,8 @@ def impossible(algorithm: Algorithm, workload: Workload) -> str:
     is_nginx = algorithm.proxy is Proxy.nginx
     if is_nginx and workload.is_sticky:
         return "free NGINX keeps no session with its server"
+    if is_nginx and workload.swap:
+        return "free NGINX is told of no other servers while it runs"
     if is_nginx and any(change.is_away for change in workload.changes):
         return "free NGINX takes no server away while it runs"
     if not algorithm.is_dynamic and any(change.weight for change in workload.changes):
@@ -264,7 +283,7 @@ class Plan:
     loads: tuple[float, ...]
     rounds: int
     seconds: float
-    """Of a round, its warm-up not included."""
+    """Of a round, its warm-up not included, where its workload needs no longer ones."""
     warmup_s: float = 1.0
     seed: int
 
@@ -290,6 +309,10 @@ class Plan:
     def seed_of(self, cell: Cell) -> int:
         """Of the arrivals, service times and keys of that round: the same for every algorithm."""
         return self.seed + cell.number
+
+    def seconds_of(self, workload: Workload) -> float:
+        """Of its rounds, which may have to be longer than the others."""
+        return max(self.seconds, workload.swap.least_seconds if workload.swap else 0.0)
 
     def algorithm(self, name: str) -> Algorithm:
         return next(each for each in self.algorithms if each.name == name)
@@ -365,6 +388,7 @@ class Round:
     steal_share: float = 0.0
     algorithm_running: str = ""
     """As HAProxy says; empty for NGINX, which does not."""
+    swap: Swapped | None = None
     problems: tuple[str, ...] = ()
     """What makes the round no evidence: lost samples, an algorithm that is not the one meant, cores
     that were the bottleneck. None: it counts."""

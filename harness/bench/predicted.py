@@ -1,12 +1,15 @@
 """A measured round played again by the simulation: the same arrivals, service times and keys."""
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.bench import proxies
 from harness.bench.choosers.chooser import FULL_WEIGHT, Chooser, View
 from harness.bench.choosers.hashed import (
     ConsistentHash,
@@ -16,11 +19,13 @@ from harness.bench.choosers.hashed import (
     sdbm,
 )
 from harness.bench.choosers.leastconn import LeastConnections
+from harness.bench.choosers.nginx import Ketama, LeastConn, RandomTwo, SmoothRoundRobin, ip_hash
 from harness.bench.choosers.turns import First, RoundRobin, StaticRoundRobin
-from harness.bench.model import Algorithm, Change, Proxy, Round, Workload
+from harness.bench.model import Algorithm, Change, Keyed, Proxy, Round, Workload
 from harness.bench.simulation import Balancing, Event, Requests, Servers, simulate
+from harness.model.draw import DrawKind, key_text
 
-__all__ = ["chooser_of", "events_of", "hashes_of", "path_s", "predicted_s"]
+__all__ = ["chooser_of", "events_of", "hashes_of", "path_s", "plays_of", "predicted_s"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,27 +33,44 @@ Ints = npt.NDArray[np.int64]
 _WEIGHT: Final = 100
 """Of a server that is not weighted, as the balancer's configuration has it."""
 _UNDISTURBED: Final = 0.1
+_PLAYS: Final = 3
+_WORD: Final = 2**32
+"""Between the seeds of plays, so that none is that of another round."""
+_MOVED_S: Final = 0.0003
+"""About as much as a request's way to the balancer varies."""
+
+
+def plays_of(algorithm: Algorithm) -> int:
+    """How often a round is to be played. Which of equally loaded servers is taken hangs on
+    microseconds, on chance and on what was before the round, and all that follows on which was
+    taken: a single play is no more than an example. Turns and hashes know nothing of loads.
+    """
+    name = algorithm.lines[0].removeprefix("balance ").partition("(")[0] if algorithm.lines else ""
+    is_blind = name in {"roundrobin", "static-rr", ""} or algorithm.keyed is not Keyed.nothing
+    return 1 if is_blind and not algorithm.is_limited else _PLAYS
 
 
 def predicted_s(
-    algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame
+    algorithm: Algorithm, workload: Workload, done: Round, samples: pd.DataFrame, *, play: int = 0
 ) -> Floats | None:
-    """Response times from due, of all rows of `samples`, warm-up included. None for NGINX's own
-    algorithms, which are not simulated. ValueError where the round cannot be played.
+    """Response times from due, of all rows of `samples`, warm-up included. None for a swap and for
+    an algorithm that is not simulated. ValueError where the round cannot be played.
 
     To each is added what the path took of the least disturbed (`path_s`): the simulation has none.
+    Each `play` but the first has other draws, and requests that come up to 0.3 ms later.
     """
-    make = chooser_of(algorithm, done.seed)
-    if make is None:
+    make = chooser_of(algorithm, done.seed + play * _WORD)
+    if make is None or workload.swap is not None:
         return None
     due_s = (samples["due_ns"].to_numpy() - done.start_ns) / 1e9
     sent_s = np.maximum((samples["sent_ns"].to_numpy() - done.start_ns) / 1e9, due_s)
-    order = np.argsort(sent_s, kind="stable")
+    moved_s = np.random.default_rng(play).uniform(0, _MOVED_S if play else 0.0, len(samples))
+    order = np.argsort(sent_s + moved_s, kind="stable")
     keys = samples["key"].to_numpy().astype(np.int64)
     cache = workload.cache
     served = simulate(
         Requests(
-            at_s=sent_s[order],
+            at_s=(sent_s + moved_s)[order],
             service_s=samples["service_us"].to_numpy()[order] / 1e6,
             keys=keys[order],
             hashes=hashes_of(algorithm, keys[order]),
@@ -68,7 +90,7 @@ def predicted_s(
         events_of(algorithm, workload, done),
     )
     response_s = np.empty(len(samples))
-    response_s[order] = served.finished_s - due_s[order]
+    response_s[order] = served.finished_s - (due_s + moved_s)[order]
     return response_s + path_s(samples)
 
 
@@ -85,8 +107,10 @@ def path_s(samples: pd.DataFrame) -> float:
 
 
 def chooser_of(algorithm: Algorithm, seed: int) -> Callable[[int, View], Chooser] | None:
-    """From the line that HAProxy is given; None for what is not simulated."""
-    if algorithm.proxy is not Proxy.haproxy or not algorithm.lines:
+    """From the lines that its proxy is given; None for what is not simulated."""
+    if algorithm.proxy is Proxy.nginx:
+        return _nginx_chooser(" ".join(algorithm.lines).rstrip(";"), seed)
+    if not algorithm.lines:
         return None
     name, _, rest = algorithm.lines[0].removeprefix("balance ").partition(" ")
     if name.startswith("random"):
@@ -105,19 +129,44 @@ def chooser_of(algorithm: Algorithm, seed: int) -> Callable[[int, View], Chooser
     return None if found is None else lambda _, view: found(view)
 
 
+def _nginx_chooser(directive: str, seed: int) -> Callable[[int, View], Chooser] | None:
+    match directive:
+        case "":
+            return lambda _, view: SmoothRoundRobin(view)
+        case "least_conn":
+            return lambda _, view: LeastConn(view)
+        case "random two least_conn":
+            return lambda number, view: RandomTwo(view, seed=seed + number)
+        case "ip_hash":
+            return lambda _, view: MapHash(view)
+        case "hash $http_x_key consistent":
+            return lambda _, view: Ketama(view, names=_names(len(view.weights)))
+        case _:
+            return None
+
+
+def _names(servers: int) -> list[str]:
+    return [f"{proxies.server(each)}:{proxies.REPLICA_PORT}" for each in range(1, servers + 1)]
+
+
 def hashes_of(algorithm: Algorithm, keys: Ints) -> Ints:
-    """Of the keys as they are sent: `k5`, the path `/k5`, or the client 10.0.5.1, whose address is
-    its own hash. Consistent hashing stirs the bits once more.
+    """Of the keys as they are sent: `k5`, the path `/k5`, or the client's address. HAProxy's
+    consistent hashing stirs the bits once more.
     """
-    directive = algorithm.lines[0].removeprefix("balance ") if algorithm.lines else ""
-    if directive.startswith("source"):
-        hashes = (10 << 24) + ((keys >> 8) << 16) + ((keys & 255) << 8) + 1
-    else:
-        prefix = "/" if directive.startswith("uri") else ""
-        distinct, places = np.unique(keys, return_inverse=True)
-        hashes = np.array([sdbm(f"{prefix}k{key}") for key in distinct.tolist()], dtype=np.int64)
-        hashes = hashes[places] if len(keys) else keys
+    distinct, places = np.unique(keys, return_inverse=True)
+    hashed = np.array([_hash(algorithm, key) for key in distinct.tolist()], dtype=np.int64)
+    hashes = hashed[places] if len(keys) else keys
     return avalanche(hashes) if _is_consistent(algorithm) else hashes
+
+
+def _hash(algorithm: Algorithm, key: int) -> int:
+    directive = algorithm.lines[0].removeprefix("balance ") if algorithm.lines else ""
+    text, client = key_text(DrawKind.key, key), key_text(DrawKind.client, key)
+    if algorithm.proxy is Proxy.nginx:
+        return ip_hash(client) if directive.startswith("ip_hash") else crc32(text.encode())
+    if directive.startswith("source"):
+        return int(IPv4Address(client))  # an address is its own hash
+    return sdbm(f"/{text}" if directive.startswith("uri") else text)
 
 
 def events_of(algorithm: Algorithm, workload: Workload, done: Round) -> tuple[Event, ...]:

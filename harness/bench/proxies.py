@@ -8,11 +8,28 @@ from collections.abc import Iterable, Sequence
 
 from harness.bench.model import Algorithm, Proxy, Workload
 
-__all__ = ["PORT", "REPLICA_PORT", "SOCKET", "backend", "control", "haproxy", "nginx", "server"]
+__all__ = [
+    "ONLY",
+    "PORT",
+    "REPLICA_PORT",
+    "SERVER",
+    "SOCKET",
+    "backend",
+    "control",
+    "haproxy",
+    "nginx",
+    "server",
+    "swapped",
+    "weights",
+]
 
 PORT = 8080
 REPLICA_PORT = 8000
 SOCKET = "/run/harness/admin.sock"
+SERVER = "replica"
+ONLY = "only"
+"""The one server of a backend by which that very server is asked."""
+_NOBODY = "0.0.0.0"  # noqa: S104 (an address that is given later)
 
 
 def backend(algorithm: Algorithm, workload: Workload) -> str:
@@ -22,12 +39,29 @@ def backend(algorithm: Algorithm, workload: Workload) -> str:
 
 def server(number: int) -> str:
     """A replica's name, counted from 1."""
-    return f"replica-{number}"
+    return f"{SERVER}-{number}"
 
 
-def control(number: int) -> str:
+def swapped(name: str) -> str:
+    """What `control` calls a server of a swap: the other replicas have the same names."""
+    return f"swap-{name}"
+
+
+def control(name: str) -> str:
     """The host to ask for where that very replica is meant."""
-    return f"control.{server(number)}"
+    return f"control.{name}"
+
+
+def weights(algorithm: Algorithm, workload: Workload) -> tuple[int, ...]:
+    """Of each server, as HAProxy is told beforehand.
+
+    100 each makes 1,600 points on a ring, for consistent hashes and random draws. But round robin
+    lets a server that comes back wait for up to 16 requests for each unit of all weights together
+    (lb_fwrr.c): in a swap it has 1 each.
+    """
+    if workload.swap is not None and algorithm.running == "roundrobin":
+        return (1,) * workload.servers
+    return workload.weights() if algorithm.is_weighted else (100,) * workload.servers
 
 
 def haproxy(
@@ -62,7 +96,16 @@ def haproxy(
         "    use_backend %[req.hdr(host)]",
     ]
     for number, address in enumerate(addresses, 1):
-        lines += [f"backend {control(number)}", f"    server only {address}:{REPLICA_PORT}"]
+        lines += [
+            f"backend {control(server(number))}",
+            f"    server {ONLY} {address}:{REPLICA_PORT}",
+        ]
+    swaps = [workload.lines for workload in workloads if workload.swap]
+    for number in range(1, max(swaps, default=0) + 1):
+        lines += [
+            f"backend {control(swapped(server(number)))}",
+            f"    server {ONLY} {_NOBODY}:{REPLICA_PORT} disabled",
+        ]
     for workload in workloads:
         for algorithm in _of(Proxy.haproxy, algorithms):
             lines += _haproxy_backend(algorithm, workload, addresses)
@@ -78,17 +121,22 @@ def _haproxy_backend(
         yield "    stick-table type string len 32 size 100k expire 1h"
         yield "    stick on req.hdr(X-Key)"
     limit = f" maxconn {workload.slots}" if algorithm.is_limited else ""
-    weights = workload.weights() if algorithm.is_weighted else (100,) * workload.servers
-    for number, (address, weight) in enumerate(
-        zip(addresses[: workload.servers], weights, strict=True), 1
-    ):
-        yield f"    server {server(number)} {address}:{REPLICA_PORT} weight {weight}{limit}"
+    each = weights(algorithm, workload)
+    for number in range(1, workload.lines + 1):
+        # The lines of those that a swap brings are filled by it.
+        is_there = number <= workload.servers
+        where = addresses[number - 1] if is_there else _NOBODY
+        rest = f"weight {each[(number - 1) % workload.servers]}{limit}"
+        rest += "" if is_there else " disabled"
+        yield f"    server {server(number)} {where}:{REPLICA_PORT} {rest}"
 
 
-def nginx(
-    algorithms: Sequence[Algorithm], workloads: Sequence[Workload], addresses: Sequence[str]
-) -> str:
-    """NGINX's configuration; empty where none of the algorithms is its own. One worker."""
+def nginx(algorithms: Sequence[Algorithm], workloads: Sequence[Workload]) -> str:
+    """NGINX's configuration; empty where none of the algorithms is its own. One worker.
+
+    Replicas go by their names, which the engine's DNS knows: NGINX hashes what is written here, and
+    an address is another one each time.
+    """
     own = _of(Proxy.nginx, algorithms)
     if not own:
         return ""
@@ -113,8 +161,8 @@ def nginx(
         for algorithm in own:
             name = backend(algorithm, workload)
             servers = [
-                f"        server {address}:{REPLICA_PORT} max_fails=0;"
-                for address in addresses[: workload.servers]
+                f"        server {server(number)}:{REPLICA_PORT} max_fails=0;"
+                for number in range(1, workload.servers + 1)
             ]
             lines += [
                 f"    upstream {name} {{",

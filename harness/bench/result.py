@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.bench.statistics import Interval
+
 __all__ = [
     "FIGURES",
     "AlgorithmResult",
@@ -11,6 +13,9 @@ __all__ = [
     "Case",
     "Estimate",
     "Limit",
+    "Past",
+    "PastFigures",
+    "SwapResult",
     "Versus",
 ]
 
@@ -29,6 +34,12 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    @classmethod
+    def of(cls, found: Interval | None) -> "Estimate":
+        if found is None:
+            return cls()
+        return cls(middle=found.middle, low=found.low, high=found.high)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versus:
@@ -44,6 +55,24 @@ class Versus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwapResult:
+    """What a swap of all servers in the middle of its rounds cost an algorithm."""
+
+    took_s: Estimate
+    """From its first step to the last old server's end."""
+    requests: int
+    """Due while it went on."""
+    failed: int
+    """Of them."""
+    p99_before_ms: Estimate
+    """Of the requests that were due before it, warm-up not included."""
+    p99_ms: Estimate
+    """Of those that were due while it went on."""
+    ratio: Estimate
+    """The latter to the former, paired by round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlgorithmResult:
     """An algorithm in one case. Sums are over the rounds that count."""
 
@@ -56,11 +85,18 @@ class AlgorithmResult:
     to_central: Mapping[str, Estimate]
     """The same as ratios to the central queue's; empty where there was none."""
     to_bound: Mapping[str, float | None]
-    """The same divided by the bound of `Limit`, where it has that figure."""
+    """The same divided by what `Limit` says of that figure: of one queue before all slots where a
+    formula holds, else of the service time alone."""
     predicted_ms: Mapping[str, float | None]
     """p50 and p99 by the simulation of the same rounds; empty where it is not simulated."""
+    deviation: Mapping[str, Estimate]
+    """Simulated / measured p50 and p99, paired by round; empty where it is not simulated."""
+    deviates_by: str
+    """Why the simulation is more than 15 % off, as far as it is known; empty where it is not."""
     within: float | None
     """Share of all requests answered right within the workload's limit."""
+    within_rounds: Estimate
+    """The same as a mean over rounds with its 95 % interval."""
     throughput_hz: float | None
     """Right answers a second."""
     server_requests: Mapping[str, int]
@@ -74,6 +110,7 @@ class AlgorithmResult:
     hit_ratio: float | None
     curve: tuple[tuple[float, float], ...]
     """(share, milliseconds): percentiles of all rounds together, as far as they are resolved."""
+    swap: SwapResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +148,39 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastFigures:
+    """An algorithm simulated past this machine."""
+
+    algorithm: str
+    servers: int
+    balancers: int
+    is_together: bool
+    """Whether all balancers begin with the same server, as those that start at once do."""
+    times: Mapping[str, Estimate]
+    """p50, p99 and mean of the response, in multiples of the mean service time, over seeds."""
+    to_least: Estimate
+    """p99 / the least p99 of the algorithms there, paired by seed."""
+    to_two: Estimate
+    """p99 / that of random(2), paired by seed; null without it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The plan's algorithms simulated at more servers and balancers than fit on a machine."""
+
+    load: float
+    slots: int
+    """Of a server."""
+    seeds: int
+    warmup: float
+    judged: float
+    """Mean service times that are cut off and looked at, where few servers need no more of them."""
+    figures: tuple[PastFigures, ...]
+    """By servers, balancers, and algorithm in the order of the plan."""
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BenchResult:
     """A judged benchmark."""
 
@@ -123,3 +193,6 @@ class BenchResult:
     planned: int
     done: int
     environment: Mapping[str, str | int | float | bool]
+    past: Past | None = None
+    """What the simulation says past this machine; null where no round counts, or nothing of the
+    plan can be simulated so."""

@@ -1,19 +1,18 @@
 """What a benchmark runs on: replicas, and the proxies before them, on the run's own network."""
 
 import contextlib
-import csv
 import http.client
-import io
 import json
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from harness.bench import proxies
+from harness.bench.generation import Generation, Lines
 from harness.bench.model import Algorithm, Plan, Proxy, Workload
 from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.stack import images
@@ -26,10 +25,11 @@ from harness.stack.containers import (
     launch,
     published,
 )
-from harness.stack.engine import DockerClient, absent_is_fine, connect, remove_run, sweep
-from harness.stack.network import create_network
+from harness.stack.engine import DockerClient, connect, described, remove_run, sweep
+from harness.stack.network import Network, create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
+from harness.stack.undo import Undo
 from harness.target import Endpoint
 from harness.timeline import Timekeeper, wait_until
 
@@ -59,10 +59,13 @@ class Rig:
         self._given = given
         self._say = say
         self._client: DockerClient | None = None
-        self._undo: list[Callable[[], object]] = []
+        self._undo = Undo()
         self._proxies: dict[Proxy, Container] = {}
         self._hosts: dict[Proxy, tuple[str, int]] = {}
         self._api: RuntimeApi | None = None
+        self._network: Network | None = None
+        self._labels: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
         self.path = "address"
         self.environment: dict[str, str | int | float | bool] = {}
 
@@ -74,15 +77,15 @@ class Rig:
         """NotJudgedError where it does not come up."""
         client = self._client = connect()
         sweep(client)
-        tags = self._images(client)
+        tags = self._tags = self._images(client)
         prefix = f"harness-{self._run}"
         folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
-        self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
-        labels = Owner.this_process().labels(self._run, self.clock.wall_ns() // 1_000_000_000) | {
-            f"{LABEL}.folder": str(folder)
-        }
-        self._undo.append(lambda: remove_run(client, self._run))
-        network = create_network(prefix, labels)
+        self._undo.add(lambda: shutil.rmtree(folder, ignore_errors=True))
+        labels = self._labels = Owner.this_process().labels(
+            self._run, self.clock.wall_ns() // 1_000_000_000
+        ) | {f"{LABEL}.folder": str(folder)}
+        self._undo.add(lambda: remove_run(client, self._run))
+        network = self._network = create_network(prefix, labels)
 
         def start(name: str, image: str, **spec: Any) -> Container:
             named = {**labels, f"{LABEL}.instance": name}
@@ -115,7 +118,7 @@ class Rig:
             volumes={str(folder): "/run/harness"},
             ports={proxies.PORT: 0},
         )
-        configuration = proxies.nginx(plan.algorithms, plan.workloads, addresses)
+        configuration = proxies.nginx(plan.algorithms, plan.workloads)
         if configuration:
             self._proxies[Proxy.nginx] = start(
                 "edge",
@@ -129,27 +132,16 @@ class Rig:
         self._api = self._runtime_api(balancer, folder)
         self._await_replicas()
         self._read_back()
-        engine = client.version()
-        self.environment |= {"engine_version": str(engine.get("Version", ""))}
+        self.environment |= described(client)
 
     def down(self) -> None:
         """An error in one removal stops none of the others; the first is raised at the end."""
-        first: BaseException | None = None
-        while self._undo:
-            try:
-                with absent_is_fine():
-                    self._undo[-1]()
-            except KeyboardInterrupt as error:
-                first = first or error
-                continue
-            except Exception as error:  # noqa: BLE001 (all must run; the first is raised below)
-                first = first or error
-            self._undo.pop()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        if first is not None:
-            raise first
+        try:
+            self._undo.run()
+        finally:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     def endpoint(self, algorithm: Algorithm, workload: Workload) -> Endpoint:
         host, port = self._hosts[algorithm.proxy]
@@ -162,32 +154,48 @@ class Rig:
 
     def command(self, text: str) -> str:
         """Of HAProxy's Runtime API; its answer, stripped."""
-        if self._api is None:
-            raise NotJudgedError("rig: not up")
-        return self._api.command(text)
+        return self._reached_api().command(text)
 
     def state(self, backend: str) -> dict[str, dict[str, str]]:
         """A backend's rows of `show stat` by server, its own under `BACKEND`."""
-        text = self.command("show stat").removeprefix("# ")
-        rows = csv.DictReader(io.StringIO(text))
-        return {row["svname"]: row for row in rows if row.get("pxname") == backend}
+        return self._reached_api().of(backend).rows()
 
-    def ask(self, number: int, method: str, body: bytes = b"") -> bytes:
+    @contextlib.contextmanager
+    def generation(
+        self, algorithm: Algorithm, workload: Workload, name: str, settings: bytes
+    ) -> Iterator[Generation]:
+        """Servers of that backend's own, told `settings`, until the block ends. `name` is no other
+        generation's. MissingEvidenceError where they do not serve.
+        """
+        backend = proxies.backend(algorithm, workload)
+        lines = Lines(self._reached_api(), backend, self.ask, self.clock)
+        servers = Generation(
+            lines,
+            settings,
+            self._tags["replica"],
+            network=self._network,
+            labels=self._labels,
+            prefix=f"harness-{self._run}-{name}",
+            replica_count=workload.servers,
+            clock=self.clock,
+        )
+        with servers.up():
+            yield servers
+
+    def ask(self, server: str, method: str, body: bytes = b"") -> bytes:
         """Begins (`PUT`) or reads (`GET`) a round of that replica, through HAProxy."""
         host, port = self._hosts[Proxy.haproxy]
         connection = http.client.HTTPConnection(host, port, timeout=10)
         try:
-            connection.request(method, "/_round", body, {"Host": proxies.control(number)})
+            connection.request(method, "/_round", body, {"Host": proxies.control(server)})
             answer = connection.getresponse()
             data = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise MissingEvidenceError(
-                f"{proxies.server(number)}: it did not answer: {error!r}"
-            ) from error
+            raise MissingEvidenceError(f"{server}: it did not answer: {error!r}") from error
         finally:
             connection.close()
         if answer.status != 200:
-            raise MissingEvidenceError(f"{proxies.server(number)}: it answered {answer.status}")
+            raise MissingEvidenceError(f"{server}: it answered {answer.status}")
         return data
 
     def cpu_s(self, proxy: Proxy) -> float:
@@ -195,18 +203,16 @@ class Rig:
         return cpu_s(self._proxies[proxy])
 
     def _await_replicas(self) -> None:
-        for number in range(1, self.replicas + 1):
+        for server in map(proxies.server, range(1, self.replicas + 1)):
 
-            def answers(number: int = number) -> bool:
+            def answers(server: str = server) -> bool:
                 try:
-                    return bool(json.loads(self.ask(number, "GET").splitlines()[0]) is not None)
+                    return bool(json.loads(self.ask(server, "GET").splitlines()[0]) is not None)
                 except (MissingEvidenceError, ValueError, IndexError):
                     return False
 
             if not wait_until(answers, clock=self.clock, timeout_s=_START_S):
-                raise NotJudgedError(
-                    f"{proxies.server(number)}: no answer within {_START_S:g} s of its start"
-                )
+                raise NotJudgedError(f"{server}: no answer within {_START_S:g} s of its start")
 
     def _read_back(self) -> None:
         """MissingEvidenceError where HAProxy runs another algorithm than the one meant.
@@ -220,7 +226,7 @@ class Rig:
                     continue
                 name = proxies.backend(algorithm, workload)
                 found = self.state(name).get("BACKEND", {}).get("algo")
-                weight = workload.weights()[0] if algorithm.is_weighted else 100
+                weight = proxies.weights(algorithm, workload)[0]
                 first = f"set server {name}/{proxies.server(1)} weight"
                 is_dynamic = "static" not in self.command(f"{first} {weight + 1}")
                 self.command(f"{first} {weight if is_dynamic else '100%'}")
@@ -257,7 +263,7 @@ class Rig:
                     on_build=lambda tag: self._say(f"building {tag}"),
                 )
             )
-            self.environment[f"image_{name}"] = f"{tags[name]} {client.images.get(tags[name]).id}"
+            self.environment[f"image_{name}"] = images.identified(client, tags[name])
         return tags
 
     def _reached(self, proxy: Proxy, container: Container) -> tuple[str, int]:
@@ -279,6 +285,11 @@ class Rig:
             raise NotJudgedError(f"{proxy}: it did not start; {last_words(container)}")
         self.path = "published"
         return "127.0.0.1", published(container, proxies.PORT)
+
+    def _reached_api(self) -> RuntimeApi:
+        if self._api is None:
+            raise NotJudgedError("rig: not up")
+        return self._api
 
     def _runtime_api(self, balancer: Container, folder: Path) -> RuntimeApi:
         for transport in (SocketTransport(folder / "admin.sock"), ExecTransport(balancer)):

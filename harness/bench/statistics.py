@@ -3,9 +3,9 @@
 A figure (p99, say) is one number a round. Rounds are repeated with the same arrivals and service
 times for every algorithm, so two algorithms are compared by their ratio in each round: what made a
 round hard made it so for both. Ratios are averaged as logarithms, with Student's t for the interval
-(with 5 rounds a bootstrap would cover 84 %, not 95 %). Of many comparisons at once some look
-different by chance; Holm's correction (Scandinavian Journal of Statistics 6, 1979) bounds the
-probability that any of those shown is such a one. "No difference shown" is an answer.
+(with 5 rounds a bootstrap's percentiles would cover 83 %, not 95 %). Of many comparisons at once
+some look different by chance; Holm's correction (Scandinavian Journal of Statistics 6, 1979) bounds
+the probability that any of those shown is such a one. "No difference shown" is an answer.
 """
 
 import math
@@ -146,7 +146,8 @@ def holm(chances: Sequence[float]) -> tuple[float, ...]:
 def fairness(shares: Sequence[float]) -> float | None:
     """Jain's index: 1 where all have the same, 1/n where one has all; None where nobody has any.
 
-    Jain, Chiu and Hawe, A quantitative measure of fairness, DEC-TR-301, 1984.
+    Jain, Chiu and Hawe, A quantitative measure of fairness and discrimination for resource
+    allocation in shared computer systems, DEC-TR-301, 1984.
     """
     values = np.asarray(shares, dtype=float)
     squares = float(len(values) * (values**2).sum())

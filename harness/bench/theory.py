@@ -5,14 +5,19 @@ nothing is said here. One queue before all slots is what a balancer approaches t
 of its servers but how long a request will take.
 
 M/M/c is exact (Erlang 1917), mean and distribution, and so is the mean of M/D/c (Crommelin 1932;
-Tijms, A First Course in Stochastic Models, 2003). For other service times
-only approximations are known. `MGc` is Kimura's of two moments (A two-moment approximation for the
-mean waiting time in the GI/G/s queue, Management Science 32, 1986; for Poisson arrivals also Boxma,
-Cohen and Huffels, Operations Research 27, 1979): the harmonic mean of what M/M/c and M/D/c wait.
-It is exact for both, and where c is 1. How far it is off depends on moments that it does not see:
-Gupta, Harchol-Balter, Dai and Zwart (On the inapproximability of M/G/K, Queueing Systems 64, 2010)
-show that of equal two moments one queue may wait (C² + 1) times as long as another, C² being the
-squared coefficient of variation. `MGc.most_off` states that as a factor. The trivial bound, for all
+Tijms, A First Course in Stochastic Models, 2003). For other service times only approximations are
+known. `MGc` is Kimura's of two moments (A two-moment approximation for the mean waiting time in
+the GI/G/s queue, Management Science 32, 1986): for Poisson arrivals the weighted harmonic mean of
+what M/M/c and M/D/c wait, exact for both, and where c is 1. How far it is off depends on moments
+that it does not see: Gupta, Harchol-Balter, Dai and Zwart (On the inapproximability of M/G/K: why
+two moments of job size distribution are not enough, Queueing Systems 64, 2010) prove that no
+formula of two moments is right for all, and that one queue may wait C² + 1 times as long as another
+of the same moments, or longer, C² being the squared coefficient of variation. `MGc.most_off` is
+that factor. Simulated with 12 slots the formula is 1.36 times what the bundled heavy-tailed times
+(C² = 2.7) wait at 70 % load and 1.10 times at 90 %; of times that are 5 for one request in five and
+0 for the others (C² = 4) it is 0.64 times at 70 % and 0.3 times at 30 %.
+
+The trivial bound, for all
 arrivals and loads, is the service time alone: nobody waits.
 """
 
@@ -174,7 +179,7 @@ class MGc(_System):
 
     @property
     def most_off(self) -> float:
-        """By what factor two queues of these two moments may differ; 1 where there is no doubt."""
+        """By what factor two queues of these two moments may well differ; 1 where they cannot."""
         if self.slots == 1 or self.variation in {0.0, 1.0}:
             return 1.0
         return 1 + self.variation

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.bench.model import Cache, Change, Workload
+from harness.bench.model import Cache, Change, Swap, Workload
 from harness.model.draw import Draw
 from harness.model.errors import NotJudgedError
 from harness.model.traffic import Burst
@@ -26,6 +26,7 @@ _INSIDE: Final[Mapping[str, type]] = {
     "changes": Change,
     "cache": Cache,
     "burst": Burst,
+    "swap": Swap,
 }
 
 

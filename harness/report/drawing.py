@@ -37,6 +37,8 @@ class Key:
     name: str
     label: str
     colour: str
+    dash: str = "solid"
+    """Of a line: `solid`, `dashed`, `dotted` or `dotdash`, which its swatch shows too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def figure_html(plot: Plot, place: str) -> str:
 def _key(key: Key) -> str:
     return (
         f'<label><input type="checkbox" checked disabled data-glyphs="{key.name}">'
-        f'<i style="background:{key.colour}"></i>{safe(key.label, 80)}</label>'
+        f'<i class="{key.dash}" style="color:{key.colour}"></i>{safe(key.label, 80)}</label>'
     )
 
 

@@ -38,9 +38,10 @@ def table(
     rows: Iterable[Sequence[str]],
     *,
     numbers: Container[int] = (),
+    kind: str = "",
 ) -> str:
     """A table in a box of its own, which scrolls sideways, by keyboard too. Cells are HTML;
-    `numbers` are the columns that are aligned to the right.
+    `numbers` are the columns that are aligned to the right, `kind` is a class of page.css.
     """
 
     def cells(tag: str, row: Sequence[str]) -> str:
@@ -53,7 +54,8 @@ def table(
 
     body = "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(label, 200)}">'
+        f'<div class="{f"scroll {kind}".strip()}" tabindex="0" role="region" '
+        f'aria-label="{safe(label, 200)}">'
         f"<table><thead><tr>{cells('th scope=col', head)}</tr></thead>\n"
         f"<tbody>\n{body}</tbody></table></div>\n"
     )

@@ -19,6 +19,7 @@ __all__ = [
     "Spec",
     "address",
     "cpu_s",
+    "exit_code",
     "last_words",
     "launch",
     "published",
@@ -124,6 +125,14 @@ def cpu_s(container: Container) -> float:
     """CPU time that it has taken since its start."""
     stats: Any = container.stats(stream=False, one_shot=True)
     return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+
+def exit_code(container: Container) -> int | None:
+    """With which it ended; None while it runs."""
+    container.reload()
+    if container.status == "running":
+        return None
+    return int(container.attrs["State"]["ExitCode"])
 
 
 def last_words(container: Container, count: int = 10) -> str:

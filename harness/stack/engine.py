@@ -20,7 +20,15 @@ from testcontainers.core.config import testcontainers_config
 from harness.model.errors import NotJudgedError
 from harness.stack.owner import LABEL, is_abandoned
 
-__all__ = ["DockerClient", "Swept", "absent_is_fine", "connect", "remove_run", "sweep"]
+__all__ = [
+    "DockerClient",
+    "Swept",
+    "absent_is_fine",
+    "connect",
+    "described",
+    "remove_run",
+    "sweep",
+]
 
 # Ryuk, testcontainers' reaper, is an image from a registry that not every machine reaches, and
 # knows nothing of what we judge to be alive. Labels and `sweep` do its work.
@@ -65,6 +73,16 @@ def _follow_context() -> None:
         return
     if context is not None and context.Name != "default" and context.Host:
         os.environ["DOCKER_HOST"] = context.Host
+
+
+def described(client: docker.DockerClient) -> dict[str, str]:
+    """The engine's versions, for the record."""
+    told = client.version()
+    return {
+        "engine_version": str(told.get("Version", "")),
+        "engine_api": str(told.get("ApiVersion", "")),
+        "kernel": str(told.get("KernelVersion", "")),
+    }
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import requests
 
 from harness.model.errors import NotJudgedError
 
-__all__ = ["BASES", "base_image", "built", "found", "tags"]
+__all__ = ["BASES", "base_image", "built", "found", "identified", "tags"]
 
 BASES = ("harness-base:trixie", "debian:trixie-slim")
 """The first is what set-up leaves where no registry can be reached; the second is pulled."""
@@ -75,6 +75,11 @@ def built(
         on_build(tag)
         _build(client, tag, context, args | {"BASE": base})
     return tag
+
+
+def identified(client: docker.DockerClient, tag: str) -> str:
+    """`tag` and the id of the image that it names now, for the record."""
+    return f"{tag} {client.images.get(tag).id}"
 
 
 def tags(

@@ -3,7 +3,7 @@
 import csv
 import io
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -80,7 +80,7 @@ class ServerState:
 
     name: str
     status: str
-    """`UP`, `DOWN`, `DRAIN`, `MAINT`, with detail such as `UP 1/2`."""
+    """`UP`, `DOWN`, `DRAIN`, `MAINT`, with detail such as `UP 1/2`; `no check` is up unchecked."""
     sessions: int
     """Requests in flight there now."""
     queued: int
@@ -98,7 +98,7 @@ class ServerState:
 
     @property
     def is_up(self) -> bool:
-        return self.status.startswith("UP")
+        return self.status.startswith(("UP", "no check"))
 
     @property
     def is_idle(self) -> bool:
@@ -106,10 +106,19 @@ class ServerState:
 
 
 class RuntimeApi:
-    """Commands to the balancer. MissingEvidenceError where it refuses or does not answer."""
+    """Commands to the balancer, of one backend's servers. MissingEvidenceError where it refuses or
+    does not answer.
+    """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, backend: str = BACKEND) -> None:
         self._transport = transport
+        self._backend = backend
+        # A benchmark's balancer has a thousand rows, and is asked while it is measured.
+        self._stat = "show stat" if backend == BACKEND else f"show stat {backend} -1 -1"
+
+    def of(self, backend: str) -> "RuntimeApi":
+        """The same of another backend's servers."""
+        return RuntimeApi(self._transport, backend)
 
     def command(self, text: str) -> str:
         """Its answer, stripped."""
@@ -123,8 +132,8 @@ class RuntimeApi:
     def change(
         self, server: str, what: str, *, accepts: Callable[[str], bool] = lambda answer: not answer
     ) -> None:
-        """`set server POOL/SERVER WHAT`; an answer other than silence is a refusal."""
-        self._set(f"set server {_pool_of(server)}/{server} {what}", accepts)
+        """`set server BACKEND/SERVER WHAT`; an answer other than silence is a refusal."""
+        self._set(f"set server {self._backend_of(server)}/{server} {what}", accepts)
 
     def route_to(self, pool: str) -> None:
         """All requests that come from now on go to that pool."""
@@ -139,6 +148,10 @@ class RuntimeApi:
         if not accepts(answer):
             raise MissingEvidenceError(f"balancer: HAProxy refused `{command}`: {answer}")
 
+    def _backend_of(self, server: str) -> str:
+        is_green = self._backend == BACKEND and server.startswith(GREEN_SLOT)
+        return GREEN if is_green else self._backend
+
     def point(self, server: str, address: str, port: int) -> None:
         """Gives the server another address; it must be in maintenance."""
         # It answers with what it changed, or that nothing had to be.
@@ -149,26 +162,25 @@ class RuntimeApi:
         )
 
     def servers(self) -> dict[str, ServerState]:
-        """The servers of both pools by name."""
-        text = self.command("show stat").removeprefix("# ")
-        rows = csv.DictReader(io.StringIO(text))
+        """The backend's servers by name; of the website's those of both pools."""
+        backends = {BACKEND, GREEN} if self._backend == BACKEND else {self._backend}
         return {
             row["svname"]: _state(row)
-            for row in rows
-            if row.get("pxname") in {BACKEND, GREEN} and row["svname"] != "BACKEND"
+            for row in self._told()
+            if row.get("pxname") in backends and row["svname"] != "BACKEND"
         }
 
     def algorithm(self) -> str:
         """The balance algorithm that HAProxy itself says it runs."""
-        text = self.command("show stat").removeprefix("# ")
-        for row in csv.DictReader(io.StringIO(text)):
-            if row.get("pxname") == BACKEND and row["svname"] == "BACKEND":
-                return row.get("algo") or ""
-        return ""
+        return self.rows().get("BACKEND", {}).get("algo") or ""
 
+    def rows(self) -> dict[str, dict[str, str]]:
+        """What `show stat` says, by server; of the backend itself under `BACKEND`."""
+        return {row["svname"]: row for row in self._told() if row.get("pxname") == self._backend}
 
-def _pool_of(server: str) -> str:
-    return GREEN if server.startswith(GREEN_SLOT) else BACKEND
+    def _told(self) -> Iterator[dict[str, str]]:
+        text = self.command(self._stat).removeprefix("# ")
+        return csv.DictReader(io.StringIO(text))
 
 
 def _state(row: dict[str, str]) -> ServerState:

@@ -18,7 +18,7 @@ from harness.stack import control, edge, images, store
 from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
 from harness.stack.disturbance import IMAGE, StackDisturbance
-from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
+from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
@@ -30,6 +30,7 @@ from harness.stack.runtime_api import (
     RuntimeApi,
     SocketTransport,
 )
+from harness.stack.undo import Undo
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
 from harness.target import Disturbance, Endpoint, Stage
@@ -83,7 +84,7 @@ class Stack:
         self._disturbance: StackDisturbance | None = None
         self._stub: control.Stub | None = None
         self._api: RuntimeApi | None = None
-        self._undo: list[Callable[[], object]] = []
+        self._undo = Undo()
         self._environment: dict[str, str | int | float | bool] = {}
         self._certificate = edge.Certificate.made()
         self._tags: dict[str, str] = {}
@@ -195,26 +196,15 @@ class Stack:
 
     def down(self) -> None:
         """An error in one removal stops none of the others; the first is raised at the end."""
-        first: BaseException | None = None
         if self._stub is not None:
             # What it still makes belongs on the list of what to undo.
             self._stub.settled()
-        while self._undo:
-            try:
-                with absent_is_fine():
-                    self._undo[-1]()
-            except KeyboardInterrupt as error:
-                # It may have been stopped half way: once more.
-                first = first or error
-                continue
-            except Exception as error:  # noqa: BLE001 (all must run; the first is raised below)
-                first = first or error
-            self._undo.pop()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        if first is not None:
-            raise first
+        try:
+            self._undo.run()
+        finally:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     def stage(self) -> Stage:
         if self._website is None:
@@ -238,11 +228,8 @@ class Stack:
     def environment(self) -> Mapping[str, str | int | float | bool]:
         if self._client is None:
             return self._environment
-        engine = self._client.version()
         self._environment |= {
-            "engine_version": str(engine.get("Version", "")),
-            "engine_api": str(engine.get("ApiVersion", "")),
-            "kernel": str(engine.get("KernelVersion", "")),
+            **described(self._client),
             **versions(self._containers),
             **habits(self._mode().manners),
         }
@@ -263,7 +250,7 @@ class Stack:
             on_build=lambda tag: timeline.mark(MarkKind.event, f"build {tag}"),
         )
         for name, tag in tags.items():
-            self._environment[f"image_{name}"] = f"{tag} {client.images.get(tag).id}"
+            self._environment[f"image_{name}"] = images.identified(client, tag)
         return tags
 
     def _named(self, name: str) -> Container:
@@ -356,7 +343,7 @@ class Stack:
             edge.publish(self._client, self._tags[release], front, self._labels)
 
     def _on_down(self, undo: Callable[[], object]) -> None:
-        self._undo.append(undo)
+        self._undo.add(undo)
 
     def _remove(self, name: str) -> None:
         if self._client is not None:

@@ -20,7 +20,7 @@ from harness.stack.containers import (
 from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
-from harness.stack.variation import Variation
+from harness.stack.variation import AS_IT_IS, Variation
 from harness.target import Counted, Instance
 from harness.timeline import Timekeeper
 
@@ -59,8 +59,11 @@ class Website:
         replica_count: int,
         patience: Patience,
         clock: Timekeeper,
-        variation: Variation,
+        variation: Variation = AS_IT_IS,
+        name: str = "website",
     ) -> None:
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log."""
+        self._name = name
         self._publish = publish
         self._discovery = discovery
         self._images = images
@@ -91,18 +94,15 @@ class Website:
 
     def start(self, release: str) -> Instance:
         self._started += 1
-        instance = Instance(name=f"website-{self._started}", release=release)
+        instance = Instance(name=f"{self._name}-{self._started}", release=release)
+        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
         spec = Spec(
             name=f"{self._prefix}-{instance.name}",
             image=self._images[release],
             labels={**self._labels, f"{LABEL}.instance": instance.name},
             alias=self._discovery.alias,
-            environment={
-                **self._variation.website,
-                "INSTANCE": instance.name,
-                "ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl",
-            },
-            volumes={self._volume: LOGS_AT},
+            environment={**self._variation.website, "INSTANCE": instance.name, **log},
+            volumes={self._volume: LOGS_AT} if self._volume else {},
             cpu_weight=HELD_BACK_CPU,
             entry=self._variation.entry,
             stop_signal=self._variation.stop_signal,

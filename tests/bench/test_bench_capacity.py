@@ -22,6 +22,7 @@ def serving(hz: float, asked: list[float], outcome: str = "ok") -> Callable[...,
 
     def measured(order: Order, _: object, __: Path) -> tuple[Round, pd.DataFrame]:
         asked.append(order.rate_hz)
+        assert order.workload.swap is None, "what is measured is what servers can do by themselves"
         done = Round(
             cell=order.cell,
             index=-1,
@@ -48,6 +49,13 @@ def test_it_is_put_right_for_the_service_times_that_were_drawn(
     monkeypatch.setattr(capacity, "measured", serving(300, asked))
     found = measure_capacity(known()["exponential"], object(), "r", 1, tmp_path / "c")  # type: ignore[arg-type]
     assert found.hz == pytest.approx(600, rel=0.01)
+    assert asked == [pytest.approx(780)]
+
+
+def test_a_swap_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(capacity, "measured", serving(300, asked))
+    measure_capacity(known()["swap"], object(), "r", 1, tmp_path / "c")  # type: ignore[arg-type]
     assert asked == [pytest.approx(780)]
 
 

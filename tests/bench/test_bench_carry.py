@@ -1,6 +1,7 @@
 """Rounds follow each other without an engine: what is done is kept, and what is left goes on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,19 @@ import pytest
 
 from harness.bench import carry
 from harness.bench.algorithms import chosen
+from harness.bench.evidence import problems
 from harness.bench.folder import read_bench, read_rounds, read_samples, round_folder, write_bench
-from harness.bench.measure import Order, problems
-from harness.bench.model import SAMPLE_COLUMNS, Bench, Capacity, Cell, Plan, Round, Workload
+from harness.bench.measure import Order
+from harness.bench.model import (
+    SAMPLE_COLUMNS,
+    Bench,
+    Capacity,
+    Cell,
+    Plan,
+    Round,
+    Swapped,
+    Workload,
+)
 from harness.bench.traffic import traffic
 from harness.bench.workloads import known
 from harness.model.arrivals import arrivals_until
@@ -141,6 +152,15 @@ def test_a_load_is_that_share_of_the_capacity_that_was_measured(
     assert read_bench(tmp_path).capacities[0].hz == 500.0
 
 
+def test_a_round_with_a_swap_is_as_long_as_it_needs(
+    bench: Bench, rounds: list[Order], tmp_path: Path
+) -> None:
+    plan = replace(bench.plan, workloads=(known()["fixed"], known()["swap"]))
+    carry.carry_out(replace(bench, plan=plan), tmp_path, {}, lambda _: None)
+    took = {(order.workload.name, order.seconds) for order in rounds}
+    assert took == {("fixed", 1), ("swap", 12.0)}
+
+
 def test_what_is_left_is_said_before_each_round(
     bench: Bench, rounds: list[Order], tmp_path: Path
 ) -> None:
@@ -253,3 +273,38 @@ def test_a_key_that_met_two_servers_is_a_problem_where_it_must_not(
     samples.loc[50, "server"] = "replica-2"
     told = found(order, samples)
     assert told == (("1 keys were answered by more than one server",) if strays else ())
+
+
+def swapped(order: Order, samples: pd.DataFrame, **changed: Any) -> tuple[str, ...]:
+    """A swap over the middle third of the judged second; the new ones answer from its half on."""
+    of = Swapped(
+        begun_ns=2 * S + S // 3,
+        over_ns=2 * S + 2 * S // 3,
+        exit_codes={f"replica-{number}": 0 for number in range(1, 7)},
+    )
+    number = samples["seq"] % 6 + 1 + 6 * (samples["due_ns"] >= 2 * S + S // 2)
+    spread = samples.assign(server="replica-" + number.astype(str))
+    return found(order, spread, swap=replace(of, **changed))
+
+
+def test_a_swap_that_was_whole_is_no_problem_and_another_is_named() -> None:
+    order = order_of("roundrobin", "swap")
+    samples = samples_of(order)
+    assert swapped(order, samples) == ()
+    (late,) = swapped(order, samples, over_ns=4 * S)
+    assert late.startswith("the swap was over 1.0 s after the round's end")
+    (failed,) = swapped(order, samples, problem="replica-8 was not ready")
+    assert failed == "the swap failed: replica-8 was not ready"
+    failing = samples.assign(outcome="refused")
+    silent = swapped(order, failing)
+    assert len(silent) == 6
+    assert silent[0] == "replica-7 was admitted and answered no request"
+
+
+def test_a_key_has_one_server_before_a_swap_and_one_after_it() -> None:
+    order = order_of("hash-map", "swap")
+    samples = samples_of(order)
+    samples["key"] = samples["seq"] % 6
+    assert swapped(order, samples) == ()
+    samples.loc[samples.index[-1], "key"] += 1
+    assert swapped(order, samples) == ("1 keys were answered by more than one server",)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from benches import plan
 
 from harness.bench import command
 from harness.bench.folder import read_bench
@@ -48,6 +49,20 @@ def test_what_is_interrupted_before_its_first_round_can_go_on(
     assert "begun with other seed" in capsys.readouterr().err
 
 
+def test_that_a_swaps_rounds_take_longer_is_said_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Bench:
+        raise NotJudgedError("engine: no Docker engine answers")
+
+    monkeypatch.setattr(command, "carry_out", fails)
+    assert run(f"--reports={tmp_path}", "--workloads=swap,fixed") == 2
+    said = "swap: its rounds take 12 s, as its swap must be over in them"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert run(f"--reports={tmp_path}", "--workloads=swap,fixed", "--seconds=12") == 2
+    assert "its rounds take" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("option", ["--loads=120", "--rounds=2", "--algorithms=fastest"])
 def test_what_cannot_be_leaves_no_folder(option: str, tmp_path: Path) -> None:
     assert main(["bench", f"--reports={tmp_path}", option]) == 2
@@ -59,3 +74,16 @@ def test_a_folder_that_is_none_is_refused(
 ) -> None:
     assert main(["bench", "--resume", str(tmp_path)]) == 2
     assert "expected a folder that `harness bench` left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("done", "takes_s", "text"),
+    [
+        (0, 330.0, "12 rounds of 6 s, seed 5: some 6 minutes"),
+        (11, 8.0, "1 round of 6 s, seed 5: some 1 minute"),
+        (12, 0.0, "all 12 rounds are done (seed 5); they are judged again"),
+    ],
+)
+def test_what_is_left_is_said_first(done: int, takes_s: float, text: str) -> None:
+    of = plan(("roundrobin", "leastconn"), ("fixed", "bursts"), rounds=3, seconds=6.0, seed=5)
+    assert command.opening(of, done, takes_s) == text

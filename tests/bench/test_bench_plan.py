@@ -64,6 +64,15 @@ def test_a_workload_with_a_rate_of_its_own_comes_once_whatever_the_loads_are() -
     assert len(cells) == 4 * 5
 
 
+def test_a_swap_asks_for_rounds_that_it_fits_into_and_the_others_keep_theirs() -> None:
+    both = plan("--workloads", "swap,fixed", "--algorithms", "leastconn")
+    assert [both.seconds_of(each) for each in both.workloads] == [12.0, 6.0]
+    longer = plan("--workloads", "swap", "--seconds", "20")
+    assert longer.seconds_of(longer.workloads[0]) == 20.0
+    swaps = duration_s(plan("--workloads", "swap", "--algorithms", "leastconn"))
+    assert swaps > duration_s(plan("--workloads", "fixed", "--algorithms", "leastconn")) + 5 * 6
+
+
 def test_full_leaves_out_what_cannot_be() -> None:
     full = plan("--full")
     assert full.algorithms == ALGORITHMS
@@ -71,6 +80,9 @@ def test_full_leaves_out_what_cannot_be() -> None:
     assert ("nginx-hash", "sticky") not in kinds
     assert ("static-rr", "reweighted") not in kinds
     assert ("nginx-hash", "slow-server") in kinds
+    assert {name for name, workload in kinds if workload == "swap"} == {
+        each.name for each in ALGORITHMS if not each.name.startswith("nginx")
+    }
     assert len({cell.name for cell in full.cells()}) == len(full.cells())
 
 
@@ -96,6 +108,10 @@ def test_full_leaves_out_what_cannot_be() -> None:
         (
             ["--algorithms", "nginx-hash", "--workloads", "sticky"],
             "nginx-hash cannot do sticky: free NGINX keeps no session",
+        ),
+        (
+            ["--algorithms", "nginx-least_conn", "--workloads", "swap"],
+            "nginx-least_conn cannot do swap: free NGINX is told of no other servers",
         ),
         (["--workload-file", "/does/not/exist"], "cannot be read"),
     ],

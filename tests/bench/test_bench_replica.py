@@ -1,6 +1,8 @@
 """The replica by hand, with a clock of the test's own."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -143,3 +145,20 @@ def test_who_is_gone_does_not_wait_any_longer() -> None:
     bench.ask(2, 10)
     bench.until(50)
     assert [row[:3] for row in bench.told()[1:]] == [[0, 10_000, 0], [2, 10_000, 10_000]]
+
+
+ENDED = """
+import asyncio, os, signal
+from harness.bench.replica import server
+
+async def told_to_end(*_, **__):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+asyncio.base_events.BaseEventLoop.create_server = told_to_end
+asyncio.run(server.main("replica-1", 0))
+"""
+
+
+def test_it_ends_by_its_stop_signal_and_with_success() -> None:
+    """As PID 1 of a container it would not hear of a signal that it does not handle."""
+    assert subprocess.run([sys.executable, "-c", ENDED], timeout=60, check=False).returncode == 0

@@ -13,6 +13,7 @@ from harness.bench.choosers.hashed import (
     sdbm,
 )
 from harness.bench.choosers.leastconn import LeastConnections
+from harness.bench.choosers.nginx import Ketama, LeastConn, RandomTwo, SmoothRoundRobin, ip_hash
 from harness.bench.choosers.turns import First, RoundRobin, StaticRoundRobin
 
 
@@ -215,3 +216,47 @@ def test_the_hash_of_a_text_is_sdbm():
     assert sdbm("") == 0
     assert sdbm("a") == 97
     assert sdbm("ab") == (98 + 97 * 65599) % 2**32
+
+
+def test_nginx_takes_turns_and_of_the_least_loaded_too():
+    seen = view(1, 1, 1)
+    assert choices(SmoothRoundRobin(seen), 7) == [0, 1, 2, 0, 1, 2, 0]
+    chooser = LeastConn(seen)
+    order = []
+    for _ in range(4):
+        server = chooser.choose(0)
+        take(seen, chooser, server)
+        order.append(server)
+    assert sorted(order[:3]) == [0, 1, 2]
+    # Who was passed over has gained nothing, who was taken has paid what all have gained.
+    turns, among = SmoothRoundRobin(seen), ([0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2])
+    assert [turns.next_of(servers) for servers in among] == [0, 1, 2, 0]
+    seen.served[:] = [1, 0, 1]
+    assert chooser.choose(0) == 1
+    seen.served[:] = [0, 3, 0]
+    assert sorted(choices(chooser, 2)) == [0, 2], "by turns"
+
+
+def test_nginx_draws_two_that_differ_and_of_equals_takes_the_second():
+    seen = view(1, 1)
+    chooser = RandomTwo(seen, seed=1)
+    seen.served[0] = 1
+    assert choices(chooser, 50) == [1] * 50
+    seen.served[0] = 0
+    assert Counter(choices(chooser, 2_000))[0] == pytest.approx(1_000, abs=100)
+    assert RandomTwo(view(1), seed=1).choose(0) == 0
+
+
+def test_nginx_hashes_three_octets():
+    assert ip_hash("10.1.2.3") == ip_hash("10.1.2.200") != ip_hash("10.1.3.3")
+    assert ip_hash("0.0.0.9") == 89 * 113**3 % 6271
+
+
+def test_a_ketama_ring_is_closed_and_keeps_the_keys_of_those_that_stay():
+    names = [f"replica-{number}:8000" for number in range(1, 7)]
+    six, five = Ketama(view(*[1] * 6), names=names), Ketama(view(*[1] * 5), names=names[:5])
+    hashes = avalanche(np.arange(2_000)).tolist()
+    assert len(six._points) == 6 * 160
+    assert six.choose(2**32 - 1) == six.choose(0)
+    assert all(six.choose(each) == five.choose(each) for each in hashes if six.choose(each) != 5)
+    assert len({six.choose(each) for each in hashes}) == 6

@@ -26,29 +26,51 @@ def poisson(rng, rate_hz, count):
     return np.cumsum(rng.exponential(1 / rate_hz, count))
 
 
+def chain(slots, offered):
+    """(share that waits, mean wait in service times) of M/M/c, summed over its states."""
+    state = everything = 1.0
+    waiting = queued = 0.0
+    for requests in range(1, 3_000):
+        state *= offered / min(requests, slots)
+        everything += state
+        if requests >= slots:
+            waiting += state
+            queued += state * (requests - slots)
+    return waiting / everything, queued / everything / offered
+
+
 @pytest.mark.parametrize(
-    ("slots", "offered", "published"),
-    [
-        (1, 0.5, 0.5),
-        (2, 1.0, 1 / 3),
-        (3, 2.0, 4 / 9),
-        (5, 4.0, 0.5541),
-        (10, 8.0, 0.4092),
-        (7, 5.0, 0.3241),
-    ],
-)
-def test_the_probability_of_waiting_is_erlangs(slots, offered, published):
-    """In closed form up to 3 slots, beyond as in any table of Erlang C."""
-    assert erlang_c(slots, offered) == pytest.approx(published, abs=5e-5)
+    ("slots", "offered", "known"),
+    [(1, 0.5, 1 / 2), (2, 1.0, 1 / 3), (3, 2.0, 4 / 9), (5, 4.0, 0.554113), (10, 8.0, 0.409180),
+     (12, 8.4, 0.183888), (12, 11.4, 0.809025)],
+)  # fmt: skip
+def test_the_probability_of_waiting_and_the_wait_are_those_of_the_chain(slots, offered, known):
+    """In closed form up to 3 slots."""
+    share, wait = chain(slots, offered)
+    assert share == pytest.approx(known, abs=1e-6)
+    assert erlang_c(slots, offered) == pytest.approx(share)
+    queue = MMc(slots=slots, rate_hz=offered, service_s=1.0)
+    assert queue.mean_wait_s == pytest.approx(wait)
+    assert queue.mean_response_s == pytest.approx(wait + 1)
 
 
-def test_mean_waits_are_as_published():
-    """Bronson, Schaum's Outline of Operations Research, 1982, problem 24.6: 3 servers, 300 a year,
-    2 days each (of 365): 2.429 days in all, of which 0.43 waiting.
-    """
-    queue = MMc(slots=3, rate_hz=300 / 365, service_s=2.0)
-    assert queue.mean_response_s == pytest.approx(2.429, abs=5e-4)
-    assert queue.mean_wait_s == pytest.approx(0.429, abs=5e-4)
+@pytest.mark.parametrize(("slots", "load"), [(1, 0.5), (2, 0.7), (6, 0.9), (12, 0.7), (12, 0.3)])
+def test_the_wait_for_fixed_times_is_that_of_the_chain(slots, load):
+    """Seen once a service time: who was in service is gone, and a Poisson number has come."""
+    count = 400
+    numbers = np.arange(count)
+    offered = slots * load
+    logs = numbers * np.log(offered) - offered - np.cumsum(np.log(np.maximum(numbers, 1)))
+    coming = np.exp(logs)
+    states = np.zeros(count)
+    states[0] = 1.0
+    for _ in range(600):
+        left = np.concatenate(([states[: slots + 1].sum()], states[slots + 1 :], np.zeros(slots)))
+        states = np.convolve(left, coming)[:count]
+        states /= states.sum()
+    wait = (states * numbers).sum() / offered - 1
+    queue = MDc(slots=slots, rate_hz=offered, service_s=1.0)
+    assert queue.mean_wait_s == pytest.approx(wait, rel=1e-6, abs=1e-12)
 
 
 @given(load=LOADS)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(Path(__file__).parent), str(TESTS / "analysis"), str(TESTS / "report")]
+sys.path[:0] = [
+    str(place)
+    for place in (Path(__file__).parent, TESTS / "analysis", TESTS / "report", TESTS / "bench")
+]
 
 from chromium import Page, page  # noqa: E402 (the paths come first)
 

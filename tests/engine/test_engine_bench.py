@@ -6,13 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
 from left import left, remove
 
+from harness.bench.algorithms import chosen
 from harness.bench.folder import read_bench, read_rounds, read_samples
+from harness.bench.measure import Order, measured
+from harness.bench.model import Plan, Swap
+from harness.bench.rig import Rig
+from harness.bench.workloads import known
+from harness.timeline import SystemTime
+from harness.verify import new_run
 
 pytestmark = pytest.mark.engine
 
@@ -92,3 +100,57 @@ def test_a_benchmark_is_interrupted_goes_on_and_is_what_it_says(
         asked.setdefault(done.cell.number, set()).add(drawn)
     assert [len(each) for each in asked.values()] == [1, 1, 1]
     assert json.loads((folder / "plan.json").read_text())["capacities"][0]["hz"] > 300
+
+
+def test_a_swap_in_the_middle_of_a_round_replaces_every_container(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    """By a map of servers, which knows no weights, and by what fills them in their order."""
+    swap = Swap(begins=0.1, least_seconds=8)
+    workload = replace(known()["swap"], servers=2, rate_hz=60, swap=swap)
+    plan = Plan(
+        algorithms=chosen(["hash-map", "first"]),
+        workloads=(workload,),
+        loads=(0.7,),
+        rounds=3,
+        seconds=8.0,
+        warmup_s=0.3,
+        seed=3,
+    )
+    run = new_run()
+    rig = Rig(run, plan, SystemTime(), {})
+    try:
+        rig.up()
+        for index, cell in enumerate(plan.cells()[:2]):
+            done, samples = measured(
+                Order(
+                    run=run,
+                    cell=cell,
+                    index=index,
+                    algorithm=plan.algorithm(cell.algorithm),
+                    workload=workload,
+                    rate_hz=60,
+                    seed=3,
+                    warmup_s=plan.warmup_s,
+                    seconds=plan.seconds,
+                ),
+                rig,
+                tmp_path / cell.name,
+            )
+            # Other work on the machine may take the cores; nothing else may be wrong.
+            found = [each for each in done.problems if not each.startswith("the cores were")]
+            assert found == []
+            assert (samples["outcome"] == "ok").all()
+            assert done.swap is not None
+            assert done.swap.exit_codes == {"replica-1": 0, "replica-2": 0}
+            late = samples[samples["due_ns"] > done.swap.over_ns]
+            assert set(late["server"]) <= {"replica-3", "replica-4"}
+            assert sum(server.requests for server in done.servers) == len(samples)
+            steps = (tmp_path / cell.name / "marks.jsonl").read_text()
+            assert steps.index("drain replica-1") > steps.index("admit replica-4")
+            swaps = [each for each in left(engine, run) if f"-{index}-" in each]
+            assert swaps == [], "they are removed with their round"
+    finally:
+        rig.down()
+        remove(engine, run)
+    assert left(engine, run) == []

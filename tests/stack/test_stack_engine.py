@@ -7,6 +7,7 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import docker
 import docker.errors
@@ -15,7 +16,7 @@ import requests
 from fake_engine import FakeClient, FakeContainer, FakeThing, api_error
 
 from harness.model.errors import NotJudgedError
-from harness.stack.engine import absent_is_fine, connect, remove_run, sweep
+from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.owner import LABEL, Owner
 
 ME = Owner.this_process()
@@ -179,3 +180,9 @@ def test_the_engine_is_that_of_the_chosen_docker_context(monkeypatch, tmp_path):
     with pytest.raises(NotJudgedError, match=r"desktop\.sock"):
         connect()
     assert asked == [host]
+
+
+def test_an_engine_that_does_not_say_its_versions_is_recorded_all_the_same():
+    told = {"Version": "20.10.24", "ApiVersion": "1.41", "Os": "linux"}
+    client = SimpleNamespace(version=lambda: told)
+    assert described(client) == {"engine_version": "20.10.24", "engine_api": "1.41", "kernel": ""}

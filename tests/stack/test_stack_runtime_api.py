@@ -47,6 +47,22 @@ def test_servers_are_read_by_name_and_only_servers():
     assert servers["slot3"].check == ""
 
 
+def test_another_backend_is_asked_for_alone():
+    asked = []
+
+    def answers(command):
+        asked.append(command)
+        return STAT.replace("website,", "first.swap,").replace(",UP,L7OK,", ",no check,,")
+
+    of = RuntimeApi(answers).of("first.swap")
+    servers = of.servers()
+    assert list(servers) == ["slot1", "slot2", "slot3", "slot4"]
+    assert servers["slot1"].is_up, "it is up, and nobody checks it"
+    with pytest.raises(MissingEvidenceError, match=r"refused `set server first\.swap/slot1 state"):
+        of.change("slot1", "state drain")
+    assert asked == ["show stat first.swap -1 -1", "set server first.swap/slot1 state drain"]
+
+
 def test_the_algorithm_is_what_haproxy_itself_runs():
     assert api(STAT).algorithm() == "roundrobin"
 

@@ -21,7 +21,7 @@ from harness.target import Counted
 class Place:
     """A website, its balancer and its containers."""
 
-    def __init__(self, replicas=1, discovery=None):
+    def __init__(self, replicas=1, discovery=None, name="website", volume="logs"):
         discovery = discovery or (
             lambda balancer: Slots(
                 balancer, slot_names(replicas), PORT, green=green_names(replicas)
@@ -41,12 +41,13 @@ class Place:
             images={"v1": "image:1", "v2": "image:2"},
             network=None,
             labels={LABEL: "r1"},
-            volume="logs",
+            volume=volume,
             prefix="harness-r1",
             replica_count=replicas,
             patience=Patience(ready_s=3, drain_s=4, stop_s=5),
             clock=self.clock,
             variation=Variation(name="", website={"STORE_HOST": "store"}),
+            name=name,
         )
         looks = {}
 
@@ -106,6 +107,15 @@ def test_a_start_is_held_back_and_unknown_to_the_balancer(place):
     assert not spec.ports
     assert here.haproxy.commands == []
     assert here.website.running() == ()
+
+
+def test_without_a_volume_it_is_told_of_no_log_and_its_name_is_as_given(place):
+    here = place(name="replica", volume="")
+    instance = here.website.start("v1")
+    [spec] = here.specs
+    assert instance.name == "replica-1"
+    assert spec.volumes == {}
+    assert "ACCESS_LOG" not in spec.environment
 
 
 def test_ready_means_the_balancer_saw_it_and_only_then_it_gets_its_cpu(place):

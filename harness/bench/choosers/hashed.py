@@ -1,20 +1,19 @@
 """By a hash: of the request's key (source, uri, url_param, hdr, hash), or of chance (random)."""
 
 from bisect import bisect_left
+from functools import lru_cache
 from random import Random
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.bench.choosers.chooser import FULL_WEIGHT, View
+from harness.bench.choosers.chooser import View
 from harness.bench.choosers.turns import server_map
 
 __all__ = ["ConsistentHash", "MapHash", "PowerOfChoices", "avalanche", "sdbm"]
 
 _WORD: Final = 2**32
-_SERVER: Final = 256 * FULL_WEIGHT
-"""Numbers of points that are set apart for each server."""
 
 
 class MapHash:
@@ -42,6 +41,10 @@ class MapHash:
 class ConsistentHash:
     """The nearest point on a ring, where each server has 16 for each unit of its weight
     (lb_chash.c). So few points share the keys unevenly: that is HAProxy's, not the simulation's.
+
+    A server's points are counted from the avalanche of its number, as 3.0.11 does it. Releases
+    before 3.0, and those that have "BUG/MAJOR: lb-chash: fix key calculation when using default
+    hash-key id" (October 2025), count from 4096 times its number.
     """
 
     is_keyed = True
@@ -73,13 +76,22 @@ class ConsistentHash:
         if not usable:
             self._points, self._owners = [], []
             return
-        owners = np.repeat(usable, [view.weights[server] for server in usable])
-        numbers = np.concatenate(
-            [np.arange(view.weights[server]) + (server + 1) * _SERVER for server in usable]
+        self._points, self._owners = _ring(
+            tuple(usable), tuple(view.weights[server] for server in usable)
         )
-        points = avalanche(numbers)
-        order = np.argsort(points, kind="stable")
-        self._points, self._owners = points[order].tolist(), owners[order].tolist()
+
+
+@lru_cache(maxsize=1)
+def _ring(servers: tuple[int, ...], weights: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The points in their order, and whose they are. Balancers of the same servers share it."""
+    owners = np.repeat(servers, weights)
+    starts = avalanche(np.array(servers) + 1)
+    numbers = np.concatenate(
+        [np.arange(weight) + start for start, weight in zip(starts, weights, strict=True)]
+    )
+    points = avalanche(numbers)
+    order = np.argsort(points, kind="stable")
+    return points[order].tolist(), owners[order].tolist()
 
 
 class PowerOfChoices:

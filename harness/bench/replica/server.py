@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -240,12 +241,13 @@ class Alarm:
 
 
 async def main(name: str, port: int) -> None:
-    """Serves until it is told to end."""
+    """Serves until it is told to end, by SIGTERM: as PID 1 it would otherwise not hear of it."""
     loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
     replica = Replica(name, Alarm(loop).at)
-    server = await loop.create_server(lambda: Connection(replica), "0.0.0.0", port, backlog=4096)  # noqa: S104 (a container's own network)
-    async with server:
-        await server.serve_forever()
+    await loop.create_server(lambda: Connection(replica), "0.0.0.0", port, backlog=4096)  # noqa: S104 (a container's own network)
+    await ended.wait()
 
 
 if __name__ == "__main__":

@@ -3,43 +3,19 @@
 `python -m harness.bench.report.bench_json` writes the schema anew, beside this file.
 """
 
-import json
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import Final
 
 from harness.bench.result import BenchResult
+from harness.report.frame import Frame
 
-__all__ = ["SCHEMA_FILE", "dump", "load", "schema"]
+__all__ = ["SCHEMA_FILE", "dump", "load", "schema", "schema_text"]
 
 SCHEMA_FILE: Final = Path(__file__).with_name("bench.schema.json")
-_RESULT: Final = TypeAdapter(BenchResult)
+_FRAME: Final = Frame(BenchResult)
 
-
-def dump(result: BenchResult) -> str:
-    """As JSON, two spaces deep, with a newline at its end; what is no number in JSON is null."""
-    value = json.loads(_RESULT.dump_json(result))
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def load(text: str | bytes) -> BenchResult:
-    """What `dump` gave. Raises pydantic.ValidationError (a ValueError) where it is not that."""
-    return _RESULT.validate_json(text)
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of `dump`'s text."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_RESULT.json_schema(mode="serialization"),
-    }
-
-
-def schema_text() -> str:
-    """The schema as it is committed."""
-    return json.dumps(schema(), indent=2, sort_keys=True) + "\n"
-
+dump, load = _FRAME.dump, _FRAME.load
+schema, schema_text = _FRAME.schema, _FRAME.schema_text
 
 if __name__ == "__main__":
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

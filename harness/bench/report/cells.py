@@ -7,18 +7,18 @@ from harness.bench.result import AlgorithmResult, BenchResult, Case, Estimate
 from harness.bench.wording import load_text
 from harness.report.figures import milliseconds
 
-__all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "limit_line", "title_of"]
+__all__ = ["HEAD", "MARKS", "NOTE", "about", "cells", "estimate", "limit_line", "title_of"]
 
 HEAD: Final = (
     "algorithm", "requests", "failed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "p99 / central",
-    "mean / bound", "in time", "p50 simulated", "p99 simulated", "fairness", "longest queue",
-    "CPU µs", "hits",
+    "mean / limit", "in time", "fairness", "longest queue", "CPU µs", "hits",
 )  # fmt: skip
 MARKS: Final = {"best": " ★", "tie": " ="}
 NOTE: Final = (
     "Geometric means over rounds ± half of the 95 % interval, from due to the last byte. ★ is the "
     "least, = marks those from which no difference to it is shown. A hyphen stands for what fewer "
-    "than 3 rounds resolve, or what failed requests reach. The bound is the service time alone."
+    "than 3 rounds resolve, or what failed requests reach. The limit is one queue before all "
+    "slots where theory has a formula, else the service time alone."
 )
 
 
@@ -59,19 +59,17 @@ def cells(case: Case) -> Iterator[list[str]]:
             one.algorithm,
             f"{one.requests:,}",
             f"{one.failed:,}",
-            _estimate(latency["p50"]) + _mark(case, "p50", one),
-            _estimate(latency["p99"]) + _mark(case, "p99", one),
-            _estimate(latency["p999"]),
-            _estimate(latency["max"]),
+            estimate(latency["p50"]) + _mark(case, "p50", one),
+            estimate(latency["p99"]) + _mark(case, "p99", one),
+            estimate(latency["p999"]),
+            estimate(latency["max"]),
             _number(one.to_central["p99"].middle if one.to_central else None, 2),
             _number(one.to_bound.get("mean"), 2),
-            "-" if one.within is None else f"{one.within:.2%}",
-            milliseconds(one.predicted_ms.get("p50")),
-            milliseconds(one.predicted_ms.get("p99")),
+            _percent(one.within),
             _number(one.fairness, 3),
             f"{one.longest_queue:,}",
             _number(one.cpu_us, 0),
-            "-" if one.hit_ratio is None else f"{one.hit_ratio:.1%}",
+            _percent(one.hit_ratio),
         ]
 
 
@@ -83,11 +81,22 @@ def _mark(case: Case, figure: str, one: AlgorithmResult) -> str:
     return MARKS["best" if one.algorithm == best[0] else "tie"]
 
 
-def _estimate(found: Estimate) -> str:
+def estimate(found: Estimate, unit_digits: int = 1) -> str:
+    """`203.3 ± 30.8`; from 1,000 on without decimals, which would say nothing there."""
     if found.middle is None or found.high is None:
         return "-"
-    return f"{milliseconds(found.middle)} ± {milliseconds(found.high - found.middle)}"
+    digits = unit_digits if found.middle < 1_000 else 0
+    return f"{found.middle:,.{digits}f} ± {found.high - found.middle:,.{digits}f}"
 
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    """All is `100 %`; nearly all never looks like it."""
+    if share is None:
+        return "-"
+    if share in {0.0, 1.0}:
+        return f"{share * 100:.0f} %"
+    return f"{min(share * 100, 99.99):.2f} %"

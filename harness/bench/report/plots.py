@@ -1,8 +1,8 @@
-"""The plots of `bench.html`: percentile curves, requests by server, a heat map. Bounded."""
+"""The plots of `bench.html`: percentile curves, requests by server, p99 past this machine."""
 
-from itertools import cycle
+from collections.abc import Sequence
 from math import log10
-from typing import Any, Final
+from typing import Final
 
 from bokeh.models import (
     CategoricalAxis,
@@ -10,81 +10,37 @@ from bokeh.models import (
     FactorRange,
     FixedTicker,
     HoverTool,
-    LinearColorMapper,
     NumeralTickFormatter,
     Range1d,
 )
 from bokeh.models.renderers import DataRenderer
 
+from harness.bench.report.beside import arms, balancers_text
 from harness.bench.report.cells import title_of
-from harness.bench.result import BenchResult, Case
-from harness.bench.wording import load_text
+from harness.bench.result import AlgorithmResult, Case, Past, PastFigures
 from harness.report.drawing import TEXT, Key, Plot, new_figure
 from harness.report.figures import printable
 from harness.report.palette import SERIES
 
-__all__ = ["case_plots", "heat_map"]
+__all__ = ["case_plots", "past_plot"]
 
 _DASHES: Final = ("solid", "dashed", "dotted", "dotdash")
-_HEAT: Final = ("#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6")
-"""None so dark that black text is not read on it."""
+_SHAPES: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "plus")
+_SLANTED: Final = 6
+"""Algorithms at most whose names stand aslant; more stand upright."""
 _LEAST: Final = 0.5
 """The share where a curve begins."""
 _NINES: Final = {0.5: "50", 0.9: "90", 0.99: "99", 0.999: "99.9", 0.9999: "99.99"}
 
 
-def heat_map(result: BenchResult) -> Plot:
-    """p99 of each algorithm and workload, in multiples of the workload's best."""
-    columns = [printable(f"{case.workload}{load_text(case.load)}", TEXT) for case in result.cases]
-    names = list(dict.fromkeys(one.algorithm for case in result.cases for one in case.algorithms))
-    rows: dict[str, list[Any]] = {"case": [], "algorithm": [], "times": [], "shown": [], "log": []}
-    for column, case in zip(columns, result.cases, strict=True):
-        p99 = {one.algorithm: one.latency_ms["p99"].middle for one in case.algorithms}
-        known = [value for value in p99.values() if value is not None]
-        for name, value in p99.items():
-            if value is None or len(known) < 2:
-                continue
-            times = value / min(known)
-            rows["case"].append(column)
-            rows["algorithm"].append(name)
-            rows["times"].append(round(times, 3))
-            rows["shown"].append(f"{times:.1f}" if times < 100 else f"{times:.0f}")
-            rows["log"].append(round(min(log10(times), 1.0), 4))
-    plot = new_figure(
-        height=110 + 24 * len(names),
-        x_label="workload",
-        x_range=FactorRange(factors=list(dict.fromkeys(columns))),
-        y_range=FactorRange(factors=names[::-1]),
+def case_plots(case: Case, number: int) -> tuple[Plot, ...]:
+    """Percentile curves, and requests by server; neither where it would be empty."""
+    has_curves = any(share >= _LEAST for one in case.algorithms for share, _ in one.curve)
+    has_bars = any(any(one.server_requests.values()) for one in case.algorithms)
+    return (
+        *((_curves(case, number),) if has_curves else ()),
+        *((_servers(case, number),) if has_bars else ()),
     )
-    plot.xaxis.major_label_orientation = 0.5
-    source = ColumnDataSource({name: list(column) for name, column in rows.items()})
-    colours = LinearColorMapper(palette=list(_HEAT), low=0, high=1)
-    drawn = plot.rect(
-        "case", "algorithm", 1, 1, source=source, line_color="white",
-        fill_color={"field": "log", "transform": colours},
-    )  # fmt: skip
-    plot.text("case", "algorithm", "shown", source=source, text_align="center",
-              text_baseline="middle", text_font_size="12px")  # fmt: skip
-    told = [("", "@algorithm, @case: @times times the best")]
-    plot.add_tools(HoverTool(renderers=[drawn], tooltips=told))
-    worst = max(zip(rows["times"], rows["algorithm"], rows["case"], strict=True), default=None)
-    said = (
-        f"Farthest from the best: {worst[1]}, {worst[2]}, {worst[0]:.1f} times."
-        if worst
-        else "No two p99 of a workload are resolved."
-    )
-    return Plot(
-        name="heat",
-        title="p99 in multiples of the workload's best",
-        said=said,
-        drawn=plot,
-        note="The darkest is ten times or more. What has no field is not resolved, or alone.",
-    )
-
-
-def case_plots(case: Case, number: int) -> tuple[Plot, Plot]:
-    """Percentile curves, and requests by server."""
-    return _curves(case, number), _servers(case, number)
 
 
 def _curves(case: Case, number: int) -> Plot:
@@ -93,7 +49,7 @@ def _curves(case: Case, number: int) -> Plot:
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0[.]0")
     keys: list[Key] = []
     lines: list[DataRenderer] = []
-    for key, dash, one in _styled(case, number):
+    for key, one in _styled(case, number):
         points = [(share, ms) for share, ms in one.curve if share >= _LEAST]
         source = ColumnDataSource(
             {
@@ -104,7 +60,7 @@ def _curves(case: Case, number: int) -> Plot:
             }
         )
         lines.append(
-            plot.line("at", "ms", source=source, color=key.colour, line_dash=dash, line_width=2,
+            plot.line("at", "ms", source=source, color=key.colour, line_dash=key.dash, line_width=2,
                       name=key.name)
         )  # fmt: skip
         keys.append(key)
@@ -140,8 +96,8 @@ def _servers(case: Case, number: int) -> Plot:
         default=1,
     )
     plot = new_figure(
-        height=300,
-        x_label="algorithm, and its servers in their order",
+        height=300 if len(algorithms) <= _SLANTED else 380,
+        x_label="algorithm, and its servers from first to last",
         x_range=FactorRange(
             factors=[(algorithm, server) for algorithm in algorithms for server in servers]
         ),
@@ -150,11 +106,11 @@ def _servers(case: Case, number: int) -> Plot:
     for axis in plot.xaxis:
         if isinstance(axis, CategoricalAxis):
             axis.major_label_text_font_size = "0px"
-            axis.group_label_orientation = 0.6
+            axis.group_label_orientation = 0.6 if len(algorithms) <= _SLANTED else "vertical"
     plot.xgrid.grid_line_color = None
     rows = [
         ((one.algorithm, server), round(count / one.rounds, 1), key.colour)
-        for key, _, one in _styled(case, number)
+        for key, one in _styled(case, number)
         for server, count in one.server_requests.items()
     ]
     source = ColumnDataSource(
@@ -170,22 +126,97 @@ def _servers(case: Case, number: int) -> Plot:
         said=f"Least evenly spread: {least[1]}, Jain's index {least[0]:.3f}."
         if least
         else "No server answered.",
+        note=f"Each algorithm's bars are, from left to right, {printable(servers[0], TEXT)} to "
+        f"{printable(servers[-1], TEXT)}.",
         drawn=plot,
     )
 
 
-def _styled(case: Case, number: int) -> list[tuple[Key, str, Any]]:
+def past_plot(past: Past) -> Plot:
+    """p99 over servers, in groups by balancers; a line is broken between groups."""
+    groups = {arm: f"{balancers_text(arm[0], is_together=arm[1])}" for arm in arms(past)}
+    sizes = [f"{size}" for size in dict.fromkeys(one.servers for one in past.figures)]
+    factors = [(group, size) for group in groups.values() for size in sizes]
+    plot = new_figure(
+        height=380, x_label="servers, behind how many balancers", y_axis_type="log",
+        x_range=FactorRange(factors=factors),
+    )  # fmt: skip
+    plot.yaxis.axis_label = "p99 in service times"
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0[.]0")
+    for axis in plot.xaxis:
+        if isinstance(axis, CategoricalAxis):
+            axis.major_label_orientation = "vertical"
+            axis.major_label_text_font_size = axis.group_text_font_size = "10px"
+    keys: list[Key] = []
+    dots: list[DataRenderer] = []
+    names = dict.fromkeys(one.algorithm for one in past.figures)
+    for index, (name, key) in enumerate(zip(names, _keys(tuple(names), "past"), strict=True)):
+        shape = _SHAPES[index % len(_SHAPES)]
+        for arm, group in groups.items():
+            own = [
+                one
+                for one in past.figures
+                if one.algorithm == name and (one.balancers, one.is_together) == arm
+            ]
+            source = _past_source(own, group)
+            plot.line("at", "p99", source=source, color=key.colour, line_dash=key.dash,
+                      line_width=2, name=key.name)  # fmt: skip
+            dots.append(
+                plot.scatter("at", "p99", source=source, color=key.colour, size=7, marker=shape,
+                             name=key.name)
+            )  # fmt: skip
+        keys.append(key)
+    told = [("", "@name, @at: p99 @p99{0,0.0} service times (@low{0,0.0} to @high{0,0.0})")]
+    plot.add_tools(HoverTool(renderers=dots, tooltips=told))
+    return Plot(
+        name="past",
+        title="p99 in service times, simulated",
+        said=_highest(past),
+        note="A group is a number of balancers, within it servers become more to the right. Lines "
+        "that lie on each other are told apart by switching one off.",
+        drawn=plot,
+        keys=tuple(keys),
+    )
+
+
+def _highest(past: Past) -> str:
+    highest = max(past.figures, key=lambda one: one.times["p99"].middle or 0.0)
+    p99 = highest.times["p99"].middle
+    if p99 is None:
+        return "No p99 is resolved."
+    behind = balancers_text(highest.balancers, is_together=highest.is_together)
+    return (
+        f"Highest: {printable(highest.algorithm, TEXT)}, {highest.servers:,} servers, balancers: "
+        f"{behind}; {p99:,.1f} service times."
+    )
+
+
+def _past_source(own: Sequence[PastFigures], group: str) -> ColumnDataSource:
+    p99 = [one.times["p99"] for one in own]
+    return ColumnDataSource(
+        {
+            "at": [(group, f"{one.servers}") for one in own],
+            "p99": [found.middle for found in p99],
+            "low": [found.low for found in p99],
+            "high": [found.high for found in p99],
+            "name": [printable(one.algorithm, TEXT) for one in own],
+        }
+    )
+
+
+def _styled(case: Case, number: int) -> list[tuple[Key, AlgorithmResult]]:
+    keys = _keys([one.algorithm for one in case.algorithms], f"case-{number}")
+    return list(zip(keys, case.algorithms, strict=True))
+
+
+def _keys(names: Sequence[str], group: str) -> list[Key]:
     """A colour each, and a dash where the colours begin again."""
-    colours = cycle(SERIES)
     return [
-        (
-            Key(
-                name=f"case-{number}-{index}",
-                label=printable(one.algorithm, TEXT),
-                colour=next(colours),
-            ),
-            _DASHES[index // len(SERIES) % len(_DASHES)],
-            one,
+        Key(
+            name=f"{group}-{index}",
+            label=printable(name, TEXT),
+            colour=SERIES[index % len(SERIES)],
+            dash=_DASHES[index // len(SERIES) % len(_DASHES)],
         )
-        for index, one in enumerate(case.algorithms)
+        for index, name in enumerate(names)
     ]
