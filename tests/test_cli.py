@@ -94,7 +94,7 @@ def test_help_names_exit_codes_and_each_setting_with_its_default(capsys):
     for code in ("0 pass", "1 fail", "2 nothing was judged", "3 inconclusive", "130 Ctrl-C"):
         assert code in text
     for name, field in Settings.model_fields.items():
-        if name not in {"images", "plugins"}:
+        if name not in {"images", "plugins", "traffic"}:
             no = "no-" if field.default is True else ""
             assert f"--{no}{name.replace('_', '-')} " in text
             if name.endswith("_s"):
@@ -366,5 +366,5 @@ def test_options_are_the_settings_and_nothing_else():
     cli.add_settings(parser, prefix="--")
     options = set(re.findall(r"--(?:no-)?([a-z-]+)", parser.format_usage())) - {"help"}
     assert {name.replace("-", "_") for name in options} == (
-        set(Settings.model_fields) - {"images", "plugins"}
+        set(Settings.model_fields) - {"images", "plugins", "traffic"}
     )
