@@ -14,9 +14,8 @@ verify: setup ## swap the sample website under load and print the verdict
 	@.venv/bin/harness verify
 
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, scenarios
-	@.venv/bin/pytest tests $(SIDE_BY_SIDE)
 	@scripts/setup browser
-	@.venv/bin/pytest tests -m browser
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine and not faults and not catalogue'
 	@.venv/bin/pytest tests -m engine
 	@.venv/bin/pytest scenarios
 
