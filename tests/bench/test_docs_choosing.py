@@ -9,7 +9,7 @@ from harness.bench.report.bench_json import load
 from harness.bench.report.csv_table import bench_csv
 from harness.bench.report.heat import multiples
 from harness.bench.report.markdown import bench_markdown
-from harness.bench.result import BenchResult
+from harness.bench.result import BenchResult, Estimate
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "choosing.md").read_text("utf-8")
@@ -66,3 +66,26 @@ def test_sentences_that_are_quoted_are_the_committed_results() -> None:
     assert len(quoted) >= 5
     for each in quoted:
         assert each.replace("\n> ", " ") in told
+
+
+def test_the_table_of_swaps_is_the_committed_result() -> None:
+    table = PAGE[PAGE.index("| algorithm | a swap takes") :].split("\n\n")[0].splitlines()[2:]
+    [case] = kept(DOCS / "bench" / "swap").cases
+    told = []
+    for one in case.algorithms:
+        cost = one.swap
+        assert cost is not None
+        told.append(
+            f"| {one.algorithm} | {shown(cost.took_s)} s | {cost.failed} of {cost.requests:,} "
+            f"| {shown(cost.p99_before_ms)} ms | {shown(cost.p99_ms)} ms |"
+        )
+    assert table == told
+    assert all(one.failed == 0 for one in case.algorithms)
+    differs = [one.swap.ratio for one in case.algorithms if one.swap]
+    assert all(ratio.low < 1 < ratio.high for ratio in differs if ratio.low and ratio.high)
+
+
+def shown(estimate: Estimate) -> str:
+    assert estimate.middle is not None
+    assert estimate.high is not None
+    return f"{estimate.middle:.1f} ± {estimate.high - estimate.middle:.1f}"
