@@ -6,10 +6,13 @@ from harness.catalogue.model import Arm
 from harness.swap.strategy import Steps, publish
 from harness.target import Stage
 
-__all__ = ["ONE_TRY", "DrainThenStop", "ShowsArm", "StopOnly"]
+__all__ = ["NO_SECOND_TRY", "ONE_TRY", "DrainThenStop", "ShowsArm", "StopOnly"]
 
 ShowsArm = Callable[..., Arm]
 """The fixture `shows`."""
+
+NO_SECOND_TRY = {"proxy_connect_timeout 1s;": "proxy_connect_timeout 1s;\nproxy_next_upstream off;"}
+"""Of nginx.conf: a GET is not sent once more where a kept connection breaks under it."""
 
 ONE_TRY = {"retries 3": "retries 0", "retry-on conn-failure": "retry-on none"}
 """Of haproxy.cfg: who was refused is not sent elsewhere."""

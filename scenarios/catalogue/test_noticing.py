@@ -1,7 +1,7 @@
 """How the balancer notices that an instance comes or goes."""
 
 import pytest
-from procedures import ONE_TRY, DrainThenStop, ShowsArm, StopOnly
+from procedures import NO_SECOND_TRY, ONE_TRY, DrainThenStop, ShowsArm, StopOnly
 
 from harness.catalogue.model import Kind
 from harness.stack.variation import Variation
@@ -12,7 +12,6 @@ HOME_PAGE = {"option httpchk GET /ready": "option httpchk GET /"}
 CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1"
 RARE = "default-server inter 2s fall 3 rise 1"
 SHUT = f"{CHECKS} on-marked-down shutdown-sessions"
-NO_SECOND_TRY = {"proxy_connect_timeout 1s;": "proxy_connect_timeout 1s;\nproxy_next_upstream off;"}
 
 
 def test_a_check_of_the_home_page_does_not_see_that_a_website_is_about_to_stop(
