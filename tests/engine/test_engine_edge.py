@@ -94,12 +94,17 @@ def test_a_copy_is_served_of_what_may_be_kept_for_as_long_as_it_may(up: Up):
         assert headers["x-release"] == "v1"
         return headers["x-cache"]
 
+    def filed() -> None:
+        # NGINX files a copy after it has passed the answer on: of 12,000 requests that came right
+        # after another 2 % found none yet, and each next one, 0.3 to 3.4 ms later, did.
+        eventually(lambda: cache() == "HIT", "a copy", 0.5)
+
     assert cache() == "MISS"
-    assert cache() == "HIT"
+    filed()
     begun = time.monotonic()
     eventually(lambda: cache() == "EXPIRED", "the copy's end", 5)
     assert time.monotonic() - begun < 3
-    assert cache() == "HIT"
+    filed()
 
 
 def test_of_what_says_nothing_of_caches_no_copy_is_kept(up: Up):
