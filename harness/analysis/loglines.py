@@ -19,6 +19,10 @@ __all__ = [
 ]
 
 
+_LET_GO = (" is DOWN", " going DOWN", "enters drain", "enters maintenance", " is UP/DRAIN")
+"""In what HAProxy 3.0 says of a server."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeLine:
     """NGINX's line: written once the request is over there."""
@@ -76,6 +80,7 @@ class ServerChange:
     at_ns: int
     server: str
     text: str
+    pool: str = ""
 
     @property
     def is_down(self) -> bool:
@@ -83,7 +88,12 @@ class ServerChange:
 
     @property
     def is_up(self) -> bool:
-        return " is UP" in self.text
+        return " is UP" in self.text and not self.is_let_go
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether no request is sent there from then on."""
+        return any(words in self.text for words in _LET_GO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +157,8 @@ def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> 
     wall_ns = wall_ns_of(moment)
     if wall_ns is None or "/" not in name:
         return None
-    return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
+    pool, _, server = name.partition("/")
+    return ServerChange(at_ns=mono_ns(wall_ns), server=server, text=text, pool=pool)
 
 
 def wall_ns_of(moment: bytes) -> int | None:

@@ -1,7 +1,7 @@
 """Which instance a server of the balancer was, at which moment: by addresses."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.loglines import Served, ServerChange
@@ -14,12 +14,26 @@ _ADDRESS = re.compile(r" (?:IP changed|changed its IP) from .* to '?([0-9a-fA-F.
 _STARTS = "start "
 _SOON_NS = 1_000_000_000
 """Within it the balancer's checks find out that a server does not accept."""
+_NEVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Since:
     at_ns: int
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tenure:
+    """From when to when the balancer sent requests to an address: until it said that the server is
+    down or let go of, whatever had become of the container.
+    """
+
+    since_ns: int
+    until_ns: int
+    address: str
+    """Empty where none of them was answered from there."""
+    pool: str
 
 
 _NOBODY = Served(server="", address="", first_ns=0, last_ns=0)
@@ -38,6 +52,7 @@ class Servers:
                 self._by_address.setdefault(address, []).append(named)
         self._changes = sorted(logs.changes, key=lambda change: change.at_ns)
         self._served = sorted(logs.served, key=lambda served: served.first_ns)
+        self._tenures = tuple(_tenures(self._changes, self._served))
         self.events = tuple(mark for mark in marks if mark.kind is MarkKind.event)
 
     def at(self, address: str, moment_ns: int) -> str:
@@ -65,8 +80,8 @@ class Servers:
 
     def not_accepting(self, answered_by: str, moment_ns: int) -> str:
         """Who did not accept a request at that moment that the address `answered_by` answered in
-        the end: whom the balancer found down soon after, else the only other one that served
-        then, or where there was no other that same one. Empty where it cannot be told.
+        the end: whom the balancer found down soon after, else the only other one that requests
+        were sent to then, or where there was no other that same one. Empty where it cannot be told.
         """
         down = self.marked_down(moment_ns, moment_ns + _SOON_NS, why="Layer4")
         if down:
@@ -77,12 +92,15 @@ class Servers:
         ):
             # One that has just come may be it, and has answered nothing so far.
             return ""
-        serving = {
-            one.address
-            for one in self._served
-            if one.first_ns <= moment_ns and one.last_ns >= moment_ns - _SOON_NS
-        }
-        others = serving - {answered_by}
+        sent_to = [
+            tenure
+            for tenure in self._tenures
+            if tenure.since_ns <= moment_ns <= tenure.until_ns + _SOON_NS
+        ]
+        # What one of a pool does not take is sent to another of that pool alone.
+        pools = {tenure.pool for tenure in sent_to if tenure.address == answered_by} - {""}
+        beside = [tenure for tenure in sent_to if not pools or tenure.pool in {*pools, ""}]
+        others = {tenure.address for tenure in beside} - {answered_by}
         if len(others) > 1:
             return ""
         return self.at((others or {answered_by}).pop(), moment_ns)
@@ -101,3 +119,34 @@ class Servers:
             for change in self._changes
             if change.is_down and since_ns <= change.at_ns <= until_ns and why in change.text
         ]
+
+
+def _tenures(changes: Sequence[ServerChange], served: Sequence[Served]) -> Iterator[_Tenure]:
+    """Of all servers. `changes` are in the order of their moments, `served` of their first ones."""
+    for server in {one.server for one in changes} | {one.server for one in served}:
+        said = [change for change in changes if change.server == server]
+        own = [one for one in served if one.server == server]
+        pool = said[0].pool if said else ""
+        for since_ns, until_ns in _sent_to(said, own):
+            answering = [one for one in own if one.first_ns <= until_ns and one.last_ns >= since_ns]
+            begins = [since_ns, *(one.first_ns for one in answering[1:])]
+            addresses = [one.address for one in answering] or [""]
+            for begin_ns, end_ns, address in zip(
+                begins, (*begins[1:], until_ns), addresses, strict=True
+            ):
+                yield _Tenure(since_ns=begin_ns, until_ns=end_ns, address=address, pool=pool)
+
+
+def _sent_to(said: Sequence[ServerChange], own: Sequence[Served]) -> Iterator[tuple[int, int]]:
+    """(since, until) of each time in which requests were sent to a server."""
+    # Of a server that is there from the start nothing is said as it comes.
+    is_there = own and not (said and said[0].at_ns <= own[0].first_ns)
+    since_ns = own[0].first_ns if is_there else None
+    for change in said:
+        if change.is_let_go and since_ns is not None and change.at_ns > since_ns:
+            yield since_ns, change.at_ns
+            since_ns = None
+        elif change.is_up and since_ns is None:
+            since_ns = change.at_ns
+    if since_ns is not None:
+        yield since_ns, _NEVER_NS

@@ -108,6 +108,8 @@ def test_who_answered_from_an_address_is_known_from_its_first_line_to_its_last(t
     )  # fmt: skip
 
 
+GONE = [*served("10.0.0.4"), balancer(5, AT - 2, server="s2", address="10.0.0.5")]
+"""Website-1 answers, website-2 did until 2 s ago."""
 TWO = (start("website-1", "10.0.0.4", 0), start("website-2", "10.0.0.5", 0))
 
 
@@ -116,8 +118,43 @@ TWO = (start("website-1", "10.0.0.4", 0), start("website-2", "10.0.0.5", 0))
     [
         (served("10.0.0.4", "10.0.0.5"), "website-2"),
         (served("10.0.0.4"), "website-1"),
-        # It had answered nobody for more than a second.
-        ([*served("10.0.0.4"), balancer(5, AT - 2, server="s2", address="10.0.0.5")], "website-1"),
+        # It has answered nobody for 2 s, and HAProxy has not noticed: requests are sent there.
+        (GONE, "website-2"),
+        ([*GONE, said(AT + 3, "Server website/s2 is DOWN, reason: Layer4 timeout.")], "website-2"),
+        # HAProxy let go of it, by whatever way.
+        ([*GONE, said(AT - 1.9, "Server website/s2 enters drain state.")], "website-1"),
+        ([*GONE, said(AT - 1.9, "Server website/s2 is going DOWN for maintenance.")], "website-1"),
+        ([*GONE, said(AT - 1.9, "Server website/s2 is DOWN, reason: Layer7 x.")], "website-1"),
+        # It was let go of and came again before that, and is gone since.
+        (
+            [
+                said(AT - 2.9, "Server website/s2 is UP/DRAIN (leaving forced maintenance)."),
+                said(AT - 2.8, "Server website/s2 is UP, reason: Layer7 check passed."),
+                *GONE,
+            ],
+            "website-2",
+        ),
+        # Its server has come again for another, who has answered nothing yet.
+        (
+            [
+                *GONE,
+                said(AT - 1.9, "Server website/s2 is going DOWN for maintenance."),
+                said(AT - 1.5, "Server website/s2 is UP, reason: Layer7 check passed."),
+            ],
+            "",
+        ),
+        # Another answers from its server since.
+        ([balancer(5, AT - 3, address="10.0.0.5"), balancer(6, AT - 1.5, address="10.0.0.4")],
+         "website-1"),
+        # It is of another pool, which gets nothing.
+        (
+            [
+                *GONE,
+                said(AT - 9, "Server website/slot1 is UP, reason: Layer7 check passed."),
+                said(AT - 9, "Server website-green/s2 is UP, reason: Layer7 check passed."),
+            ],
+            "website-1",
+        ),
         # It was down for a reason that is not that nobody accepted.
         (
             [
@@ -135,8 +172,8 @@ TWO = (start("website-1", "10.0.0.4", 0), start("website-2", "10.0.0.5", 0))
             "website-2",
         ),
         ([*served("10.0.0.4"), said(AT - 0.5, "Server website/slot9 is UP, reason: x")], ""),
-        ([*served("10.0.0.4"), said(AT - 1.5, "Server website/slot9 is UP, reason: x")],
-         "website-1"),
+        # It has come and has answered nothing: it may be that one.
+        ([*served("10.0.0.4"), said(AT - 1.5, "Server website/slot9 is UP, reason: x")], ""),
     ],
 )  # fmt: skip
 def test_who_did_not_accept_what_website_1_answered_in_the_end(tmp_path, lines, named):
