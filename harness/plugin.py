@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_TRAFFIC = {"rate", "arrivals", "timeout_s", "url", "expect_status", "expect_text", "release"}
-"""Settings that the default mix is made from: where a run changes one, it is made anew."""
+_SITE = {"url", "expect_status", "expect_text", "release"}
+TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", *_SITE})
+"""Settings that the traffic is made from: where a run changes one, it is made anew."""
 
-__all__ = ["harness_run", "harness_settings", "harness_stack", "harness_traffic"]
+__all__ = ["TRAFFIC", "harness_run", "harness_settings", "harness_stack", "harness_traffic"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,7 +106,7 @@ def harness_run(
             # What was not set stays so: a URL contradicts what only the stack has.
             base = harness_settings.model_dump(exclude_unset=True) | {"seed": harness_settings.seed}
             settings = load(base | changes, folder=request.config.rootpath)
-            changed = sorted(_TRAFFIC & set(changes))
+            changed = sorted(TRAFFIC & set(changes))
             if changed and traffic is None and harness_traffic != default_traffic(harness_settings):
                 raise NotJudgedError(
                     f"{', '.join(changed)}: the traffic is this project's own (the fixture "

@@ -5,6 +5,10 @@ import sys
 
 import pytest
 
+from harness.config import load
+from harness.plugin import TRAFFIC
+from harness.verify import default_traffic
+
 QUIET = ("-p", "no:locust", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 NO_ENGINE = """
@@ -132,6 +136,31 @@ def test_traffic_of_ones_own_is_sent_from_a_fixture_or_an_argument(inner):
         """,
         conftest=PLANNED,
     ).assert_outcomes(passed=2)
+
+
+def test_a_run_takes_the_mix_that_it_asks_for(inner):
+    inner(
+        """
+        def test_it(harness_run, planned):
+            harness_run(mix="heavy")
+            assert "websocket" in {s.name for s in planned[0].scenario.traffic.streams}
+        """,
+        conftest=PLANNED,
+    ).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("url", ["", "http://a.test/"])
+def test_no_setting_that_traffic_is_made_from_is_passed_over(url):
+    """Where one were, a run would send another load than it was asked for, and nobody would see."""
+    asked = set()
+
+    class Recorder:
+        def __getattr__(self, name):
+            asked.add(name)
+            return getattr(load({"url": url} if url else {}), name)
+
+    default_traffic(Recorder())
+    assert asked <= TRAFFIC
 
 
 def test_a_run_at_a_url_takes_the_traffic_of_that_url(inner):
