@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 # The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios catalogue faults bench benchmark soak control-arm clean
+.PHONY: help setup verify test fast lint scenarios catalogue faults bench compare-swaps benchmark soak control-arm clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## virtual environment, engine, base image: what is missing of them
 	@scripts/setup
@@ -41,6 +41,9 @@ catalogue: setup ## each known way to drop a request beside what avoids it, and 
 
 bench: setup ## balancing algorithms compared on the real HAProxy, in some six minutes
 	@.venv/bin/harness bench
+
+compare-swaps: setup ## swap strategies side by side, in some ten minutes
+	@.venv/bin/harness compare-swaps
 
 benchmark: setup ## the sending child beside other load generators, in some four minutes
 	@scripts/setup benchmark
