@@ -5,7 +5,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile
 .PHONY: help setup verify test fast lint scenarios catalogue faults bench compare-swaps benchmark soak control-arm clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## virtual environment, engine, base image: what is missing of them
 	@scripts/setup

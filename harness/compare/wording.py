@@ -26,9 +26,9 @@ def _drops(row: Row) -> str:
     share = row.figures["failed_share"].middle or 0.0
     if row.dropped:
         each = row.figures["failed"].middle or 0.0
-        return (
-            f"drops {share_text(share)} of its requests ({each:,.3g} a swap) for {_length(outage)}"
-        )
+        told = f"{each:,.0f}" if each >= 10 else f"{each:.1f}"
+        length = f" for {_length(outage)}" if outage else ""
+        return f"drops {share_text(share)} of its requests ({told} a swap){length}"
     nothing = f"drops nothing in {counted(row.swaps, 'swap')}"
     if row.drop_bound is not None:
         nothing += f" (below {percent(row.drop_bound)} of swaps drop something, at 95 % confidence)"
@@ -41,12 +41,14 @@ def _writes(row: Row) -> list[str]:
 
 
 def _adds(row: Row) -> str:
+    """Requests that failed have no latency: what is said is of those that were answered."""
     added = row.figures["added_p99_ms"]
+    of = " to what it answers" if row.dropped else ""
     if added.middle is None:
         return "has too few answers for a p99"
     if added.middle < 0:
-        return f"adds nothing at p99 ({milliseconds(added.middle)})"
-    return f"adds {milliseconds(added.middle)} at p99"
+        return f"adds nothing at p99{of} ({milliseconds(added.middle)})"
+    return f"adds {milliseconds(added.middle)} at p99{of}"
 
 
 def _beside(row: Row, best: tuple[str, ...]) -> str:
@@ -86,7 +88,7 @@ def milliseconds(value: float) -> str:
 
 def share_text(share: float) -> str:
     """`9.5 %`, `0.30 %`, `0.003 %`: what is not 0 never looks like it."""
-    return percent(share) if share == 0 or share >= 5e-5 else f"{share * 100:.1g} %"
+    return percent(share) if share == 0 or share >= 5e-4 else f"{share * 100:.1g} %"
 
 
 def seconds(value: float | None) -> str:

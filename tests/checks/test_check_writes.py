@@ -29,6 +29,8 @@ def test_writes_applied_once_pass():
             "acknowledged": 720,
             "unanswered": 0,
             "applied_unanswered": 0,
+            "lost_count": 0,
+            "doubled_count": 0,
             "lost": [],
             "doubled": [],
             "repeated": [],

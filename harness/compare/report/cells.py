@@ -77,7 +77,7 @@ def _failed(share: Mean) -> str:
     if share.middle is None:
         return "-"
     if share.middle == 0 and share.high is not None:
-        return f"0 (< {share_text(share.high).removesuffix(' %')})"
+        return f"0 (< {share.high * 100:.2g})"
     if share.low is None or share.high is None:
         return share_text(share.middle).removesuffix(" %")
     margin = max(share.high - share.middle, share.middle - share.low)

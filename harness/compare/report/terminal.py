@@ -45,6 +45,11 @@ class _CompareTable:
 
     def __init__(self, result: CompareResult) -> None:
         self._best = result.best
+        harmed = {
+            "lost": any(row.lost for row in result.rows),
+            "doubled": any(row.doubled for row in result.rows),
+        }
+        self._first = {0, *(HEAD.index(name) for name, is_so in harmed.items() if is_so)}
         self._rows = [[printable(cell, 80) for cell in row] for row in cells(result)]
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
@@ -60,13 +65,15 @@ class _CompareTable:
         yield shown
 
     def _chosen(self, width: int) -> Sequence[int]:
+        """Writes that were lost or doubled come before all figures."""
+        wanted = sorted(range(len(HEAD)), key=lambda index: index not in self._first)
         chosen: list[int] = []
         left = width + _GAP
-        for index, name in enumerate(HEAD):
+        for index in wanted:
             if all(row[index] == _BARE for row in self._rows):
                 continue
-            left -= _GAP + max(len(name), *(len(row[index]) for row in self._rows))
+            left -= _GAP + max(len(HEAD[index]), *(len(row[index]) for row in self._rows))
             if left < 0 and chosen:
                 break
             chosen.append(index)
-        return chosen
+        return sorted(chosen)
