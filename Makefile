@@ -13,11 +13,11 @@ setup: ## virtual environment, engine, base image: what is missing of them
 verify: setup ## swap the sample website under load and print the verdict
 	@.venv/bin/harness verify
 
-test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, scenarios
+test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine and not faults and not catalogue'
 	@.venv/bin/pytest tests -m engine
-	@.venv/bin/pytest scenarios
+	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue)'
 
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
