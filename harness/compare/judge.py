@@ -151,7 +151,7 @@ def _rank(row: Row) -> tuple[float, ...]:
     means = [row.figures[name].middle for name in _RANKED]
     share, *others = (math.inf if middle is None else middle for middle in means)
     harmed = (row.lost + row.doubled) / row.requests if row.requests else 0.0
-    return (not row.counted, share + harmed, *others)
+    return (share + harmed, *others)
 
 
 def _beside_best(

@@ -78,6 +78,18 @@ def test_lost_and_doubled_are_both_told():
     )
 
 
+def test_the_evidence_counts_more_than_it_lists():
+    draft = clean()
+    seqs = draft.seqs("write")
+    for seq in seqs[:30]:
+        applied(draft, seq, 0)
+    for seq in seqs[30:55]:
+        applied(draft, seq, 2)
+    evidence = check(draft.history()).evidence
+    assert (evidence["lost_count"], evidence["doubled_count"]) == (30, 25)
+    assert (len(evidence["lost"]), len(evidence["doubled"])) == (20, 20)
+
+
 def test_unanswered_writes_are_told_applied_or_not():
     draft = clean()
     first, second, third, *_ = draft.seqs("write")

@@ -42,6 +42,12 @@ def test_a_swap_that_never_ended_is_none():
     assert figures_of(replace(result, marks=result.marks[:1]), 1) is None
 
 
+def test_an_end_whose_beginning_is_lost_is_no_swap():
+    result = ran(swaps_s=(3.0, 4.0))
+    found = figures_of(replace(result, marks=result.marks[1:]), 1)
+    assert (found.swaps, found.swap_s) == (1, 4.0)
+
+
 def test_what_an_earlier_version_wrote_of_writes_is_counted_too():
     result = ran()
     old = {"acknowledged": 9, "lost": [3, 4], "doubled": []}
