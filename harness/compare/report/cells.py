@@ -10,17 +10,17 @@ from harness.compare.wording import estimate, share_text
 __all__ = ["HEAD", "NOTE", "RUNS_HEAD", "about", "cells", "run_cells"]
 
 HEAD: Final = (
-    "strategy", "failed %", "failed a swap", "outage ms", "added p99 ms", "swap s", "lost",
-    "doubled", "near misses", "added max ms", "swaps", "runs",
+    "strategy", "failed %", "outage ms", "added p99 ms", "swap s", "lost / doubled",
+    "failed a swap", "near misses", "added max ms", "swaps", "runs",
 )  # fmt: skip
 RUNS_HEAD: Final = ("run", "strategy", "verdict", "counts", "in doubt")
 NOTE: Final = (
     "Means over rounds with the 95 % interval of Student's t; the mean alone where fewer than 3 "
     "rounds have the figure or they do not differ. Failed: of all requests of a run, before and "
-    "after its swaps too; where none failed, `<` is the exact bound, were failures to come singly; "
+    "after its swaps too; where none failed, < is the exact bound, were failures to come singly; "
     "they come in bursts, so that by swaps, in the sentences, counts. Outage, near misses and "
     "length are a swap's; outage is all spans in which requests failed or stalled, and where there "
-    "was none, `<` is the length that was sure to be seen. Added: in the swap window beside the "
+    "was none, < is the length that was sure to be seen. Added: in the swap window beside the "
     "steady state, of requests that succeeded; a hyphen where one is not resolved. Lost and "
     "doubled: of all acknowledged writes."
 )
@@ -48,12 +48,11 @@ def cells(result: CompareResult) -> Iterator[list[str]]:
         yield [
             row.strategy,
             _failed(figures["failed_share"]),
-            estimate(figures["failed"], 1),
             _outage(row),
             _signed(figures["added_p99_ms"]),
             estimate(figures["swap_s"], 1),
-            _of(row.lost, row.writes),
-            _of(row.doubled, row.writes),
+            f"{row.lost:,} / {row.doubled:,} of {row.writes:,}" if row.writes else "-",
+            estimate(figures["failed"], 1),
             estimate(figures["near_misses"], 1),
             _signed(figures["added_max_ms"]),
             f"{row.swaps:,}",
@@ -95,7 +94,3 @@ def _outage(row: Row) -> str:
 def _signed(found: Mean) -> str:
     shown = estimate(found, 1)
     return shown if found.middle is None or found.middle < 0 else f"+{shown}"
-
-
-def _of(count: int, writes: int) -> str:
-    return f"{count:,} of {writes:,}" if writes else "-"

@@ -45,11 +45,8 @@ class _CompareTable:
 
     def __init__(self, result: CompareResult) -> None:
         self._best = result.best
-        harmed = {
-            "lost": any(row.lost for row in result.rows),
-            "doubled": any(row.doubled for row in result.rows),
-        }
-        self._first = {0, *(HEAD.index(name) for name, is_so in harmed.items() if is_so)}
+        is_harmed = any(row.lost or row.doubled for row in result.rows)
+        self._first = {0, *((HEAD.index("lost / doubled"),) if is_harmed else ())}
         self._rows = [[printable(cell, 80) for cell in row] for row in cells(result)]
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
