@@ -13,6 +13,8 @@ from harness.model.result import Latency, Result
 __all__ = ["RunFigures", "doubt", "figures_of"]
 
 _SECOND_NS = 1e9
+_SWAPPING = ("swap", "after")
+"""Phases: what stalls before the first swap is none of its doing. What fails there does count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class RunFigures:
     dropped: int
     """Requests that failed, and unanswered writes of which the store tells nothing."""
     outage_ms: float
-    """A swap. All spans in which requests failed or stalled."""
+    """A swap. All spans from the first swap on in which requests failed or stalled."""
     certain_ms: float | None
     """A total outage of that length, in any moment of the swaps, would have been seen."""
     added_p99_ms: float | None
@@ -50,7 +52,11 @@ def figures_of(result: Result, number: int) -> RunFigures | None:
     swaps = len(lengths_s)
     counts = result.requests
     written = _evidence(result, "writes")
-    outage_s = sum(outage.end_s - outage.start_s for outage in result.outages)
+    outage_s = sum(
+        outage.end_s - outage.start_s
+        for outage in result.outages
+        if outage.phase.startswith(_SWAPPING)
+    )
     return RunFigures(
         round=number,
         swaps=swaps,

@@ -22,6 +22,15 @@ def test_a_runs_figures_are_a_swaps_but_for_latency_and_counts():
     assert (found.writes, found.lost, found.doubled) == (500, 1, 2)
 
 
+def test_a_stall_before_the_first_swap_is_none_of_its_doing():
+    result = ran(outage_ms=900)
+    first, second = result.outages
+    steady = replace(first, phase="steady")
+    after = replace(second, phase="after 1")
+    found = figures_of(replace(result, outages=(steady, after)), 1)
+    assert found.outage_ms == pytest.approx(225)
+
+
 @pytest.mark.parametrize("changes", [{"steady_ms": None}, {"window_ms": None}])
 def test_an_added_p99_needs_both_to_be_resolved(changes):
     assert figures_of(ran(**changes), 1).added_p99_ms is None

@@ -19,16 +19,16 @@ NOTE: Final = (
     "rounds have the figure or they do not differ. Failed: of all requests of a run, before and "
     "after its swaps too; where none failed, < is the exact bound, were failures to come singly; "
     "they come in bursts, so that by swaps, in the sentences, counts. Outage, near misses and "
-    "length are a swap's; outage is all spans in which requests failed or stalled, and where there "
-    "was none, < is the length that was sure to be seen. Added: in the swap window beside the "
-    "steady state, of requests that succeeded; a hyphen where one is not resolved. Lost and "
-    "doubled: of all acknowledged writes."
+    "length are a swap's; outage is all spans from the first swap on in which requests failed or "
+    "stalled, and where there was none, < is the length that was sure to be seen. Added: in the "
+    "swap window beside the steady state, of requests that succeeded; a hyphen where one is not "
+    "resolved. Lost and doubled: of all acknowledged writes."
 )
 
 
 def about(result: CompareResult) -> str:
-    """`21 of 21 runs are done, 3 rounds of 7 strategies under the default mix at 300 requests/s, 2
-    swaps each, seed 5; 1 run does not count`.
+    """`21 of 21 runs done: 3 rounds of 7 strategies under the default mix at 300 requests/s, 2 swaps
+    a run, 1 replica, seed 5; 1 run does not count`.
     """
     plan = result.plan
     left = sum(not line.counts for line in result.runs)
