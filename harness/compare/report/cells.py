@@ -27,8 +27,8 @@ NOTE: Final = (
 
 
 def about(result: CompareResult) -> str:
-    """`21 of 21 runs done: 3 rounds of 7 strategies under the default mix at 300 requests/s, 2 swaps
-    a run, 1 replica, seed 5; 1 run does not count`.
+    """`21 of 21 runs done: 3 rounds of 7 strategies under the default mix at 300 requests/s, 2
+    swaps a run, 1 replica, seed 5; 1 run does not count`.
     """
     plan = result.plan
     left = sum(not line.counts for line in result.runs)
