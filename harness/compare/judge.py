@@ -23,6 +23,8 @@ COMPARED: Final = ("failed_share", "outage_ms", "added_p99_ms", "swap_s")
 """What is said of a strategy beside the best one."""
 _RANKED: Final = ("failed_share", "outage_ms", "added_p99_ms")
 """What makes one better, in this order."""
+_LEAST: Final = 2
+"""Strategies of which a run counts: of one alone nothing is the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ def _beside_best(
     that are no worse as far as the rounds tell.
     """
     known = [row for row in rows if row.counted]
-    if not known:
+    if len(known) < _LEAST:
         return list(rows), ()
     first, *others = known
     beside: dict[str, list[Versus]] = {row.strategy: [] for row in rows}

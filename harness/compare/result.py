@@ -101,7 +101,8 @@ class CompareResult:
     rows: tuple[Row, ...]
     """The best first; strategies of which no run counts last."""
     best: tuple[str, ...]
-    """The first row's, then those from which no difference to it is shown."""
+    """The first row's, then those from which no difference to it is shown. Empty where fewer than
+    two strategies have a run that counts."""
     runs: tuple[RunLine, ...]
     """In the order in which they were made."""
     environment: Mapping[str, str | int | float | bool]

@@ -101,9 +101,15 @@ def test_where_no_run_counts_nothing_is_said():
 
 
 def test_a_strategy_without_a_run_that_counts_comes_last_and_is_never_the_best():
-    result = compared({"a": ["died"], "b": [ran(failed=4_000)]})
-    assert [each.strategy for each in result.rows] == ["b", "a"]
-    assert result.best == ("b",)
+    result = compared({"a": ["died"], "b": [ran(failed=4_000)], "c": [ran(failed=9)]})
+    assert [each.strategy for each in result.rows] == ["c", "b", "a"]
+    assert result.best == ("c",)
+
+
+def test_of_one_that_counts_alone_nothing_is_the_best():
+    result = compared({"a": ["died"], "b": [ran()]})
+    assert result.best == ()
+    assert row(result, "b").sentence.endswith("takes 3.1 s a swap")
 
 
 @pytest.mark.parametrize(("certain", "told"), [((7.5, 9.0, 8.0), 9.0), ((7.5, None, 8.0), None)])
