@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 # The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios catalogue faults bench benchmark soak control-arm clean
+.PHONY: help setup verify test fast lint scenarios catalogue faults bench compare-swaps benchmark soak control-arm clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## virtual environment, engine, base image: what is missing of them
 	@scripts/setup
@@ -13,11 +13,11 @@ setup: ## virtual environment, engine, base image: what is missing of them
 verify: setup ## swap the sample website under load and print the verdict
 	@.venv/bin/harness verify
 
-test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, scenarios
+test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine and not faults and not catalogue'
 	@.venv/bin/pytest tests -m engine
-	@.venv/bin/pytest scenarios
+	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue)'
 
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
@@ -41,6 +41,9 @@ catalogue: setup ## each known way to drop a request beside what avoids it, and 
 
 bench: setup ## balancing algorithms compared on the real HAProxy, in some six minutes
 	@.venv/bin/harness bench
+
+compare-swaps: setup ## swap strategies side by side, in some ten minutes
+	@.venv/bin/harness compare-swaps
 
 benchmark: setup ## the sending child beside other load generators, in some four minutes
 	@scripts/setup benchmark

@@ -1,4 +1,4 @@
-"""The command: `harness verify`, `calibrate`, `bench`, `report`, `clean`."""
+"""The command: `harness verify`, `calibrate`, `bench`, `compare-swaps`, `report`, `clean`."""
 
 import argparse
 import signal
@@ -12,6 +12,7 @@ from rich.console import Console
 from harness import __version__
 from harness.bench.command import add_options, bench
 from harness.calibrate import calibrate
+from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
@@ -99,6 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     add_options(bencher)
     bencher.set_defaults(run=_bench)
 
+    comparer = commands.add_parser(
+        "compare-swaps",
+        help="swap strategies side by side: rounds of real runs, one table",
+        epilog="exit codes: 0 the comparison was made, whatever the strategies did; 2 it was not; "
+        "130 Ctrl-C, and what was done is kept",
+        allow_abbrev=False,
+    )
+    add_compare_options(comparer)
+    comparer.set_defaults(run=_compare_swaps)
+
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report)
@@ -153,6 +164,11 @@ def _calibrate(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     _end_in_order()
     return bench(options)
+
+
+def _compare_swaps(options: argparse.Namespace) -> int:
+    _end_in_order()
+    return compare_swaps(options)
 
 
 def _report(options: argparse.Namespace) -> int:

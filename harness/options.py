@@ -2,7 +2,7 @@
 
 import enum
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.config import Settings
@@ -13,9 +13,15 @@ _TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
 
 
-def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> None:
+def add_settings(
+    parser: Any,
+    *,
+    prefix: str,
+    only: Collection[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> None:
     """An option for each setting (or for `only` those named) but the tables, which belong into
-    pyproject.toml.
+    pyproject.toml. Where `defaults` says another one than Settings, the help does too.
 
     `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
     them, so that every face says the same of a wrong one.
@@ -24,6 +30,7 @@ def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> Non
         if name in _TABLES or (only and name not in only):
             continue
         kind = field.annotation
+        default = (defaults or {}).get(name, field.default)
         flags = [f"{prefix}{name.replace('_', '-')}"]
         if name.endswith(("_s", "_ms")):
             # The unit is what anybody means.
@@ -31,22 +38,22 @@ def add_settings(parser: Any, *, prefix: str, only: Collection[str] = ()) -> Non
         add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:
-            if field.default:
+            if default:
                 # What is on is only ever turned off.
                 flags, text = [f"{prefix}no-{name.replace('_', '-')}"], f"do not {text}"
-            action = "store_false" if field.default else "store_true"
+            action = "store_false" if default else "store_true"
             add(*flags, dest=dest, default=None, action=action, help=text)
             continue
         choices = typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             choices = tuple(member.value for member in kind)
-        has_none = field.is_required() or name == "seed" or field.default == ""
+        has_none = field.is_required() or name == "seed" or default == ""
         add(
             *flags,
             dest=dest,
             default=None,
             metavar="|".join(map(str, choices)) if choices else name.upper(),
-            help=text if has_none else f"{text} (default {field.default})",
+            help=text if has_none else f"{text} (default {default})",
         )
 
 

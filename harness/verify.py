@@ -48,11 +48,13 @@ __all__ = [
     "Plan",
     "carry_out",
     "default_traffic",
+    "environment_of",
     "judge_folder",
     "new_folder",
     "new_run",
     "new_stack",
     "plan",
+    "prepared",
 ]
 
 RELEASES = ("v1", "v2")
@@ -119,12 +121,40 @@ def plan(
     NotJudgedError for what cannot work: an unknown swap or algorithm, settings that contradict
     each other, a URL or a deploy command that cannot be, a folder that cannot be written.
     """
+    run = new_run()
+    scenario, parts = prepared(
+        run,
+        settings,
+        traffic=traffic,
+        name=name,
+        faults=faults,
+        strategy=strategy,
+        variation=variation,
+    )
+    return Plan(
+        run=run,
+        scenario=scenario,
+        parts=parts,
+        folder=new_folder(settings.reports, scenario.name, run),
+    )
+
+
+def prepared(
+    run: str,
+    settings: Settings,
+    *,
+    traffic: Traffic | None = None,
+    name: str = "",
+    faults: Sequence[Fault] = (),
+    strategy: Swap | None = None,
+    variation: Variation = AS_IT_IS,
+) -> tuple[Scenario, Parts]:
+    """As `plan`, and leaves nothing on disk."""
     settings.refuse_contradictions()
     if faults and settings.url:
         raise NotJudgedError("faults: only the bundled stack can be disturbed; leave url out")
     if (strategy or variation != AS_IT_IS) and settings.url:
         raise NotJudgedError("variation: only the bundled stack can be varied; leave url out")
-    run = new_run()
     chosen = traffic or default_traffic(settings)
     scenario, parts = (
         _of_url(run, settings, chosen, name)
@@ -139,13 +169,7 @@ def plan(
             variation=variation,
         )
     )
-    scenario = _waiting_long_enough(scenario)
-    return Plan(
-        run=run,
-        scenario=scenario,
-        parts=parts,
-        folder=new_folder(settings.reports, scenario.name, run),
-    )
+    return _waiting_long_enough(scenario), parts
 
 
 def _of_stack(
@@ -200,7 +224,7 @@ def _of_stack(
         sender=ChildSender(settings.plugins),
         calibrator=_calibrator(settings),
         control=StubControl() if settings.control else NoControl(),
-        environment=_environment(settings),
+        environment=environment_of(settings),
     )
 
 
@@ -229,7 +253,7 @@ def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[
         ),
         sender=ChildSender(settings.plugins),
         calibrator=_calibrator(settings),
-        environment=_environment(settings) | {"url": settings.url, "deploy": settings.deploy},
+        environment=environment_of(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
 
 
@@ -412,7 +436,8 @@ def _point_latest(folder: Path) -> None:
     partial.replace(latest)
 
 
-def _environment(settings: Settings) -> dict[str, str | int | float | bool]:
+def environment_of(settings: Settings) -> dict[str, str | int | float | bool]:
+    """What a record says of where it was made."""
     found: dict[str, str | int | float | bool] = {
         "harness": __version__,
         "python": platform.python_version(),

@@ -81,7 +81,9 @@ def judged(verdict, **more):
     return Judged(result=result, folder=Path("reports/drain/r1"), **more)
 
 
-@pytest.mark.parametrize("command", [[], ["verify"], ["report"], ["clean"]])
+@pytest.mark.parametrize(
+    "command", [[], ["verify"], ["bench"], ["compare-swaps"], ["report"], ["clean"]]
+)
 def test_help_renders(command, capsys):
     assert run(*command, "--help") == 0
     text = capsys.readouterr().out

@@ -25,6 +25,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "Interval",
+    "chance",
     "compared",
     "fairness",
     "holm",
@@ -42,7 +43,9 @@ LEAST_ROUNDS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A geometric mean over rounds, and where the true one lies with a confidence of 95 %."""
+    """A mean over rounds (of ratios the geometric one), and where the true one lies with a
+    confidence of 95 %.
+    """
 
     middle: float
     low: float
@@ -118,7 +121,7 @@ def compared(figures: Mapping[str, Figures]) -> Comparison:
         logs = _paired(figures[of], figures[to])
         if (found := _of_logs(logs)) is not None:
             pairs.append((of, to, found))
-            chances.append(_chance(logs))
+            chances.append(chance(logs))
     differences = tuple(
         Difference(of=of, to=to, ratio=found, p=p)
         for (of, to, found), p in zip(pairs, holm(chances), strict=True)
@@ -182,9 +185,10 @@ def _of_logs(logs: Numbers) -> Interval | None:
     )
 
 
-def _chance(logs: Numbers) -> float:
-    """How probable so large a mean is where there is no difference."""
-    middle, spread = float(logs.mean()), float(logs.std(ddof=1))
+def chance(differences: Numbers) -> float:
+    """How probable so large a mean is where there is no difference: Student's t, two-sided."""
+    middle, spread = float(differences.mean()), float(differences.std(ddof=1))
     if spread <= 0:
         return 1.0 if math.isclose(middle, 0.0, abs_tol=1e-12) else 0.0
-    return both_tails(middle / spread * math.sqrt(len(logs)), len(logs) - 1)
+    rounds = len(differences)
+    return both_tails(middle / spread * math.sqrt(rounds), rounds - 1)

@@ -68,6 +68,8 @@ def _evidence(found: Writes) -> dict[str, Any]:
         "acknowledged": found.acknowledged,
         "unanswered": found.unanswered,
         "applied_unanswered": found.applied_unanswered,
+        "lost_count": len(found.lost),
+        "doubled_count": len(found.doubled),
         "lost": list(found.lost[:EXAMPLES]),
         "doubled": list(found.doubled[:EXAMPLES]),
         "repeated": list(found.repeated[:EXAMPLES]),

@@ -14,6 +14,7 @@ RARE = "default-server inter 2s fall 3 rise 1"
 SHUT = f"{CHECKS} on-marked-down shutdown-sessions"
 
 
+@pytest.mark.chosen
 def test_a_check_of_the_home_page_does_not_see_that_a_website_is_about_to_stop(
     shows: ShowsArm,
 ) -> None:
@@ -31,6 +32,7 @@ def test_a_check_of_the_home_page_does_not_see_that_a_website_is_about_to_stop(
     )
 
 
+@pytest.mark.chosen
 def test_a_check_of_readiness_takes_it_out_while_it_still_serves(shows: ShowsArm) -> None:
     shows(
         3,
@@ -149,6 +151,7 @@ def test_start_before_stop_always_leaves_one(shows: ShowsArm) -> None:
     shows(31, Kind.avoids, "started, then stopped", swap="drain")
 
 
+@pytest.mark.chosen
 def test_a_balancer_less_patient_than_the_website_gives_up(shows: ShowsArm) -> None:
     """Slow requests take 1.2 s."""
     shows(
@@ -163,5 +166,6 @@ def test_a_balancer_less_patient_than_the_website_gives_up(shows: ShowsArm) -> N
     )
 
 
+@pytest.mark.chosen
 def test_timeouts_that_rise_towards_the_client_cut_nothing(shows: ShowsArm) -> None:
     shows(32, Kind.avoids, "timeout server 55s", swap="drain")

@@ -18,6 +18,7 @@ def at_once_and_one_try() -> Variation:
     )
 
 
+@pytest.mark.chosen
 def test_sigterm_before_drain_refuses_connections(shows: ShowsArm) -> None:
     """The old instance closes its listener while HAProxy still sends it every second request.
 
@@ -32,6 +33,7 @@ def test_sigterm_before_drain_refuses_connections(shows: ShowsArm) -> None:
     )
 
 
+@pytest.mark.chosen
 def test_drain_before_sigterm_refuses_none(shows: ShowsArm) -> None:
     """The same website and the same balancer: only the drain comes first."""
     shows(

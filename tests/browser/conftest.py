@@ -9,7 +9,13 @@ import pytest
 TESTS = Path(__file__).parent.parent
 sys.path[:0] = [
     str(place)
-    for place in (Path(__file__).parent, TESTS / "analysis", TESTS / "report", TESTS / "bench")
+    for place in (
+        Path(__file__).parent,
+        TESTS / "analysis",
+        TESTS / "report",
+        TESTS / "bench",
+        TESTS / "compare",
+    )
 ]
 
 from chromium import Page, page  # noqa: E402 (the paths come first)

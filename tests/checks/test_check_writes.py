@@ -29,6 +29,8 @@ def test_writes_applied_once_pass():
             "acknowledged": 720,
             "unanswered": 0,
             "applied_unanswered": 0,
+            "lost_count": 0,
+            "doubled_count": 0,
             "lost": [],
             "doubled": [],
             "repeated": [],
@@ -74,6 +76,18 @@ def test_lost_and_doubled_are_both_told():
         f"1 of 720 acknowledged writes not in the store (#{first}); "
         f"1 of 720 writes applied more than once (#{second}); allowed 0"
     )
+
+
+def test_the_evidence_counts_more_than_it_lists():
+    draft = clean()
+    seqs = draft.seqs("write")
+    for seq in seqs[:30]:
+        applied(draft, seq, 0)
+    for seq in seqs[30:55]:
+        applied(draft, seq, 2)
+    evidence = check(draft.history()).evidence
+    assert (evidence["lost_count"], evidence["doubled_count"]) == (30, 25)
+    assert (len(evidence["lost"]), len(evidence["doubled"])) == (20, 20)
 
 
 def test_unanswered_writes_are_told_applied_or_not():

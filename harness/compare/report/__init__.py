@@ -1,0 +1,1 @@
+"""A comparison in print, drawn, and for machines."""
