@@ -1,0 +1,67 @@
+"""What the serving ones can take while others come and go."""
+
+import pytest
+from procedures import LetGoFirst, ShowsArm
+
+from harness.catalogue.model import Kind
+from harness.stack.variation import Variation
+
+pytestmark = pytest.mark.catalogue
+
+CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1"
+
+
+def at_most_six() -> Variation:
+    """Some eight requests are under way at any moment, as slow ones take 1.2 s."""
+    return Variation(
+        name="a website gets 6 requests at once", balancer={CHECKS: f"{CHECKS} maxconn 6"}
+    )
+
+
+def test_one_that_does_the_work_of_two_lets_requests_queue(shows: ShowsArm) -> None:
+    """Drained, stopped, then replaced, one after another: each time the other one serves alone."""
+    shows(
+        28,
+        Kind.drops,
+        "of two, each is let go of before another comes",
+        strategy=LetGoFirst(),
+        replicas=2,
+        variation=at_most_six(),
+    )
+
+
+def test_two_are_there_at_any_moment(shows: ShowsArm) -> None:
+    shows(
+        28,
+        Kind.avoids,
+        "of two, each is let go of once another has come",
+        swap="rolling",
+        replicas=2,
+        variation=at_most_six(),
+    )
+
+
+def test_the_first_answers_of_a_cold_release_are_slow(shows: ShowsArm) -> None:
+    """It says that it is ready, and loads what it needs when it is first asked for something."""
+    shows(
+        27,
+        Kind.drops,
+        "loads 0.6 s at the first request",
+        swap="drain",
+        variation=Variation(
+            name="the website loads for 0.6 s when first asked", website={"COLD_MS": "600"}
+        ),
+    )
+
+
+def test_a_release_that_warms_up_before_it_is_ready_is_not(shows: ShowsArm) -> None:
+    shows(
+        27,
+        Kind.avoids,
+        "loads 0.6 s before it listens",
+        swap="drain",
+        variation=Variation(
+            name="the website loads for 0.6 s before it listens",
+            website={"COLD_MS": "600", "WARM_UP": "1"},
+        ),
+    )
