@@ -36,18 +36,15 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.response_class = Text
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    store = connect() if store is None else store
+    store = store or connect()
     told_to_stop = launcher_was_told_to_stop if told_to_stop is None else told_to_stop
     release = os.environ.get("RELEASE", "v1")
     instance = os.environ.get("INSTANCE") or socket.gethostname()
     idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
     hello = content.greeting(release)
-    is_never_ready = os.environ.get("NEVER_READY") == release
-    says_farewell = os.environ.get("FAREWELL", "1") != "0"
+    can_be_ready = os.environ.get("NEVER_READY") != release
     page = content.page(release)
-    asset = content.stylesheet_name(release)
-    sessions = Sessions(store, release)
-    cold = Cold()
+    sessions, cold = Sessions(store, release), Cold()
 
     @app.before_request
     def read_body() -> None:
@@ -80,7 +77,7 @@ def create_app(
     @app.get("/assets/<name>")
     def own_asset(name: str) -> Response | tuple[str, int]:
         # For who has no server before the website that has the assets of all releases.
-        if name != asset:
+        if name != content.stylesheet_name(release):
             return "no such asset of this release", 404
         return Text(content.stylesheet(release), mimetype="text/css")
 
@@ -91,9 +88,9 @@ def create_app(
 
     @app.get("/ready")
     def ready() -> tuple[str, int]:
-        if is_never_ready:
-            return "not ready", 503
-        return ("draining", 503) if told_to_stop() else ("ready", 200)
+        if told_to_stop():
+            return "draining", 503
+        return ("ready", 200) if can_be_ready else ("not ready", 503)
 
     @app.get("/slow")
     def slow() -> str | tuple[str, int]:
@@ -138,7 +135,7 @@ def create_app(
         app,
         release=release,
         instance=instance,
-        told_to_stop=told_to_stop if says_farewell else lambda: False,
+        told_to_stop=told_to_stop if os.environ.get("FAREWELL") != "0" else lambda: False,
     )
     return app
 

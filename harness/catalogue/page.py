@@ -19,8 +19,9 @@ _HEAD = (
 _NOTE = (
     "An arm that drops must be judged fail with its cause named; its twin, which differs by what "
     "avoids the mechanism alone, must pass. Where the release itself is at fault the twin refuses "
-    "it: the swap alone must be judged fail, no request, and the old release serves on. Outage: all spans in which requests failed or stalled. "
-    "Added p99: of the swap window beside the steady state; a hyphen where one is not resolved."
+    "it: the swap alone must be judged fail, no request, and the old release serves on. Outage: "
+    "all spans in which requests failed or stalled. Added p99: of the swap window beside the "
+    "steady state; a hyphen where one is not resolved."
 )
 
 
