@@ -7,18 +7,21 @@ from harness.catalogue.model import Arm
 from harness.mixes import mixed
 from harness.model.errors import MissingEvidenceError
 from harness.model.traffic import ArrivalKind, Traffic
+from harness.stack.website import NEIGHBOUR
 from harness.swap.moves import admit, bring_up, let_go
 from harness.swap.strategy import Steps, publish, unable
-from harness.target import Stage, SwitchesPools, WeighsInstances
+from harness.target import HasNeighbours, Instance, Stage, SwitchesPools, WeighsInstances
 
 __all__ = [
     "NO_SECOND_TRY",
     "ONE_TRY",
+    "DrainThenReuse",
     "DrainThenStop",
     "DrainUntil",
     "LetGoFirst",
     "ShowsArm",
     "StopOnly",
+    "StopOnlyAndReuse",
     "Weightless",
     "lasting",
 ]
@@ -58,6 +61,30 @@ class StopOnly:
                     stage.drain(instance)
             with steps.step("stop", instance):
                 stage.stop(instance)
+
+
+class StopOnlyAndReuse(StopOnly):
+    """As `StopOnly`, and then somebody else is given the address. `DrainThenReuse` differs by the
+    drain alone.
+    """
+
+    name = "stop-only-and-reuse"
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        if not isinstance(stage, HasNeighbours):
+            raise unable("start a neighbour")
+        old = stage.running()
+        super().replace(stage, steps)
+        neighbour = Instance(name=NEIGHBOUR, release=NEIGHBOUR)
+        with steps.step("reuse", neighbour):
+            stage.start_neighbour(old[0])
+
+
+class DrainThenReuse(StopOnlyAndReuse):
+    """The twin."""
+
+    name = "drain-then-reuse"
+    drains = True
 
 
 class DrainThenStop(StopOnly):
