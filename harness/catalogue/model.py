@@ -83,7 +83,8 @@ class Arm:
     added_p99_ms: float | None
     """Of the swap window beside the steady state; null where one is not resolved."""
     cause: str
-    """What most of the bad requests are put down to, as the report says it."""
+    """What most of the failed requests are put down to, or of the slow ones where none failed, as
+    the report says it."""
     folder: str
     """Of the run, beside the catalogue's own."""
 
@@ -109,7 +110,10 @@ def arm_of(result: Result, *, mechanism: int, kind: Kind, test: str, what: str, 
     before, within = (
         speed[name].p99 if name in speed else None for name in ("steady", SWAP_WINDOW)
     )
-    blamed = [one for one in result.attributions if one.component not in {"", "sender"}]
+    blamed = sorted(
+        (one for one in result.attributions if one.component not in {"", "sender"}),
+        key=lambda one: -one.failed,
+    )
     return Arm(
         mechanism=mechanism,
         kind=kind,

@@ -17,7 +17,7 @@ SHORT_GRACE = {"LINGER_S": "0", "GRACE_S": "1"}
 
 def transfers() -> Traffic:
     """Three seconds each; the other slow requests, of 1.2 s, are over within drain and grace."""
-    return lasting(120, download=4, upload=3)
+    return lasting(150, download=6, upload=4)
 
 
 def test_transfers_longer_than_the_drain_are_cut(shows: ShowsArm) -> None:
@@ -49,7 +49,7 @@ def test_a_drain_that_outlasts_the_longest_transfer_cuts_none(shows: ShowsArm) -
 
 def listeners() -> Traffic:
     """Who came stays until the run is over, whatever the swap."""
-    traffic = lasting(120, events=1, websocket=1)
+    traffic = lasting(150, events=1, websocket=1)
     return replace(
         traffic,
         streams=tuple(

@@ -17,7 +17,7 @@ def test_sessions_in_a_process_are_gone_with_it(shows: ShowsArm) -> None:
         25,
         Kind.drops,
         "sessions in the process's memory",
-        traffic=lasting(120, session=4),
+        traffic=lasting(150, session=4),
         swap="drain",
         variation=Variation(
             name="the website keeps sessions in memory", website={"SESSIONS": "memory"}
@@ -26,7 +26,7 @@ def test_sessions_in_a_process_are_gone_with_it(shows: ShowsArm) -> None:
 
 
 def test_sessions_in_a_store_outlive_the_process(shows: ShowsArm) -> None:
-    shows(25, Kind.avoids, "sessions in Redis", traffic=lasting(120, session=4), swap="drain")
+    shows(25, Kind.avoids, "sessions in Redis", traffic=lasting(150, session=4), swap="drain")
 
 
 FROM_THE_WEBSITE = {"root /srv;": "proxy_pass http://balancer;", "gzip_static on;": ""}
@@ -41,7 +41,7 @@ def test_the_new_release_does_not_have_the_old_ones_assets(shows: ShowsArm) -> N
         26,
         Kind.drops,
         "each release serves its own assets",
-        traffic=lasting(120, page_asset=2),
+        traffic=lasting(150, page_asset=2),
         swap="drain",
         variation=Variation(
             name="NGINX passes questions for assets on to the website", edge=FROM_THE_WEBSITE
@@ -54,7 +54,7 @@ def test_assets_of_both_releases_are_kept(shows: ShowsArm) -> None:
         26,
         Kind.avoids,
         "the edge has the assets of both",
-        traffic=lasting(120, page_asset=2),
+        traffic=lasting(150, page_asset=2),
         swap="drain",
     )
 
@@ -67,7 +67,7 @@ def test_a_format_that_the_old_release_cannot_read(shows: ShowsArm) -> None:
         29,
         Kind.drops,
         "a new format, which only the new release reads",
-        traffic=lasting(120, session=10),
+        traffic=lasting(150, session=10),
         swap="rolling",
         replicas=2,
         variation=Variation(
@@ -82,7 +82,7 @@ def test_a_format_is_read_by_all_before_one_writes_it(shows: ShowsArm) -> None:
         29,
         Kind.avoids,
         "a new format, which both releases read",
-        traffic=lasting(120, session=10),
+        traffic=lasting(150, session=10),
         swap="rolling",
         replicas=2,
         variation=Variation(

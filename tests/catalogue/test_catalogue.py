@@ -119,10 +119,13 @@ def test_an_arm_tells_what_was_lost_how_long_and_what_it_is_put_down_to() -> Non
         slow=0, first_s=1.0, last_s=1.2, sentence="3 requests failed", remedy="", examples=(),
     )  # fmt: skip
     sender = replace(blame, component="sender", sentence="1 was not sent")
-    made = of(judged(Verdict.failed, attributions=(sender, blame)), Kind.drops)
+    slow = replace(blame, failed=0, slow=9, sentence="9 requests were slow")
+    made = of(judged(Verdict.failed, attributions=(slow, sender, blame)), Kind.drops)
     assert (made.failed, made.requests, made.slow) == (3, 9, 6)
     assert (made.outage_ms, made.added_p99_ms) == (750.0, 40.3)
     assert made.cause == "3 requests failed"
+    alone = of(judged(Verdict.failed, attributions=(slow,)), Kind.drops)
+    assert alone.cause == "9 requests were slow"
 
 
 def test_a_percentile_that_is_not_resolved_adds_nothing() -> None:
