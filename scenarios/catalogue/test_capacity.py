@@ -4,6 +4,8 @@ import pytest
 from procedures import LetGoFirst, ShowsArm
 
 from harness.catalogue.model import Kind
+from harness.mixes import mixed
+from harness.model.traffic import ArrivalKind, Traffic
 from harness.stack.variation import Variation
 
 pytestmark = pytest.mark.catalogue
@@ -11,10 +13,14 @@ pytestmark = pytest.mark.catalogue
 CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1"
 
 
-def at_most_six() -> Variation:
-    """Some eight requests are under way at any moment, as slow ones take 1.2 s."""
+def some_slow() -> Traffic:
+    """Some ten requests are under way at any moment, as slow ones take 1.2 s."""
+    return mixed("default", 150, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
+
+
+def at_most_eight() -> Variation:
     return Variation(
-        name="a website gets 6 requests at once", balancer={CHECKS: f"{CHECKS} maxconn 6"}
+        name="a website gets 8 requests at once", balancer={CHECKS: f"{CHECKS} maxconn 8"}
     )
 
 
@@ -26,7 +32,8 @@ def test_one_that_does_the_work_of_two_lets_requests_queue(shows: ShowsArm) -> N
         "of two, each is let go of before another comes",
         strategy=LetGoFirst(),
         replicas=2,
-        variation=at_most_six(),
+        traffic=some_slow(),
+        variation=at_most_eight(),
     )
 
 
@@ -37,7 +44,8 @@ def test_two_are_there_at_any_moment(shows: ShowsArm) -> None:
         "of two, each is let go of once another has come",
         swap="rolling",
         replicas=2,
-        variation=at_most_six(),
+        traffic=some_slow(),
+        variation=at_most_eight(),
     )
 
 
@@ -48,6 +56,7 @@ def test_the_first_answers_of_a_cold_release_are_slow(shows: ShowsArm) -> None:
         Kind.drops,
         "loads 0.6 s at the first request",
         swap="drain",
+        rate=150.0,
         variation=Variation(
             name="the website loads for 0.6 s when first asked", website={"COLD_MS": "600"}
         ),
@@ -60,6 +69,7 @@ def test_a_release_that_warms_up_before_it_is_ready_is_not(shows: ShowsArm) -> N
         Kind.avoids,
         "loads 0.6 s before it listens",
         swap="drain",
+        rate=150.0,
         variation=Variation(
             name="the website loads for 0.6 s before it listens",
             website={"COLD_MS": "600", "WARM_UP": "1"},

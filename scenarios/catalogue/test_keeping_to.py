@@ -24,7 +24,7 @@ KEEPS_TO = {
 
 def with_a_cookie() -> Traffic:
     """Most visitors of the home page have the old server's cookie."""
-    traffic = default_mix(300)
+    traffic = default_mix(150)
     return replace(
         traffic,
         streams=tuple(

@@ -129,6 +129,7 @@ def test_an_address_that_the_balancer_still_knows_is_somebody_elses(shows: Shows
         Kind.drops,
         "stopped while it is known, the address used again",
         strategy=StopOnlyAndReuse(),
+        rate=150.0,
     )
 
 
@@ -140,6 +141,7 @@ def test_an_address_that_the_balancer_has_forgotten_may_be_somebody_elses(
         Kind.avoids,
         "drained into maintenance first, the address used again",
         strategy=DrainThenReuse(),
+        rate=150.0,
     )
 
 

@@ -22,6 +22,7 @@ def test_the_old_release_is_gone_before_the_new_one_turns_out_sick(shows: ShowsA
         Kind.drops,
         "the old one stopped, then a sick one started",
         strategy=LetGoFirst(),
+        rate=150.0,
         ready_timeout_s=3.0,
         variation=never_ready(),
     )
@@ -34,6 +35,7 @@ def test_a_release_that_is_never_ready_replaces_nothing(shows: ShowsArm) -> None
         Kind.refuses,
         "a sick one started, and awaited first",
         swap="drain",
+        rate=150.0,
         ready_timeout_s=3.0,
         variation=never_ready(),
     )
