@@ -120,7 +120,11 @@ class Website:
         """The sample website again, under a name that is no release of the run's."""
         instance = Instance(name=NEIGHBOUR, release=NEIGHBOUR)
         plain = self._spec(instance, self._images[after.release])
-        spec = replace(plain, environment={**plain.environment, "RELEASE": NEIGHBOUR})
+        spec = replace(
+            plain,
+            environment={**plain.environment, "RELEASE": NEIGHBOUR},
+            cpu_weight=HELD_BACK_CPU,
+        )
         container = self._containers[instance.name] = launch(spec, self._network)
         where, wanted = address(container), self._addresses[after.name]
         if where != wanted:
@@ -137,6 +141,7 @@ class Website:
                 f"{NEIGHBOUR}: it did not answer within {self._patience.ready_s:g} s; "
                 f"{last_words(container)}"
             )
+        container.update(cpu_shares=FULL_CPU)
         return instance
 
     def _spec(self, instance: Instance, image: str) -> Spec:

@@ -493,7 +493,8 @@ def test_a_neighbour_is_somebody_else_at_the_address_of_one_that_was_stopped(pla
     neighbour = here.website.start_neighbour(old)
     spec = here.specs[-1]
     assert (spec.image, spec.environment["RELEASE"]) == ("image:1", "neighbour")
-    assert spec.alias == ""
+    assert (spec.alias, spec.cpu_weight) == ("", HELD_BACK_CPU)
+    assert here.boxes["neighbour"].calls[-1] == ("update", FULL_CPU)
     assert here.boxes["neighbour"] in here.website.containers()
     assert neighbour not in here.website.running()
 
