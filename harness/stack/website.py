@@ -136,6 +136,7 @@ class Website:
             lambda: run_in(container, _ASK_READY)[0] == 0,
             clock=self._clock,
             timeout_s=self._patience.ready_s,
+            poll_s=0.2,
         ):
             raise MissingEvidenceError(
                 f"{NEIGHBOUR}: it did not answer within {self._patience.ready_s:g} s; "

@@ -14,13 +14,13 @@ CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1
 
 
 def some_slow() -> Traffic:
-    """Some ten requests are under way at any moment, as slow ones take 1.2 s."""
-    return mixed("default", 150, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
+    """Some fifteen requests are under way at any moment, as slow ones take 1.2 s."""
+    return mixed("default", 150, rates={"slow": 12.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
 
 
-def at_most_eight() -> Variation:
+def at_most_ten() -> Variation:
     return Variation(
-        name="a website gets 8 requests at once", balancer={CHECKS: f"{CHECKS} maxconn 8"}
+        name="a website gets 10 requests at once", balancer={CHECKS: f"{CHECKS} maxconn 10"}
     )
 
 
@@ -33,7 +33,7 @@ def test_one_that_does_the_work_of_two_lets_requests_queue(shows: ShowsArm) -> N
         strategy=LetGoFirst(),
         replicas=2,
         traffic=some_slow(),
-        variation=at_most_eight(),
+        variation=at_most_ten(),
     )
 
 
@@ -45,7 +45,7 @@ def test_two_are_there_at_any_moment(shows: ShowsArm) -> None:
         swap="rolling",
         replicas=2,
         traffic=some_slow(),
-        variation=at_most_eight(),
+        variation=at_most_ten(),
     )
 
 
@@ -54,11 +54,11 @@ def test_the_first_answers_of_a_cold_release_are_slow(shows: ShowsArm) -> None:
     shows(
         27,
         Kind.drops,
-        "loads 0.6 s at the first request",
+        "loads 0.5 s at the first request",
         swap="drain",
         rate=150.0,
         variation=Variation(
-            name="the website loads for 0.6 s when first asked", website={"COLD_MS": "600"}
+            name="the website loads for 0.5 s when first asked", website={"COLD_MS": "500"}
         ),
     )
 
@@ -67,11 +67,11 @@ def test_a_release_that_warms_up_before_it_is_ready_is_not(shows: ShowsArm) -> N
     shows(
         27,
         Kind.avoids,
-        "loads 0.6 s before it listens",
+        "loads 0.5 s before it listens",
         swap="drain",
         rate=150.0,
         variation=Variation(
-            name="the website loads for 0.6 s before it listens",
-            website={"COLD_MS": "600", "WARM_UP": "1"},
+            name="the website loads for 0.5 s before it listens",
+            website={"COLD_MS": "500", "WARM_UP": "1"},
         ),
     )
