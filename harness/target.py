@@ -16,6 +16,7 @@ __all__ = [
     "Disturbance",
     "Endpoint",
     "HasControl",
+    "HasNeighbours",
     "Held",
     "Instance",
     "KeepsLogs",
@@ -132,6 +133,18 @@ class Counted:
     """From a request to its answer's headers, over the last 1,024; 0 where there was none."""
     down: int = 0
     """How many of them the balancer holds to be down."""
+
+
+@runtime_checkable
+class HasNeighbours(Protocol):
+    """The ability of a stage to start what is on its network too and is none of its own."""
+
+    def start_neighbour(self, after: Instance) -> Instance:
+        """A service that answers on the website's port, ready and something else, at the address
+        that `after` had until it was stopped. Returns once it answers.
+
+        MissingEvidenceError where the engine gives it another address.
+        """
 
 
 @runtime_checkable

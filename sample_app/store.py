@@ -1,7 +1,6 @@
-"""What the website keeps in Redis: a counter, the ledger of operations, sessions."""
+"""What the website keeps in Redis: a counter, the ledger of operations; sessions.py: sessions."""
 
 import os
-import secrets
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -10,7 +9,6 @@ from redis.retry import Retry
 TIMEOUT_S = 1.0
 ARRIVED = "operations:arrived"
 APPLIED = "operations:applied"
-SESSION_S = 3600
 
 # Applied before counted: should Redis stop between the two, a repeat still applies it.
 LEDGER = """
@@ -33,22 +31,6 @@ def connect() -> Redis:
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
-
-
-def log_in(store: Redis, user: str, holds: str) -> str:
-    """A new session's token. What it holds is written with it, or it is not there at all."""
-    token = secrets.token_urlsafe(24)
-    store.set(f"session:{token}", f"{user} {holds}", ex=SESSION_S)
-    return token
-
-
-def session(store: Redis, token: str) -> tuple[str, str] | None:
-    """(user, what the session holds); None where there is no such session."""
-    found = store.get(f"session:{token}")
-    if found is None:
-        return None
-    user, _, holds = found.decode().partition(" ")
-    return user, holds
 
 
 def apply(store: Redis, operation: str, *, idempotent: bool) -> None:

@@ -1,7 +1,9 @@
 """The sample website: what the harness replaces under load.
 
 Settings, all from the environment: RELEASE, INSTANCE, IDEMPOTENT, STORE_HOST, STORE_PORT, and
-DRAIN_FD, which the launcher sets.
+DRAIN_FD, which the launcher sets. What it does wrong only where it is told to: NEVER_READY=v2 lets
+the release of that name never become ready, FAREWELL=0 tells no listener that the website is about
+to stop; cold.py and sessions.py have more.
 """
 
 import os
@@ -16,8 +18,10 @@ from flask import Flask, Response, request
 from redis import Redis, RedisError
 
 from sample_app import content, lasting
+from sample_app.cold import Cold
 from sample_app.responses import Text
-from sample_app.store import apply, connect, log_in, session
+from sample_app.sessions import Sessions
+from sample_app.store import apply, connect
 
 LONGEST_MS = 60_000
 LARGEST_BODY = 1 << 20
@@ -32,18 +36,22 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.response_class = Text
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    store = connect() if store is None else store
+    store = store or connect()
     told_to_stop = launcher_was_told_to_stop if told_to_stop is None else told_to_stop
     release = os.environ.get("RELEASE", "v1")
     instance = os.environ.get("INSTANCE") or socket.gethostname()
     idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
     hello = content.greeting(release)
+    can_be_ready = os.environ.get("NEVER_READY") != release
     page = content.page(release)
+    sessions, cold = Sessions(store, release), Cold()
 
     @app.before_request
     def read_body() -> None:
         # Closing a connection on unread bytes is a reset, which can overtake the answer.
         request.get_data()
+        if request.path != "/ready":
+            cold.load()
 
     @app.after_request
     def say_who_answered(response: Response) -> Response:
@@ -66,6 +74,13 @@ def create_app(
     def whole_page() -> Response:
         return Text(page, mimetype="text/html")
 
+    @app.get("/assets/<name>")
+    def own_asset(name: str) -> Response | tuple[str, int]:
+        # For who has no server before the website that has the assets of all releases.
+        if name != content.stylesheet_name(release):
+            return "no such asset of this release", 404
+        return Text(content.stylesheet(release), mimetype="text/css")
+
     @app.get("/cached")
     def cached() -> Response:
         # For caches before the website; a visitor's own browser asks again.
@@ -73,7 +88,9 @@ def create_app(
 
     @app.get("/ready")
     def ready() -> tuple[str, int]:
-        return ("draining", 503) if told_to_stop() else ("ready", 200)
+        if told_to_stop():
+            return "draining", 503
+        return ("ready", 200) if can_be_ready else ("not ready", 503)
 
     @app.get("/slow")
     def slow() -> str | tuple[str, int]:
@@ -103,7 +120,7 @@ def create_app(
         if not _WORD.fullmatch(user) or not _WORD.fullmatch(holds):
             return "the body must be two words: who logs in, and what the session is to hold", 400
         with timed_store():
-            token = log_in(store, user, holds)
+            token = sessions.log_in(user, holds)
         cookie = f"session={token}; Path=/; HttpOnly; SameSite=Lax"
         return Text(f"welcome {user}", headers={"Set-Cookie": cookie})
 
@@ -111,10 +128,15 @@ def create_app(
     def account() -> str:
         # As websites do: who is not logged in is shown a page too, with status 200.
         with timed_store():
-            found = session(store, request.cookies.get("session", ""))
+            found = sessions.find(request.cookies.get("session", ""))
         return f"user {found[0]} holds {found[1]}" if found else "nobody is logged in"
 
-    lasting.add_routes(app, release=release, instance=instance, told_to_stop=told_to_stop)
+    lasting.add_routes(
+        app,
+        release=release,
+        instance=instance,
+        told_to_stop=told_to_stop if os.environ.get("FAREWELL") != "0" else lambda: False,
+    )
     return app
 
 

@@ -71,6 +71,8 @@ class WebsiteLine:
     """Of that, waiting for its store."""
     lacks: str = ""
     """`store`: it could not answer for want of it."""
+    at_ns: int = 0
+    """When it was written, since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def website_line(line: Any) -> WebsiteLine:
         duration_ms=int(line["duration_us"]) / 1_000,
         store_ms=int(line.get("store_us", 0)) / 1_000,
         lacks=str(line.get("lacks", "")),
+        at_ns=int(line.get("at_ns", 0)),
     )
 
 

@@ -78,7 +78,7 @@ def read_logs(
         for raw in lines or ():
             seq = _seq(raw, b'"request": "' + prefix)
             if seq is not None and seq in wanted:
-                worse += not _keep(website, seq, raw, website_line)
+                worse += not _keep_last(website, seq, raw)
     return Logs(
         edge=edge,
         balancer=balancer,
@@ -174,6 +174,15 @@ def _keep(found: dict[int, T], seq: int, raw: bytes, make: Callable[[Any], T]) -
     except (ValueError, KeyError, TypeError):
         return False
     return True
+
+
+def _keep_last(found: dict[int, WebsiteLine], seq: int, raw: bytes) -> bool:
+    """As `_keep`; of several instances' lines of a visit the latest one stays, whoever wrote it."""
+    before = found.get(seq)
+    is_kept = _keep(found, seq, raw, website_line)
+    if before is not None and found[seq].at_ns < before.at_ns:
+        found[seq] = before
+    return is_kept
 
 
 def _lines(path: Path) -> list[bytes] | None:

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib.resources import files
@@ -26,6 +26,8 @@ __all__ = [
 
 COMPONENTS: Final = ("website", "balancer", "edge", "store", "procedure")
 _ARMS: Final = "arms"
+SWAP_COMPLETED, REPLACED = "swap_completed", "replaced"
+"""Checks (harness.checks)."""
 
 
 class Kind(StrEnum):
@@ -35,6 +37,13 @@ class Kind(StrEnum):
     """The mechanism is at work: the run must be judged fail."""
     avoids = "avoids"
     """Its twin, which differs by what avoids the mechanism alone: the run must pass."""
+    refuses = "refuses"
+    """A twin too, where the release itself is at fault: the swap must fail, by that alone, with no
+    failed request, and the old release must serve on alone."""
+
+    @property
+    def is_twin(self) -> bool:
+        return self is not Kind.drops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,8 @@ class Arm:
     added_p99_ms: float | None
     """Of the swap window beside the steady state; null where one is not resolved."""
     cause: str
-    """What most of the bad requests are put down to, as the report says it."""
+    """What most of the failed requests are put down to, or of the slow ones where none failed, as
+    the report says it."""
     folder: str
     """Of the run, beside the catalogue's own."""
 
@@ -93,22 +103,24 @@ def mechanisms() -> tuple[Mechanism, ...]:
 
 
 def arm_of(result: Result, *, mechanism: int, kind: Kind, test: str, what: str, folder: str) -> Arm:
-    """What a judged run says for the catalogue. An arm is as expected where it fails, or passes, as
-    its kind must; inconclusive is neither.
+    """What a judged run says for the catalogue. An arm is as expected where it ends as its kind
+    must; inconclusive is not.
     """
-    expected = Verdict.failed if kind is Kind.drops else Verdict.passed
     speed = result.latency_ms.get(ALL_STREAMS, {})
     before, within = (
         speed[name].p99 if name in speed else None for name in ("steady", SWAP_WINDOW)
     )
-    blamed = [one for one in result.attributions if one.component not in {"", "sender"}]
+    blamed = sorted(
+        (one for one in result.attributions if one.component not in {"", "sender"}),
+        key=lambda one: -one.failed,
+    )
     return Arm(
         mechanism=mechanism,
         kind=kind,
         test=test,
         what=what,
         verdict=result.verdict.value,
-        as_expected=result.verdict is expected,
+        as_expected=_EXPECTED[kind](result),
         failed=result.requests.failed,
         requests=result.requests.sent,
         slow=sum(outage.slow for outage in result.outages),
@@ -117,6 +129,40 @@ def arm_of(result: Result, *, mechanism: int, kind: Kind, test: str, what: str, 
         cause=blamed[0].sentence if blamed else "",
         folder=folder,
     )
+
+
+def _drops(result: Result) -> bool:
+    return result.verdict is Verdict.failed
+
+
+def _avoids(result: Result) -> bool:
+    return result.verdict is Verdict.passed
+
+
+def _refuses(result: Result) -> bool:
+    """Nothing but the swap failed; that a swap which did not complete replaced nothing is left
+    open by the check that would judge it, whose evidence says who answered.
+    """
+    wrong = {one.check: one for one in result.findings if one.verdict is not Verdict.passed}
+    if wrong.keys() != {SWAP_COMPLETED, REPLACED}:
+        return False
+    old, _, _ = str(result.environment.get("releases", "")).partition(" ")
+    after = result.latency_ms.get(ALL_STREAMS, {}).get("after")
+    return (
+        wrong[SWAP_COMPLETED].verdict is Verdict.failed
+        and wrong[REPLACED].verdict is Verdict.inconclusive
+        and list(wrong[REPLACED].evidence.get("by_release", ())) == [old]
+        and after is not None
+        and after.count > 0
+        and result.requests.failed + result.requests.unknown == 0
+    )
+
+
+_EXPECTED: Final[Mapping[Kind, Callable[[Result], bool]]] = {
+    Kind.drops: _drops,
+    Kind.avoids: _avoids,
+    Kind.refuses: _refuses,
+}
 
 
 def write_arm(arm: Arm, folder: Path) -> None:

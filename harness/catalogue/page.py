@@ -18,8 +18,10 @@ _HEAD = (
 )  # fmt: skip
 _NOTE = (
     "An arm that drops must be judged fail with its cause named; its twin, which differs by what "
-    "avoids the mechanism alone, must pass. Outage: all spans in which requests failed or stalled. "
-    "Added p99: of the swap window beside the steady state; a hyphen where one is not resolved."
+    "avoids the mechanism alone, must pass. Where the release itself is at fault the twin refuses "
+    "it: the swap alone must be judged fail, no request, and the old release serves on. Outage: "
+    "all spans in which requests failed or stalled. Added p99: of the swap window beside the "
+    "steady state; a hyphen where one is not resolved."
 )
 
 
@@ -64,7 +66,7 @@ def _row(arm: Arm) -> list[str]:
     unexpected = "" if arm.as_expected else " <b>unexpected</b>"
     return [
         f'<a href="{folder}">{safe(arm.what, 200)}</a> <small>{_KINDS[arm.kind]}</small>',
-        sign(Verdict(arm.verdict)) + unexpected,
+        sign(Verdict(arm.verdict)) + safe(_of_what(arm)) + unexpected,
         *_figures(arm),
         safe(arm.cause, 300),
     ]
@@ -81,7 +83,7 @@ def catalogue_markdown(known: Sequence[Mechanism], arms: Sequence[Arm]) -> str:
     for number, own in groupby(arms, key=lambda arm: arm.mechanism):
         for arm in own:
             unexpected = "" if arm.as_expected else " (unexpected)"
-            verdict = f"{SIGNS[Verdict(arm.verdict)]} {arm.verdict}{unexpected}"
+            verdict = f"{SIGNS[Verdict(arm.verdict)]} {arm.verdict}{_of_what(arm)}{unexpected}"
             cells = (
                 str(number), titles[number], f"{arm.what} ({_KINDS[arm.kind]})", verdict,
                 *_figures(arm),
@@ -91,7 +93,11 @@ def catalogue_markdown(known: Sequence[Mechanism], arms: Sequence[Arm]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_KINDS = {Kind.drops: "drops", Kind.avoids: "avoids"}
+_KINDS = {Kind.drops: "drops", Kind.avoids: "avoids", Kind.refuses: "refuses the release"}
+
+
+def _of_what(arm: Arm) -> str:
+    return ", the swap alone" if arm.kind is Kind.refuses and arm.as_expected else ""
 
 
 def _figures(arm: Arm) -> list[str]:
@@ -103,8 +109,8 @@ def _about(known: Sequence[Mechanism], arms: Sequence[Arm]) -> str:
     both = [
         each
         for each in known
-        if {arm.kind for arm in arms if arm.mechanism == each.number and arm.as_expected}
-        == set(Kind)
+        if {arm.kind.is_twin for arm in arms if arm.mechanism == each.number and arm.as_expected}
+        == {False, True}
     ]
     wrong = sum(not arm.as_expected for arm in arms)
     but = f"; {wrong} arms ended otherwise than they must" if wrong else ""

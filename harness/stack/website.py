@@ -1,7 +1,7 @@
 """The website: replicas of a release, each in a slot of the balancer; the stage for swaps."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import docker.errors
 from docker.models.containers import Container
@@ -16,17 +16,24 @@ from harness.stack.containers import (
     address,
     last_words,
     launch,
+    run_in,
 )
 from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.target import Counted, Instance
-from harness.timeline import Timekeeper
+from harness.timeline import Timekeeper, wait_until
 
-__all__ = ["PORT", "Patience", "Website"]
+__all__ = ["NEIGHBOUR", "PORT", "Patience", "Website"]
 
 PORT = 8000
+NEIGHBOUR = "neighbour"
+_ASK_READY = (
+    "/usr/bin/python3",
+    "-c",
+    f"from urllib.request import urlopen; urlopen('http://127.0.0.1:{PORT}/ready', timeout=1)",
+)
 _POLL_S = 0.02
 _POLLS_A_LOOK = 10
 """Asking the engine how a container is costs some ms: every tenth poll does."""
@@ -76,6 +83,7 @@ class Website:
         self._clock = clock
         self._variation = variation
         self._containers: dict[str, Container] = {}
+        self._addresses: dict[str, str] = {}
         self._serving: list[Instance] = []
         self._started = 0
 
@@ -95,14 +103,9 @@ class Website:
     def start(self, release: str) -> Instance:
         self._started += 1
         instance = Instance(name=f"{self._name}-{self._started}", release=release)
-        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
-        spec = Spec(
-            name=f"{self._prefix}-{instance.name}",
-            image=self._images[release],
-            labels={**self._labels, f"{LABEL}.instance": instance.name},
+        spec = replace(
+            self._spec(instance, self._images[release]),
             alias=self._discovery.alias,
-            environment={**self._variation.website, "INSTANCE": instance.name, **log},
-            volumes={self._volume: LOGS_AT} if self._volume else {},
             cpu_weight=HELD_BACK_CPU,
             entry=self._variation.entry,
             stop_signal=self._variation.stop_signal,
@@ -113,11 +116,51 @@ class Website:
             raise ReleaseError(f"release {release}: {error}") from error
         return instance
 
+    def start_neighbour(self, after: Instance) -> Instance:
+        """The sample website again, under a name that is no release of the run's."""
+        instance = Instance(name=NEIGHBOUR, release=NEIGHBOUR)
+        plain = self._spec(instance, self._images[after.release])
+        spec = replace(
+            plain,
+            environment={**plain.environment, "RELEASE": NEIGHBOUR},
+            cpu_weight=HELD_BACK_CPU,
+        )
+        container = self._containers[instance.name] = launch(spec, self._network)
+        where, wanted = address(container), self._addresses[after.name]
+        if where != wanted:
+            raise MissingEvidenceError(
+                f"{NEIGHBOUR}: the engine gave it the address {where}, and not {wanted} of "
+                f"{after.name}, which was to be used again"
+            )
+        if not wait_until(
+            lambda: run_in(container, _ASK_READY)[0] == 0,
+            clock=self._clock,
+            timeout_s=self._patience.ready_s,
+            poll_s=0.2,
+        ):
+            raise MissingEvidenceError(
+                f"{NEIGHBOUR}: it did not answer within {self._patience.ready_s:g} s; "
+                f"{last_words(container)}"
+            )
+        container.update(cpu_shares=FULL_CPU)
+        return instance
+
+    def _spec(self, instance: Instance, image: str) -> Spec:
+        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
+        return Spec(
+            name=f"{self._prefix}-{instance.name}",
+            image=image,
+            labels={**self._labels, f"{LABEL}.instance": instance.name},
+            environment={**self._variation.website, "INSTANCE": instance.name, **log},
+            volumes={self._volume: LOGS_AT} if self._volume else {},
+        )
+
     def await_ready(self, instance: Instance) -> None:
         container = self._containers[instance.name]
         where = address(container)
         if not where:
             raise self._exited(instance)
+        self._addresses[instance.name] = where
         self._discovery.offer(instance, where)
         deadline_ns = self._clock.now_ns() + int(self._patience.ready_s * 1e9)
         polls = 0

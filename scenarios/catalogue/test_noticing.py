@@ -1,7 +1,15 @@
 """How the balancer notices that an instance comes or goes."""
 
 import pytest
-from procedures import NO_SECOND_TRY, ONE_TRY, DrainThenStop, ShowsArm, StopOnly
+from procedures import (
+    NO_SECOND_TRY,
+    ONE_TRY,
+    DrainThenReuse,
+    DrainThenStop,
+    ShowsArm,
+    StopOnly,
+    StopOnlyAndReuse,
+)
 
 from harness.catalogue.model import Kind
 from harness.stack.variation import Variation
@@ -111,6 +119,32 @@ def test_a_server_that_dns_names_is_up_before_it_listens(shows: ShowsArm) -> Non
 
 def test_a_server_in_drain_is_checked_before_it_is_sent_anything(shows: ShowsArm) -> None:
     shows(8, Kind.avoids, "offered in drain, checked, then ready", swap="drain")
+
+
+def test_an_address_that_the_balancer_still_knows_is_somebody_elses(shows: ShowsArm) -> None:
+    """The engine gives the lowest address that is free: the next container of that network has the
+    one of the website that was stopped. It says that it is ready, so HAProxy, which was told
+    nothing, takes the server for one that has come back.
+    """
+    shows(
+        15,
+        Kind.drops,
+        "stopped while it is known, the address used again",
+        strategy=StopOnlyAndReuse(),
+        rate=150.0,
+    )
+
+
+def test_an_address_that_the_balancer_has_forgotten_may_be_somebody_elses(
+    shows: ShowsArm,
+) -> None:
+    shows(
+        15,
+        Kind.avoids,
+        "drained into maintenance first, the address used again",
+        strategy=DrainThenReuse(),
+        rate=150.0,
+    )
 
 
 def test_sessions_shut_down_with_their_server_are_cut(shows: ShowsArm) -> None:

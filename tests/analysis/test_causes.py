@@ -74,6 +74,9 @@ def told(request, *, is_slow=False, known=ALL, **lines):
             {"edge": edge(status=503), "balancer": balancer(), "website": website(status=503)},
         ),
         ("website_wrong", row("wrong_body"), {"balancer": balancer(), "website": website()}),
+        ("not_the_website", row("wrong_body"), {"edge": edge(), "balancer": balancer()}),
+        ("conversation_cut", row("truncated", 101), {"balancer": balancer(status=101)}),
+        ("conversation_cut", row("reset", 101), {"balancer": balancer(), "website": website()}),
         ("balancer_away", row("wrong_status", 502), {"edge": edge(status=502)}),
         ("edge_wrong", row("wrong_status", 404), {"edge": edge(status=404, tries=0)}),
         ("edge_refused", row("refused", 0), {}),
@@ -162,6 +165,24 @@ def test_the_parts_of_a_requests_time_add_up_to_it():
         }
     )  # fmt: skip
     assert sum(parts.values()) == pytest.approx(260)
+
+
+@pytest.mark.parametrize(
+    ("request_", "line"),
+    [
+        (row("truncated"), balancer()),
+        (row("closed_before_answer", 101), balancer()),
+        (row("wrong_body"), balancer(termination="LR")),
+        (row("wrong_body"), balancer(server="<NOSRV>")),
+    ],
+)
+def test_neither_a_stranger_nor_a_cut_conversation_is_seen_where_there_is_none(request_, line):
+    assert told(request_, balancer=line) not in {"not_the_website", "conversation_cut"}
+
+
+def test_without_the_website_s_log_nobody_is_taken_for_a_stranger():
+    known = frozenset({"edge", "balancer"})
+    assert told(row("wrong_body"), known=known, balancer=balancer()) is None
 
 
 def test_of_a_log_that_was_not_kept_nothing_is_concluded():

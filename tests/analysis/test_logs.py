@@ -28,6 +28,19 @@ def test_the_lines_of_the_wanted_requests_are_joined_by_their_id(tmp_path):
     assert logs.unread == 0
 
 
+@pytest.mark.parametrize(("at_first", "at_second"), [(1, 2), (2, 1)])
+def test_of_a_visit_that_several_instances_answered_the_latest_line_counts(
+    tmp_path, at_first, at_second
+):
+    """Whoever answered last answered wrongly, in whichever file that is."""
+    write(tmp_path, websites=[website(7, at_ns=at_first)])
+    other = website(7, at_ns=at_second, instance="website-2")
+    (tmp_path / "logs" / "website-2.jsonl").write_text(f"{other}\n")
+    logs = read(tmp_path, 7)
+    assert logs.website[7].instance == ("website-1" if at_first > at_second else "website-2")
+    assert logs.unread == 0
+
+
 def test_lines_of_other_runs_and_of_health_checks_are_passed_over(tmp_path):
     write(
         tmp_path,

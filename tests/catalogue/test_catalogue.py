@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue.model import Arm, Kind, arm_of, mechanisms, read_arms, write_arm
+from harness.catalogue.model import Arm, Kind, Mechanism, arm_of, mechanisms, read_arms, write_arm
 from harness.catalogue.page import catalogue_html, catalogue_markdown, write_catalogue
-from harness.model.finding import Verdict
+from harness.model.finding import Finding, Verdict
 from harness.model.result import Attribution, Latency, Outage, Requests, Result
 from harness.report.result_json import load
 
@@ -64,16 +64,68 @@ def test_an_arm_is_as_expected_by_its_kind_alone(
     assert of(judged(verdict), kind).as_expected is expected
 
 
+REFUSED = Finding(check="swap_completed", verdict=Verdict.failed, message="was not ready")
+OPEN = Finding(
+    check="replaced",
+    verdict=Verdict.inconclusive,
+    message="did not complete",
+    evidence={"by_release": {"v1": 900}},
+)
+FAILED = Finding(check="no_failed_request", verdict=Verdict.failed, message="1 failed")
+LATE = Finding(check="rate_held", verdict=Verdict.inconclusive, message="late")
+
+
+def refused(*findings: Finding, failed: int = 0, after: int = 700, **changes: object) -> Result:
+    """The swap failed; `after` answers came after it."""
+    speed = Latency(count=after, p50=1.0, p90=2.0, p99=5.0, p999=None, max=9.0)
+    fields = {
+        "findings": (*EXAMPLE.findings, *findings),
+        "requests": Requests(planned=9, sent=9, ok=9 - failed, failed=failed, unknown=0,
+                             by_outcome={}),
+        "latency_ms": {"all": {"steady": speed, "after": speed}},
+        "environment": {"releases": "v1 v2"},
+    }  # fmt: skip
+    return judged(Verdict.failed, **{**fields, **changes})
+
+
+def test_a_release_is_refused_where_the_swap_alone_failed_and_the_old_one_serves_on() -> None:
+    assert all(each.verdict is Verdict.passed for each in EXAMPLE.findings)
+    assert of(refused(REFUSED, OPEN), Kind.refuses).as_expected
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        refused(REFUSED, OPEN, FAILED, failed=1),
+        refused(REFUSED, OPEN, failed=1),
+        refused(REFUSED, OPEN, LATE),
+        refused(REFUSED, replace(OPEN, verdict=Verdict.failed)),
+        refused(replace(REFUSED, verdict=Verdict.inconclusive), OPEN),
+        refused(REFUSED, replace(OPEN, evidence={"by_release": {"v1": 900, "v2": 1}})),
+        refused(REFUSED, replace(OPEN, evidence={"by_release": {}})),
+        refused(REFUSED, OPEN, after=0),
+        refused(REFUSED, OPEN, latency_ms={}),
+        refused(REFUSED),
+        refused(),
+    ],
+)
+def test_nothing_else_is_a_refusal(result: Result) -> None:
+    assert not of(result, Kind.refuses).as_expected
+
+
 def test_an_arm_tells_what_was_lost_how_long_and_what_it_is_put_down_to() -> None:
     blame = Attribution(
         cause="refused", component="balancer", instance="website-1", swap=1, step="stop", failed=3,
         slow=0, first_s=1.0, last_s=1.2, sentence="3 requests failed", remedy="", examples=(),
     )  # fmt: skip
     sender = replace(blame, component="sender", sentence="1 was not sent")
-    made = of(judged(Verdict.failed, attributions=(sender, blame)), Kind.drops)
+    slow = replace(blame, failed=0, slow=9, sentence="9 requests were slow")
+    made = of(judged(Verdict.failed, attributions=(slow, sender, blame)), Kind.drops)
     assert (made.failed, made.requests, made.slow) == (3, 9, 6)
     assert (made.outage_ms, made.added_p99_ms) == (750.0, 40.3)
     assert made.cause == "3 requests failed"
+    alone = of(judged(Verdict.failed, attributions=(slow,)), Kind.drops)
+    assert alone.cause == "9 requests were slow"
 
 
 def test_a_percentile_that_is_not_resolved_adds_nothing() -> None:
@@ -107,7 +159,8 @@ def test_a_mechanism_has_both_arms_or_says_why_not() -> None:
         kind: {int(number) for number in re.findall(rf"shows\(\s*(\d+),\s*Kind\.{kind}\b", text)}
         for kind in Kind
     }
-    assert shown[Kind.drops] == shown[Kind.avoids]
+    assert not shown[Kind.avoids] & shown[Kind.refuses]
+    assert shown[Kind.drops] == shown[Kind.avoids] | shown[Kind.refuses]
     for each in mechanisms():
         assert (each.number in shown[Kind.drops]) is (not each.not_shown), each.title
 
@@ -116,6 +169,12 @@ def test_the_page_counts_a_mechanism_only_where_both_arms_ended_as_they_must() -
     known = mechanisms()
     both = [arm(), arm(1, Kind.avoids)]
     assert "1 of 33 mechanisms are shown" in catalogue_html(known, both)
+    refusal = [both[0], arm(1, Kind.refuses, verdict="fail")]
+    page = catalogue_html(known, refusal)
+    assert "1 of 33 mechanisms are shown" in page
+    assert "fail</b>, the swap alone" in page
+    assert "fail, the swap alone (unexpected)" not in catalogue_markdown(known, refusal)
+    assert "0 of 33 mechanisms are shown" in catalogue_html(known, both[1:])
     wrong = [both[0], replace(both[1], as_expected=False, verdict="inconclusive")]
     page = catalogue_html(known, wrong)
     assert "0 of 33 mechanisms are shown" in page
@@ -124,24 +183,29 @@ def test_the_page_counts_a_mechanism_only_where_both_arms_ended_as_they_must() -
 
 
 def test_the_page_links_runs_and_escapes_what_it_is_told(tmp_path: Path) -> None:
-    known = mechanisms()
+    known = with_one_not_shown()
     write_catalogue(known, [arm(what="a<b", verdict="fail")], tmp_path)
     page = (tmp_path / "index.html").read_text("utf-8")
     assert 'href="../test_1/20260102T030405Z-abcd/report.html"' in page
     assert "a&lt;b" in page
     assert "24 requests failed: &lt;refused&gt;" in page
-    assert "Not shown: not built yet." in page
+    assert "Not shown: 3 of &lt;3&gt; tries." in page
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
 
 
-def test_the_text_has_a_row_an_arm_and_names_what_is_not_shown() -> None:
+def with_one_not_shown() -> tuple[Mechanism, ...]:
     known = mechanisms()
+    return (*known[:5], replace(known[5], not_shown="3 of <3> tries"), *known[6:])
+
+
+def test_the_text_has_a_row_an_arm_and_names_what_is_not_shown() -> None:
+    known = with_one_not_shown()
     text = catalogue_markdown(known, [arm(added_p99_ms=None, what="a|b")])
     assert (
         "| 1 | the stop signal before the balancer lets go | a/b (drops) | ✗ fail | 24 | 3,900 | 2 "
         "| 1,222 | - |"
     ) in text
-    assert "* 6. the wrong stop signal: Not shown: no scenario stops a proxy yet." in text
+    assert "* 6. the wrong stop signal: Not shown: 3 of <3> tries." in text
 
 
 def test_an_arm_on_disk_is_plain_json(tmp_path: Path) -> None:

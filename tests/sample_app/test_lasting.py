@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from sample_app import content
-from sample_app.store import SESSION_S
+from sample_app.sessions import SESSION_S
 from sample_app.website import create_app
 
 

@@ -222,3 +222,22 @@ def test_a_hanging_store_is_given_up_after_one_try(monkeypatch):
         silent.setblocking(False)
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+def test_a_release_serves_its_own_asset_and_no_others(monkeypatch):
+    monkeypatch.setenv("RELEASE", "v2")
+    client = create_app(FakeStore()).test_client()
+    answer = client.get(f"/assets/{content.stylesheet_name('v2')}")
+    assert (answer.text, answer.mimetype) == (content.stylesheet("v2"), "text/css")
+    assert client.get(f"/assets/{content.stylesheet_name('v1')}").status_code == 404
+
+
+@pytest.mark.parametrize(("release", "status"), [("v1", 200), ("v2", 503)])
+def test_the_release_that_is_named_is_never_ready_and_answers_all_else(
+    monkeypatch, release, status
+):
+    monkeypatch.setenv("NEVER_READY", "v2")
+    monkeypatch.setenv("RELEASE", release)
+    client = create_app(FakeStore()).test_client()
+    assert client.get("/ready").status_code == status
+    assert client.get("/").status_code == 200

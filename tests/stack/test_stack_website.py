@@ -483,3 +483,43 @@ def test_assets_are_published_by_whoever_serves_them(place):
     here = place()
     here.website.publish("v2")
     assert here.published == ["v2"]
+
+
+def test_a_neighbour_is_somebody_else_at_the_address_of_one_that_was_stopped(place):
+    here = place()
+    old = here.serve()
+    here.website.stop(old)
+    here.next_box = {"ip": "10.0.0.1"}
+    neighbour = here.website.start_neighbour(old)
+    spec = here.specs[-1]
+    assert (spec.image, spec.environment["RELEASE"]) == ("image:1", "neighbour")
+    assert (spec.alias, spec.cpu_weight) == ("", HELD_BACK_CPU)
+    assert here.boxes["neighbour"].calls[-1] == ("update", FULL_CPU)
+    assert here.boxes["neighbour"] in here.website.containers()
+    assert neighbour not in here.website.running()
+
+
+def test_a_neighbour_at_another_address_is_no_evidence(place):
+    here = place()
+    old = here.serve()
+    here.website.stop(old)
+    with pytest.raises(MissingEvidenceError, match=r"10\.0\.0\.2, and not 10\.0\.0\.1"):
+        here.website.start_neighbour(old)
+    assert here.boxes["neighbour"] in here.website.containers()
+
+
+def test_a_neighbour_that_does_not_answer_is_no_evidence(place, monkeypatch):
+    here = place()
+    old = here.serve()
+    here.website.stop(old)
+    here.next_box = {"ip": "10.0.0.1"}
+    launch = module.launch
+
+    def silent(spec, network):
+        box = launch(spec, network)
+        box.answers["/usr/bin/python3"] = (1, b"refused")
+        return box
+
+    monkeypatch.setattr(module, "launch", silent)
+    with pytest.raises(MissingEvidenceError, match="did not answer within 3 s"):
+        here.website.start_neighbour(old)
