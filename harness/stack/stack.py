@@ -23,6 +23,7 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
+from harness.stack.proxies import StackProxies
 from harness.stack.runtime_api import (
     BACKEND,
     POOL_MAP,
@@ -171,6 +172,7 @@ class Stack:
                 plan.variation,
                 website={**self._mode().environment, **plan.variation.website},
             ),
+            before=StackProxies(find=self._named, api=self._api, clock=timeline.clock),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(

@@ -21,7 +21,7 @@ from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import AS_IT_IS, Variation
-from harness.target import Counted, Instance
+from harness.target import Counted, Instance, Proxies
 from harness.timeline import Timekeeper
 
 __all__ = ["PORT", "Patience", "Website"]
@@ -61,8 +61,11 @@ class Website:
         clock: Timekeeper,
         variation: Variation = AS_IT_IS,
         name: str = "website",
+        before: Proxies | None = None,
     ) -> None:
-        """Instances are NAME-1 and so on; without a `volume` they are told of no access log."""
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log.
+        `before` are the proxies before it.
+        """
         self._name = name
         self._publish = publish
         self._discovery = discovery
@@ -75,6 +78,7 @@ class Website:
         self._patience = patience
         self._clock = clock
         self._variation = variation
+        self._before = before
         self._containers: dict[str, Container] = {}
         self._serving: list[Instance] = []
         self._started = 0
@@ -178,6 +182,11 @@ class Website:
 
     def counted(self, instances: Sequence[Instance]) -> Counted:
         return self._in_slots().counted(instances)
+
+    def proxies(self) -> Proxies:
+        if self._before is None:
+            raise MissingEvidenceError("target: its proxies are out of reach")
+        return self._before
 
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):
