@@ -8,10 +8,12 @@ from procedures import DrainThenStop
 from harness.stack.modes import MODES
 from harness.stack.website import PORT
 from harness.swap.strategy import Steps, unable
-from harness.target import Proxies, Stage, TouchesProxies
+from harness.target import Instance, Proxies, Stage, TouchesProxies
 
 __all__ = ["BESIDE", "Blinks", "RenewsWorkers", "RestartsProxies", "two_addresses"]
 
+EDGE, BALANCER = (Instance(name=name, release="") for name in ("edge", "balancer"))
+"""As steps name them."""
 BESIDE = "beside"
 """The frontend at the balancer's second address, port 8081; the first is `edge` at 8080."""
 
@@ -49,7 +51,7 @@ class Blinks(Touching):
     def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None:
         del stage
         for number, frontend in enumerate(self.frontends, 1):
-            with steps.step("shut", number=number):
+            with steps.step("shut", BALANCER, number=number):
                 proxies.shut(frontend)
                 try:
                     steps.clock.sleep(self.for_s)
@@ -67,7 +69,7 @@ class RenewsWorkers(Touching):
 
     def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None:
         del stage
-        with steps.step("renew"):
+        with steps.step("renew", EDGE):
             proxies.renew_workers(self.signal)
 
 
@@ -78,10 +80,9 @@ class RestartsProxies(Touching):
     name: str = "the proxies restarted, then drain"
 
     def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None:
-        with steps.step("restart", number=1):
-            proxies.restart("edge")
-        with steps.step("restart", number=2):
-            proxies.restart("balancer")
+        for each in (EDGE, BALANCER):
+            with steps.step("restart", each):
+                proxies.restart(each.name)
         for instance in stage.running():
             with steps.step("ready", instance):
                 stage.await_ready(instance)

@@ -5,8 +5,12 @@ from procedures import DrainThenStop, ShowsArm
 from proxies import BESIDE, Blinks, RenewsWorkers, RestartsProxies, two_addresses
 
 from harness.catalogue.model import Kind
+from harness.mixes import mixed
+from harness.model.traffic import ArrivalKind
 from harness.stack.variation import Variation
 
+OFTEN_SLOW = mixed("default", 150.0, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
+"""Of requests that last 1.2 s some 10 are under way at any moment."""
 pytestmark = pytest.mark.catalogue
 
 FIRST, SECOND = "server balancer:8080", "server balancer:8081"
@@ -89,9 +93,23 @@ def test_a_swap_that_leaves_the_proxies_alone_loses_nothing(shows: ShowsArm) -> 
 
 
 def test_sigterm_cuts_what_an_nginx_worker_has_in_flight(shows: ShowsArm) -> None:
-    """New workers take all new connections in both arms. Some 7 slow requests are in flight."""
-    shows(6, Kind.drops, "old workers get SIGTERM", strategy=RenewsWorkers(signal="SIGTERM"))
+    """New workers take all new connections, in both arms, and the old ones have some 10 slow
+    requests in flight. Nobody can send those again for the visitor.
+    """
+    shows(
+        6,
+        Kind.drops,
+        "old workers get SIGTERM",
+        strategy=RenewsWorkers(signal="SIGTERM"),
+        traffic=OFTEN_SLOW,
+    )
 
 
 def test_sigquit_lets_an_nginx_worker_finish(shows: ShowsArm) -> None:
-    shows(6, Kind.avoids, "old workers get SIGQUIT", strategy=RenewsWorkers(signal="SIGQUIT"))
+    shows(
+        6,
+        Kind.avoids,
+        "old workers get SIGQUIT",
+        strategy=RenewsWorkers(signal="SIGQUIT"),
+        traffic=OFTEN_SLOW,
+    )

@@ -169,6 +169,11 @@ def test_a_balancer_that_ended_is_to_blame_for_what_it_closed(tmp_path):
     assert broken(draft, tmp_path, CLOSED) == [("balancer_away", "balancer", "", 1)]
 
 
+def test_an_edge_that_has_taken_out_all_addresses_is_to_blame_itself(tmp_path):
+    text = "no live upstreams while connecting to upstream"
+    assert broken(drafted(), tmp_path, text) == [("addresses_taken_out", "edge", "", 1)]
+
+
 def test_an_error_of_another_time_or_connection_tells_nothing(tmp_path):
     errors(tmp_path, (7, CLOSED), (8, "client sent invalid request"))
     lost = read_lost(tmp_path / "logs")
