@@ -20,6 +20,7 @@ from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch,
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
@@ -145,13 +146,7 @@ class Stack:
             "balancer",
             shell=_BALANCER_SHELL,
             stop_signal="SIGUSR1",
-            environment={
-                "HAPROXY_CFG": varied(
-                    "haproxy.cfg",
-                    self._mode().configuration(plan.algorithm, plan.replicas, PORT),
-                    plan.variation.balancer,
-                )
-            },
+            environment={"HAPROXY_CFG": self._haproxy_cfg()},
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
@@ -188,7 +183,7 @@ class Stack:
             "edge",
             shell=edge.SHELL,
             stop_signal="SIGQUIT",
-            environment=edge.environment(self._certificate, plan.variation.edge),
+            environment=self._edge_environment(),
             volumes={volume.name: LOGS_AT},
             ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
         )
@@ -234,6 +229,7 @@ class Stack:
             **described(self._client),
             **versions(self._containers),
             **habits(self._mode().manners),
+            **kept_ms(balancer=self._haproxy_cfg(), edge=self._edge_environment()["NGINX_CONF"]),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
@@ -241,6 +237,14 @@ class Stack:
 
     def _mode(self) -> Mode:
         return MODES[self._plan.discovery]
+
+    def _haproxy_cfg(self) -> str:
+        plan = self._plan
+        plain = self._mode().configuration(plan.algorithm, plan.replicas, PORT)
+        return varied("haproxy.cfg", plain, plan.variation.balancer)
+
+    def _edge_environment(self) -> dict[str, str]:
+        return edge.environment(self._certificate, self._plan.variation.edge)
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""
