@@ -163,6 +163,14 @@ class Proxies(Protocol):
         knows no instance: each is to be awaited and admitted anew.
         """
 
+    def stop(self, whom: str) -> None:
+        """By its own stop signal, for good."""
+
+    def second_balancer(self) -> None:
+        """One more, that answers to the same name at another address. The stage's moves are told to
+        it from now on; it knows no instance: each is to be awaited and admitted anew.
+        """
+
     def shut(self, frontend: str) -> None:
         """The balancer refuses who connects there; connections that exist go on."""
 

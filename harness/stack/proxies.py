@@ -34,18 +34,30 @@ class StackProxies:
     """Implements harness.target.Proxies. MissingEvidenceError where one does as it is not told."""
 
     def __init__(
-        self, *, find: Callable[[str], Container], api: RuntimeApi, clock: Timekeeper
+        self,
+        *,
+        find: Callable[[str], Container],
+        api: RuntimeApi,
+        clock: Timekeeper,
+        another_balancer: Callable[[], object],
     ) -> None:
+        """`another_balancer` starts one that takes over the socket which `api` speaks to."""
         self._find = find
+        self._another_balancer = another_balancer
         self._api = api
         self._clock = clock
 
     def restart(self, whom: str) -> None:
         self._find(whom).restart(timeout=int(_PATIENCE_S))
-        if whom == "balancer" and not wait_until(
-            self._answers, clock=self._clock, timeout_s=_PATIENCE_S
-        ):
-            raise MissingEvidenceError("balancer: HAProxy did not come back after its restart")
+        if whom == "balancer":
+            self._await_empty()
+
+    def stop(self, whom: str) -> None:
+        self._find(whom).stop(timeout=int(_PATIENCE_S))
+
+    def second_balancer(self) -> None:
+        self._another_balancer()
+        self._await_empty()
 
     def shut(self, frontend: str) -> None:
         self._said(f"disable frontend {frontend}")
@@ -67,8 +79,16 @@ class StackProxies:
         if answer := self._api.command(command):
             raise MissingEvidenceError(f"balancer: HAProxy refused `{command}`: {answer}")
 
-    def _answers(self) -> bool:
+    def _await_empty(self) -> None:
+        """Returns once a balancer answers that has just begun: no server of its is up."""
+        if not wait_until(self._is_empty, clock=self._clock, timeout_s=_PATIENCE_S):
+            raise MissingEvidenceError(
+                f"balancer: no new HAProxy answered on the Runtime API within {_PATIENCE_S:g} s"
+            )
+
+    def _is_empty(self) -> bool:
         try:
-            return bool(self._api.servers())
+            servers = self._api.servers().values()
         except MissingEvidenceError:
             return False
+        return bool(servers) and not any(server.is_up for server in servers)

@@ -117,12 +117,12 @@ class Stack:
         watch = EventWatch(client, run, timeline)
         self._on_down(watch.stop)
 
-        def component(name: str, image: str = "", **spec: object) -> Container:
+        def component(name: str, image: str = "", alias: str = "", **spec: object) -> Container:
             full = Spec(
                 name=f"{prefix}-{name}",
                 image=tags[image or name],
                 labels={**labels, f"{LABEL}.instance": name},
-                alias=name,
+                alias=alias or name,
                 **spec,  # type: ignore[arg-type]
             )
             self._on_down(lambda: self._remove(full.name))
@@ -142,13 +142,19 @@ class Stack:
         if plan.control:
             self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
-        balancer = component(
-            "balancer",
-            shell=_BALANCER_SHELL,
-            stop_signal="SIGUSR1",
-            environment={"HAPROXY_CFG": self._haproxy_cfg()},
-            volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
-        )
+
+        def balancer_as(name: str) -> Container:
+            return component(
+                name,
+                "balancer",
+                alias="balancer",
+                shell=_BALANCER_SHELL,
+                stop_signal="SIGUSR1",
+                environment={"HAPROXY_CFG": self._haproxy_cfg()},
+                volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
+            )
+
+        balancer = balancer_as("balancer")
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
             publish=self._publish,
@@ -167,7 +173,12 @@ class Stack:
                 plan.variation,
                 website={**self._mode().environment, **plan.variation.website},
             ),
-            before=StackProxies(find=self._named, api=self._api, clock=timeline.clock),
+            before=StackProxies(
+                find=self._named,
+                api=self._api,
+                clock=timeline.clock,
+                another_balancer=lambda: balancer_as("balancer-2"),
+            ),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(

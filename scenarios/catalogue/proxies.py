@@ -10,7 +10,7 @@ from harness.stack.website import PORT
 from harness.swap.strategy import Steps, unable
 from harness.target import Instance, Proxies, Stage, TouchesProxies
 
-__all__ = ["BESIDE", "Blinks", "RenewsWorkers", "RestartsProxies", "two_addresses"]
+__all__ = ["BESIDE", "Blinks", "MovesBalancer", "RenewsWorkers", "RestartsProxies", "two_addresses"]
 
 EDGE, BALANCER = (Instance(name=name, release="") for name in ("edge", "balancer"))
 """As steps name them."""
@@ -83,8 +83,29 @@ class RestartsProxies(Touching):
         for each in (EDGE, BALANCER):
             with steps.step("restart", each):
                 proxies.restart(each.name)
-        for instance in stage.running():
-            with steps.step("ready", instance):
-                stage.await_ready(instance)
-            with steps.step("admit", instance):
-                stage.admit(instance)
+        introduce(stage, steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovesBalancer(Touching):
+    """The balancer goes to another address, where it serves before the old one is stopped."""
+
+    name: str = "the balancer moved, then drain"
+
+    def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None:
+        with steps.step("move", BALANCER):
+            proxies.second_balancer()
+        introduce(stage, steps)
+        # Whoever asks DNS again once a second has heard of it by then.
+        steps.clock.sleep(1.5)
+        with steps.step("stop", BALANCER):
+            proxies.stop(BALANCER.name)
+
+
+def introduce(stage: Stage, steps: Steps) -> None:
+    """What serves, to a balancer that has just begun."""
+    for instance in stage.running():
+        with steps.step("ready", instance):
+            stage.await_ready(instance)
+        with steps.step("admit", instance):
+            stage.admit(instance)

@@ -2,7 +2,7 @@
 
 import pytest
 from procedures import DrainThenStop, ShowsArm
-from proxies import BESIDE, Blinks, RenewsWorkers, RestartsProxies, two_addresses
+from proxies import BESIDE, Blinks, MovesBalancer, RenewsWorkers, RestartsProxies, two_addresses
 
 from harness.catalogue.model import Kind
 from harness.mixes import mixed
@@ -78,6 +78,49 @@ def two_peers(does: str, how: str) -> Variation:
         name=f"NGINX keeps no connection to HAProxy, knows both of its addresses and {does}",
         balancer=two_addresses(),
         edge=NEW_CONNECTIONS | {PEER: f"{FIRST} {how};\n{SECOND} {how};"},
+    )
+
+
+MOVABLE = {
+    "proxy_connect_timeout 1s;": "proxy_connect_timeout 50ms;\n"
+    "proxy_next_upstream error timeout http_503 non_idempotent;"
+}
+"""Of nginx.conf: where it knows two addresses it may try both. A balancer that has just begun says
+503; one that is gone says nothing.
+"""
+ASKED_AGAIN = {
+    "proxy_pass http://balancer;": "resolver 127.0.0.11 valid=1s ipv6=off;\n"
+    "set $asked_again balancer;\n"
+    "proxy_pass http://$asked_again:8080;"
+}
+
+
+def test_an_address_that_is_asked_for_once_is_asked_for_ever(shows: ShowsArm) -> None:
+    """HAProxy goes to another address under the same name, and serves there before it leaves the
+    old one in good order. NGINX has looked the name up as it started, and will not again.
+    """
+    shows(
+        14,
+        Kind.drops,
+        "the name in an upstream block, the balancer moved",
+        strategy=MovesBalancer(),
+        variation=Variation(name="NGINX tries a second address where it has one", edge=MOVABLE),
+    )
+
+
+def test_a_name_that_is_asked_for_again_is_followed(shows: ShowsArm) -> None:
+    """NGINX 1.26 has no `resolve` in an upstream block (1.27.3 has): a name in a variable is looked
+    up again too, at the price of a new connection for each request.
+    """
+    shows(
+        14,
+        Kind.avoids,
+        "the name in a variable, looked up each second",
+        strategy=MovesBalancer(),
+        variation=Variation(
+            name="NGINX tries a second address where it has one, and looks names up again",
+            edge=MOVABLE | ASKED_AGAIN,
+        ),
     )
 
 

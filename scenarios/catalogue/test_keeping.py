@@ -7,14 +7,27 @@ from procedures import DrainThenStop, ShowsArm
 
 from harness.catalogue.model import Kind
 from harness.mixes import mixed
-from harness.model.traffic import ArrivalKind, Burst
+from harness.model.traffic import ArrivalKind, Burst, Traffic
 from harness.stack.variation import Variation
 
 pytestmark = pytest.mark.catalogue
 
-WRITES = mixed("default", 150.0, rates={"write": 100.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
-"""A GET that meets a closed connection is sent again by NGINX; a POST is lost."""
-IN_BURSTS = replace(WRITES, burst=Burst(period_s=1.1, share=0.05, factor=19.0))
+
+def writing(rate_hz: float) -> Traffic:
+    """More writes than the default mix has: a GET that meets a closed connection is sent again by
+    NGINX, a POST is lost.
+    """
+    return mixed(
+        "default",
+        rate_hz,
+        rates={"write": rate_hz / 1.5},
+        timeout_s=10.0,
+        arrivals=ArrivalKind.even,
+    )
+
+
+WRITES = writing(150.0)
+IN_BURSTS = replace(writing(80.0), burst=Burst(period_s=1.1, share=0.05, factor=19.0))
 """All of them within 55 ms, and then next to nothing for a second, in which connections idle."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue.model import Arm, Kind, arm_of, mechanisms, read_arms, write_arm
+from harness.catalogue.model import Arm, Kind, Mechanism, arm_of, mechanisms, read_arms, write_arm
 from harness.catalogue.page import catalogue_html, catalogue_markdown, write_catalogue
 from harness.model.finding import Verdict
 from harness.model.result import Attribution, Latency, Outage, Requests, Result
@@ -123,25 +123,33 @@ def test_the_page_counts_a_mechanism_only_where_both_arms_ended_as_they_must() -
     assert "<b>unexpected</b>" in page
 
 
+def unshown(number: int) -> tuple[Mechanism, ...]:
+    """What is known, of which that one is not shown."""
+    return tuple(
+        replace(each, not_shown="no <one> did") if each.number == number else each
+        for each in mechanisms()
+    )
+
+
 def test_the_page_links_runs_and_escapes_what_it_is_told(tmp_path: Path) -> None:
-    known = mechanisms()
+    known = unshown(6)
     write_catalogue(known, [arm(what="a<b", verdict="fail")], tmp_path)
     page = (tmp_path / "index.html").read_text("utf-8")
     assert 'href="../test_1/20260102T030405Z-abcd/report.html"' in page
     assert "a&lt;b" in page
     assert "24 requests failed: &lt;refused&gt;" in page
-    assert "Not shown: not built yet." in page
+    assert "Not shown: no &lt;one&gt; did." in page
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
 
 
 def test_the_text_has_a_row_an_arm_and_names_what_is_not_shown() -> None:
-    known = mechanisms()
+    known = unshown(6)
     text = catalogue_markdown(known, [arm(added_p99_ms=None, what="a|b")])
     assert (
         "| 1 | the stop signal before the balancer lets go | a/b (drops) | ✗ fail | 24 | 3,900 | 2 "
         "| 1,222 | - |"
     ) in text
-    assert "* 6. the wrong stop signal: Not shown: no scenario stops a proxy yet." in text
+    assert "* 6. the wrong stop signal: Not shown: no <one> did." in text
 
 
 def test_an_arm_on_disk_is_plain_json(tmp_path: Path) -> None:

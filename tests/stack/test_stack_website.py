@@ -483,3 +483,8 @@ def test_assets_are_published_by_whoever_serves_them(place):
     here = place()
     here.website.publish("v2")
     assert here.published == ["v2"]
+
+
+def test_proxies_that_nobody_named_are_out_of_reach(place):
+    with pytest.raises(MissingEvidenceError, match="proxies are out of reach"):
+        place().website.proxies()
