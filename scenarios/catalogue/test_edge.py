@@ -9,6 +9,8 @@ from harness.mixes import mixed
 from harness.model.traffic import ArrivalKind
 from harness.stack.variation import Variation
 
+RATE_HZ = 100.0
+"""Enough here, where each request makes a connection or two."""
 OFTEN_SLOW = mixed("default", 150.0, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
 """Of requests that last 1.2 s some 10 are under way at any moment."""
 pytestmark = pytest.mark.catalogue
@@ -28,6 +30,7 @@ def test_one_address_of_the_balancer_has_no_next(shows: ShowsArm) -> None:
         Kind.drops,
         "one upstream, which refuses for 0.5 s",
         strategy=Blinks(frontends=["edge"]),
+        rate=RATE_HZ,
         variation=Variation(
             name="NGINX keeps no connection to HAProxy, which has two addresses",
             balancer=two_addresses(),
@@ -42,6 +45,7 @@ def test_who_is_refused_at_one_address_is_sent_to_the_other(shows: ShowsArm) -> 
         Kind.avoids,
         "two upstreams, one of which refuses for 0.5 s",
         strategy=Blinks(frontends=["edge"]),
+        rate=RATE_HZ,
         variation=Variation(
             name="NGINX keeps no connection to HAProxy and knows both of its addresses",
             balancer=two_addresses(),
@@ -59,6 +63,7 @@ def test_one_failure_takes_an_address_out_and_soon_all_of_them(shows: ShowsArm) 
         Kind.drops,
         "max_fails=1, which is the default",
         strategy=Blinks(frontends=["edge", BESIDE]),
+        rate=RATE_HZ,
         variation=two_peers("takes one out after a failure", "max_fails=1 fail_timeout=10s"),
     )
 
@@ -69,6 +74,7 @@ def test_addresses_that_are_never_taken_out_are_asked_again_at_once(shows: Shows
         Kind.avoids,
         "max_fails=0",
         strategy=Blinks(frontends=["edge", BESIDE]),
+        rate=RATE_HZ,
         variation=two_peers("takes none out", "max_fails=0"),
     )
 
@@ -104,6 +110,7 @@ def test_an_address_that_is_asked_for_once_is_asked_for_ever(shows: ShowsArm) ->
         Kind.drops,
         "the name in an upstream block, the balancer moved",
         strategy=MovesBalancer(),
+        rate=RATE_HZ,
         variation=Variation(name="NGINX tries a second address where it has one", edge=MOVABLE),
     )
 
@@ -117,6 +124,7 @@ def test_a_name_that_is_asked_for_again_is_followed(shows: ShowsArm) -> None:
         Kind.avoids,
         "the name in a variable, looked up each second",
         strategy=MovesBalancer(),
+        rate=RATE_HZ,
         variation=Variation(
             name="NGINX tries a second address where it has one, and looks names up again",
             edge=MOVABLE | ASKED_AGAIN,
@@ -128,11 +136,17 @@ def test_proxies_restarted_by_the_same_command_are_away(shows: ShowsArm) -> None
     """As where one command brings all services to a new state: each proxy is stopped in good order
     and started again, and nobody stands in for it.
     """
-    shows(20, Kind.drops, "edge and balancer restarted too", strategy=RestartsProxies())
+    shows(
+        20,
+        Kind.drops,
+        "edge and balancer restarted too",
+        strategy=RestartsProxies(),
+        rate=RATE_HZ,
+    )
 
 
 def test_a_swap_that_leaves_the_proxies_alone_loses_nothing(shows: ShowsArm) -> None:
-    shows(20, Kind.avoids, "the website alone", strategy=DrainThenStop())
+    shows(20, Kind.avoids, "the website alone", strategy=DrainThenStop(), rate=RATE_HZ)
 
 
 def test_sigterm_cuts_what_an_nginx_worker_has_in_flight(shows: ShowsArm) -> None:
