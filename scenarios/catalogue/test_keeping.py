@@ -26,7 +26,7 @@ def writing(rate_hz: float, writes_hz: float) -> Traffic:
     )
 
 
-WRITES = writing(100.0, 100.0)
+WRITES = writing(150.0, 150.0)
 IN_BURSTS = replace(writing(35.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
 """Some 85 within 60 ms, and then next to nothing for a second, in which connections idle."""
 LONGER = {"steady_s": 8.0, "after_s": 6.0}
