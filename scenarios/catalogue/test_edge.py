@@ -9,8 +9,8 @@ from harness.mixes import mixed
 from harness.model.traffic import ArrivalKind
 from harness.stack.variation import Variation
 
-RATE_HZ = 100.0
-"""Enough here, where each request makes a connection or two."""
+RATE_HZ = 150.0
+"""Enough here, where each request makes a connection or two, and for the thinnest stream."""
 OFTEN_SLOW = mixed("default", 150.0, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
 """Of requests that last 1.2 s some 10 are under way at any moment."""
 pytestmark = pytest.mark.catalogue
