@@ -6,6 +6,7 @@ import pytest
 from procedures import DrainThenStop, ShowsArm
 
 from harness.catalogue.model import Kind
+from harness.mix import LEAST_MIX_RATE
 from harness.mixes import mixed
 from harness.model.traffic import ArrivalKind, Burst, Traffic
 from harness.stack.variation import Variation
@@ -13,23 +14,26 @@ from harness.stack.variation import Variation
 pytestmark = pytest.mark.catalogue
 
 
-def writing(rate_hz: float, writes_hz: float) -> Traffic:
-    """Without what is thin or stays at the edge, and with more writes than the default mix has: a
-    GET that meets a closed connection is sent again by NGINX, a POST is lost.
-    """
-    left_out = dict.fromkeys(("https-new", "https-resume", "cached", "asset"), 0.0)
+KEPT = {
+    name: 0.0 for name in ("get-new", "https-new", "https-resume", "https-page", "cached", "asset")
+}
+"""Of the default mix no more than what is slow, or goes to the website on kept connections."""
+
+
+def writing(gets_hz: float, writes_hz: float) -> Traffic:
+    """A GET that meets a closed connection is sent again by NGINX, a POST is lost: so many are."""
     return mixed(
         "default",
-        rate_hz,
-        rates=left_out | {"write": writes_hz},
+        LEAST_MIX_RATE,
+        rates=KEPT | {"get-reused": gets_hz, "write": writes_hz},
         timeout_s=10.0,
         arrivals=ArrivalKind.even,
     )
 
 
-WRITES = writing(150.0, 150.0)
-IN_BURSTS = replace(writing(35.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
-"""Some 75 within 60 ms, and then next to nothing for a second, in which connections idle."""
+WRITES = writing(100.0, 150.0)
+IN_BURSTS = replace(writing(20.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
+"""Some 70 within 60 ms, and then next to nothing for a second, in which connections idle."""
 LONGER = {"steady_s": 8.0, "after_s": 6.0}
 """Of that each burst loses one, or a few."""
 
