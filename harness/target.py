@@ -22,10 +22,12 @@ __all__ = [
     "KeepsLogs",
     "KeepsStore",
     "KnowsRemedies",
+    "Proxies",
     "ReplacesReleases",
     "Stage",
     "SwitchesPools",
     "Target",
+    "TouchesProxies",
     "WeighsInstances",
 ]
 
@@ -162,6 +164,42 @@ class WeighsInstances(Protocol):
 
     def counted(self, instances: Sequence[Instance]) -> Counted:
         """Of all of them together."""
+
+
+class Proxies(Protocol):
+    """What stands before the website. No swap of a website's should touch it; the scenarios that
+    show why do.
+    """
+
+    def restart(self, whom: str) -> None:
+        """Stops `edge` or `balancer` by its own stop signal, and starts it again. The balancer then
+        knows no instance: each is to be awaited and admitted anew.
+        """
+
+    def stop(self, whom: str) -> None:
+        """By its own stop signal, for good."""
+
+    def second_balancer(self) -> None:
+        """One more, that answers to the same name at another address. The stage's moves are told to
+        it from now on; it knows no instance: each is to be awaited and admitted anew.
+        """
+
+    def shut(self, frontend: str) -> None:
+        """The balancer refuses who connects there; connections that exist go on."""
+
+    def reopen(self, frontend: str) -> None: ...
+
+    def renew_workers(self, signal: str) -> None:
+        """New workers of the edge take all that connects; the old ones finish, and are sent that
+        signal beside.
+        """
+
+
+@runtime_checkable
+class TouchesProxies(Protocol):
+    """The ability of a stage to do to the proxies before it what no swap should."""
+
+    def proxies(self) -> Proxies: ...
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -53,11 +54,18 @@ def bad_requests(requests: pd.DataFrame, limits: Mapping[str, Limit | None]) -> 
 
 
 def attributions(
-    bad: pd.DataFrame, logs: Logs, servers: Servers, steps: Iterable[Step], start_ns: int
+    bad: pd.DataFrame,
+    logs: Logs,
+    servers: Servers,
+    steps: Iterable[Step],
+    start_ns: int,
+    *,
+    of_run: Mapping[str, Fact] = MappingProxyType({}),
 ) -> tuple[Attribution, ...]:
     """One for each cause, instance and step, those of most requests first.
 
-    Of more than 5,000 bad requests an even choice is looked at, and the counts are scaled up.
+    `of_run` are the facts that hold of every request. Of more than 5,000 bad requests an even
+    choice is looked at, and the counts are scaled up.
     """
     ordered = list(steps)
     pauses = Pauses(servers.events, bad)
@@ -66,7 +74,7 @@ def attributions(
     groups: dict[tuple[str, str, str, int], list[_Blamed]] = {}
     for row in rows.to_dict("records"):
         known = {str(key): value for key, value in row.items()}
-        one = _blamed(known, logs, servers, pauses, ordered)
+        one = _blamed(known, logs, servers, pauses, ordered, of_run=of_run)
         name = one.cause.name if one.cause else UNATTRIBUTED
         step = (one.step.name, one.step.swap) if one.step else ("", 0)
         groups.setdefault((name, one.instance, *step), []).append(one)
@@ -75,11 +83,21 @@ def attributions(
 
 
 def _blamed(
-    row: dict[str, Any], logs: Logs, servers: Servers, pauses: Pauses, steps: list[Step]
+    row: dict[str, Any],
+    logs: Logs,
+    servers: Servers,
+    pauses: Pauses,
+    steps: list[Step],
+    *,
+    of_run: Mapping[str, Fact],
 ) -> _Blamed:
     is_slow = bool(row["is_slow"])
     at_ns = int(row["due_ns"]) if is_slow else int(row["failed_ns"]) or int(row["due_ns"])
-    known = facts(row, logs, is_slow=is_slow) | _around(row, logs, servers, pauses, at_ns)
+    known = {
+        **of_run,
+        **facts(row, logs, is_slow=is_slow),
+        **_around(row, logs, servers, pauses, at_ns),
+    }
     cause = cause_of(known)
     return _Blamed(
         seq=int(row["seq"]),

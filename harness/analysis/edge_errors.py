@@ -7,14 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CLOSED", "REFUSED", "RESET", "Lost", "lost_last", "read_lost"]
+__all__ = ["CLOSED", "REFUSED", "RESET", "TAKEN_OUT", "Lost", "lost_last", "read_lost"]
 
 ERRORS_LOG: Final = "nginx-error.log"
-CLOSED, RESET, REFUSED = "closed", "reset", "refused"
+CLOSED, RESET, REFUSED, TAKEN_OUT = "closed", "reset", "refused", "taken_out"
 _SAYS: Final = {
     b"upstream prematurely closed": CLOSED,
     b"Connection reset by peer": RESET,
     b"Connection refused": REFUSED,
+    b"no live upstreams": TAKEN_OUT,
 }
 _LINE: Final = re.compile(rb"(\S+ \S+) \[error\] \S+ \*(\d+) (.*?), client: ")
 _SECOND: Final = 1.0

@@ -7,7 +7,7 @@ from typing import Any, Final
 from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
 from harness.analysis.logs import NO_SERVER, Logs
 
-__all__ = ["Fact", "facts", "parts_ms"]
+__all__ = ["Fact", "facts", "facts_of_run", "parts_ms"]
 
 Fact = str | int | float | bool
 _PLACES: Final = (
@@ -61,6 +61,14 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
         parts = parts_ms(row, passed.edge, passed.balancer, passed.website)
         found["longest"] = max(_PLACES, key=lambda place: parts.get(place, 0.0))
     return found
+
+
+def facts_of_run(environment: Mapping[str, Fact]) -> dict[str, Fact]:
+    """What holds of every request, by the run's recorded environment; facts by name."""
+    edge, balancer = (environment.get(f"{who}_keeps_ms") for who in ("edge", "balancer"))
+    if not isinstance(edge, int) or not isinstance(balancer, int):
+        return {}
+    return {"edge_keeps_longer": edge >= balancer}
 
 
 def parts_ms(

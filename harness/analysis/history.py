@@ -13,6 +13,7 @@ from harness.analysis.calibration import measured
 from harness.analysis.calibration import read as read_calibration
 from harness.analysis.control import Controlled, figures
 from harness.analysis.control import read as read_control
+from harness.analysis.facts import facts_of_run
 from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
@@ -179,7 +180,8 @@ class History:
         if not self.logs.known:
             return ()
         servers = Servers(self.marks, self.logs)
-        return attributions(self.bad, self.logs, servers, self.steps, self.start_ns)
+        of_run = facts_of_run(self.record.environment)
+        return attributions(self.bad, self.logs, servers, self.steps, self.start_ns, of_run=of_run)
 
     @cached_property
     def control_figures(self) -> ControlFigures:

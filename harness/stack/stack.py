@@ -20,9 +20,11 @@ from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch,
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
+from harness.stack.proxies import StackProxies
 from harness.stack.runtime_api import (
     BACKEND,
     POOL_MAP,
@@ -115,12 +117,12 @@ class Stack:
         watch = EventWatch(client, run, timeline)
         self._on_down(watch.stop)
 
-        def component(name: str, image: str = "", **spec: object) -> Container:
+        def component(name: str, image: str = "", alias: str = "", **spec: object) -> Container:
             full = Spec(
                 name=f"{prefix}-{name}",
                 image=tags[image or name],
                 labels={**labels, f"{LABEL}.instance": name},
-                alias=name,
+                alias=alias or name,
                 **spec,  # type: ignore[arg-type]
             )
             self._on_down(lambda: self._remove(full.name))
@@ -140,19 +142,19 @@ class Stack:
         if plan.control:
             self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
-        balancer = component(
-            "balancer",
-            shell=_BALANCER_SHELL,
-            stop_signal="SIGUSR1",
-            environment={
-                "HAPROXY_CFG": varied(
-                    "haproxy.cfg",
-                    self._mode().configuration(plan.algorithm, plan.replicas, PORT),
-                    plan.variation.balancer,
-                )
-            },
-            volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
-        )
+
+        def balancer_as(name: str) -> Container:
+            return component(
+                name,
+                "balancer",
+                alias="balancer",
+                shell=_BALANCER_SHELL,
+                stop_signal="SIGUSR1",
+                environment={"HAPROXY_CFG": self._haproxy_cfg()},
+                volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
+            )
+
+        balancer = balancer_as("balancer")
         self._api = self._reached(balancer, folder / "admin.sock", timeline)
         self._website = Website(
             publish=self._publish,
@@ -171,6 +173,12 @@ class Stack:
                 plan.variation,
                 website={**self._mode().environment, **plan.variation.website},
             ),
+            before=StackProxies(
+                find=self._named,
+                api=self._api,
+                clock=timeline.clock,
+                another_balancer=lambda: balancer_as("balancer-2"),
+            ),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -186,7 +194,7 @@ class Stack:
             "edge",
             shell=edge.SHELL,
             stop_signal="SIGQUIT",
-            environment=edge.environment(self._certificate, plan.variation.edge),
+            environment=self._edge_environment(),
             volumes={volume.name: LOGS_AT},
             ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
         )
@@ -232,6 +240,7 @@ class Stack:
             **described(self._client),
             **versions(self._containers),
             **habits(self._mode().manners),
+            **kept_ms(balancer=self._haproxy_cfg(), edge=self._edge_environment()["NGINX_CONF"]),
         }
         if self._api is not None:
             self._environment["algorithm_running"] = self._api.algorithm()
@@ -239,6 +248,14 @@ class Stack:
 
     def _mode(self) -> Mode:
         return MODES[self._plan.discovery]
+
+    def _haproxy_cfg(self) -> str:
+        plan = self._plan
+        plain = self._mode().configuration(plan.algorithm, plan.replicas, PORT)
+        return varied("haproxy.cfg", plain, plan.variation.balancer)
+
+    def _edge_environment(self) -> dict[str, str]:
+        return edge.environment(self._certificate, self._plan.variation.edge)
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

@@ -22,7 +22,7 @@ from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import AS_IT_IS, Variation
-from harness.target import Counted, Instance
+from harness.target import Counted, Instance, Proxies
 from harness.timeline import Timekeeper, wait_until
 
 __all__ = ["NEIGHBOUR", "PORT", "Patience", "Website"]
@@ -68,8 +68,11 @@ class Website:
         clock: Timekeeper,
         variation: Variation = AS_IT_IS,
         name: str = "website",
+        before: Proxies | None = None,
     ) -> None:
-        """Instances are NAME-1 and so on; without a `volume` they are told of no access log."""
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log.
+        `before` are the proxies before it.
+        """
         self._name = name
         self._publish = publish
         self._discovery = discovery
@@ -82,6 +85,7 @@ class Website:
         self._patience = patience
         self._clock = clock
         self._variation = variation
+        self._before = before
         self._containers: dict[str, Container] = {}
         self._addresses: dict[str, str] = {}
         self._serving: list[Instance] = []
@@ -221,6 +225,11 @@ class Website:
 
     def counted(self, instances: Sequence[Instance]) -> Counted:
         return self._in_slots().counted(instances)
+
+    def proxies(self) -> Proxies:
+        if self._before is None:
+            raise MissingEvidenceError("target: its proxies are out of reach")
+        return self._before
 
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):

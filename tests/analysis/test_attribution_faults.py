@@ -169,6 +169,31 @@ def test_a_balancer_that_ended_is_to_blame_for_what_it_closed(tmp_path):
     assert broken(draft, tmp_path, CLOSED) == [("balancer_away", "balancer", "", 1)]
 
 
+@pytest.mark.parametrize(
+    ("edge_ms", "balancer_ms", "cause"),
+    [
+        (20_000, 5, "balancer_closed_idle"),
+        (60_000, 60_000, "balancer_closed_idle"),
+        (20_000, 60_000, "kept_connection_broke"),
+        (0, 5, "kept_connection_broke"),
+    ],
+)
+def test_who_lets_go_of_idle_connections_first_is_told_by_the_configurations(
+    tmp_path, edge_ms, balancer_ms, cause
+):
+    """No log tells a connection that HAProxy itself closed from one that broke behind it."""
+    draft = drafted()
+    kept = {"edge_keeps_ms": edge_ms, "balancer_keeps_ms": balancer_ms}
+    draft.record = replace(draft.record, environment={**draft.record.environment, **kept})
+    [(found, *_)] = broken(draft, tmp_path, CLOSED)
+    assert found == cause
+
+
+def test_an_edge_that_has_taken_out_all_addresses_is_to_blame_itself(tmp_path):
+    text = "no live upstreams while connecting to upstream"
+    assert broken(drafted(), tmp_path, text) == [("addresses_taken_out", "edge", "", 1)]
+
+
 def test_an_error_of_another_time_or_connection_tells_nothing(tmp_path):
     errors(tmp_path, (7, CLOSED), (8, "client sent invalid request"))
     lost = read_lost(tmp_path / "logs")

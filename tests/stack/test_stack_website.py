@@ -523,3 +523,8 @@ def test_a_neighbour_that_does_not_answer_is_no_evidence(place, monkeypatch):
     monkeypatch.setattr(module, "launch", silent)
     with pytest.raises(MissingEvidenceError, match="did not answer within 3 s"):
         here.website.start_neighbour(old)
+
+
+def test_proxies_that_nobody_named_are_out_of_reach(place):
+    with pytest.raises(MissingEvidenceError, match="proxies are out of reach"):
+        place().website.proxies()

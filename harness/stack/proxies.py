@@ -1,0 +1,94 @@
+"""The stack's proxies, touched on purpose: what a website's swap should leave alone."""
+
+from collections.abc import Callable
+from typing import Final
+
+from docker.models.containers import Container
+
+from harness.model.errors import MissingEvidenceError
+from harness.stack.containers import run_in
+from harness.stack.runtime_api import RuntimeApi
+from harness.timeline import Timekeeper, wait_until
+
+__all__ = ["StackProxies"]
+
+_PATIENCE_S: Final = 10.0
+_TOLD_CHARS: Final = 300
+_NEW_WORKERS: Final = """\
+old=$(cat /proc/1/task/1/children)
+kill -HUP 1
+for _ in $(seq 100); do
+    now=$(cat /proc/1/task/1/children)
+    [ "$(echo $now | wc -w)" -gt "$(echo $old | wc -w)" ] && break
+    sleep 0.02
+done
+[ "$now" != "$old" ] || exit 1
+# The new ones listen; who was there before has begun to finish.
+sleep 0.1
+kill -s "$1" $old 2>/dev/null
+exit 0
+"""
+
+
+class StackProxies:
+    """Implements harness.target.Proxies. MissingEvidenceError where one does as it is not told."""
+
+    def __init__(
+        self,
+        *,
+        find: Callable[[str], Container],
+        api: RuntimeApi,
+        clock: Timekeeper,
+        another_balancer: Callable[[], object],
+    ) -> None:
+        """`another_balancer` starts one that takes over the socket which `api` speaks to."""
+        self._find = find
+        self._another_balancer = another_balancer
+        self._api = api
+        self._clock = clock
+
+    def restart(self, whom: str) -> None:
+        self._find(whom).restart(timeout=int(_PATIENCE_S))
+        if whom == "balancer":
+            self._await_empty()
+
+    def stop(self, whom: str) -> None:
+        self._find(whom).stop(timeout=int(_PATIENCE_S))
+
+    def second_balancer(self) -> None:
+        self._another_balancer()
+        self._await_empty()
+
+    def shut(self, frontend: str) -> None:
+        self._said(f"disable frontend {frontend}")
+
+    def reopen(self, frontend: str) -> None:
+        self._said(f"enable frontend {frontend}")
+
+    def renew_workers(self, signal: str) -> None:
+        code, told = run_in(
+            self._find("edge"),
+            ["/bin/sh", "-c", _NEW_WORKERS, "sh", signal.removeprefix("SIG")],
+        )
+        if code:
+            raise MissingEvidenceError(
+                f"edge: NGINX started no new workers: {told.strip()[:_TOLD_CHARS]}"
+            )
+
+    def _said(self, command: str) -> None:
+        if answer := self._api.command(command):
+            raise MissingEvidenceError(f"balancer: HAProxy refused `{command}`: {answer}")
+
+    def _await_empty(self) -> None:
+        """Returns once a balancer answers that has just begun: no server of its is up."""
+        if not wait_until(self._is_empty, clock=self._clock, timeout_s=_PATIENCE_S):
+            raise MissingEvidenceError(
+                f"balancer: no new HAProxy answered on the Runtime API within {_PATIENCE_S:g} s"
+            )
+
+    def _is_empty(self) -> bool:
+        try:
+            servers = self._api.servers().values()
+        except MissingEvidenceError:
+            return False
+        return bool(servers) and not any(server.is_up for server in servers)
