@@ -25,6 +25,7 @@ __all__ = [
     "Stage",
     "SwitchesPools",
     "Target",
+    "TriesInstances",
     "WeighsInstances",
 ]
 
@@ -102,6 +103,17 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class TriesInstances(Protocol):
+    """The ability of a stage to ask a new instance what visitors ask, before any of them does."""
+
+    def tries(self, release: str) -> bool:
+        """Whether it is known what an instance of that release must say."""
+
+    def try_out(self, instance: Instance) -> None:
+        """Returns once it said that; it is ready by then. ReleaseError where it does not."""
+
+
+@runtime_checkable
 class SwitchesPools(Protocol):
     """The ability of a stage to keep two pools of instances, of which one gets all requests."""
 
@@ -137,6 +149,9 @@ class Counted:
 @runtime_checkable
 class WeighsInstances(Protocol):
     """The ability of a stage to give instances unequal shares of the requests, and to count."""
+
+    def counts(self) -> bool:
+        """Whether its balancer can be asked so, as it runs now."""
 
     def weigh(self, instance: Instance, weight: int) -> None:
         """Its share is its weight of the sum of all, 0 to 256; it may not be admitted yet."""

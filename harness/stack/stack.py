@@ -30,6 +30,7 @@ from harness.stack.runtime_api import (
     RuntimeApi,
     SocketTransport,
 )
+from harness.stack.smoke import Question, Smoke, smoke_pools
 from harness.stack.undo import Undo
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
@@ -66,6 +67,8 @@ class StackPlan:
     """What is otherwise than it should be."""
     disturbed: bool = False
     """Whether faults are put in: what they take is then built before there is any load."""
+    question: Question | None = None
+    """What a new instance is asked before it is admitted; None: nothing."""
     control: bool = False
     """Whether a stub is brought up beside the rest, which no swap touches."""
 
@@ -147,7 +150,12 @@ class Stack:
             environment={
                 "HAPROXY_CFG": varied(
                     "haproxy.cfg",
-                    self._mode().configuration(plan.algorithm, plan.replicas, PORT),
+                    self._mode().configuration(
+                        plan.algorithm,
+                        plan.replicas,
+                        PORT,
+                        smoke_pools(plan.question, plan.releases, PORT),
+                    ),
                     plan.variation.balancer,
                 )
             },
@@ -171,6 +179,7 @@ class Stack:
                 plan.variation,
                 website={**self._mode().environment, **plan.variation.website},
             ),
+            smoke=self._smoke(self._api, timeline),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -239,6 +248,12 @@ class Stack:
 
     def _mode(self) -> Mode:
         return MODES[self._plan.discovery]
+
+    def _smoke(self, api: RuntimeApi, timeline: Timeline) -> Smoke | None:
+        question, releases = self._plan.question, self._plan.releases
+        if question is None:
+            return None
+        return Smoke(api, timeline.clock, question=question, releases=releases, port=PORT)
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

@@ -20,6 +20,7 @@ from harness.stack.containers import (
 from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
+from harness.stack.smoke import Smoke
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.target import Counted, Instance
 from harness.timeline import Timekeeper
@@ -37,6 +38,8 @@ class Patience:
     """How long each move may take, in seconds."""
 
     ready_s: float = 30.0
+    try_s: float = 3.0
+    """From ready to the first right answer to the smoke question."""
     drain_s: float = 30.0
     stop_s: float = 10.0
 
@@ -61,8 +64,11 @@ class Website:
         clock: Timekeeper,
         variation: Variation = AS_IT_IS,
         name: str = "website",
+        smoke: Smoke | None = None,
     ) -> None:
-        """Instances are NAME-1 and so on; without a `volume` they are told of no access log."""
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log, and
+        without a `smoke` none is tried.
+        """
         self._name = name
         self._publish = publish
         self._discovery = discovery
@@ -75,6 +81,7 @@ class Website:
         self._patience = patience
         self._clock = clock
         self._variation = variation
+        self._smoke = smoke
         self._containers: dict[str, Container] = {}
         self._serving: list[Instance] = []
         self._started = 0
@@ -119,20 +126,39 @@ class Website:
         if not where:
             raise self._exited(instance)
         self._discovery.offer(instance, where)
-        deadline_ns = self._clock.now_ns() + int(self._patience.ready_s * 1e9)
-        polls = 0
-        while not self._discovery.answers(instance):
-            polls += 1
-            if polls % _POLLS_A_LOOK == 0 and not self._is_running(container):
-                raise self._exited(instance)
-            if self._clock.now_ns() > deadline_ns:
-                raise ReleaseError(
-                    f"release {instance.release}: {instance.name} was not ready within "
-                    f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
-                    f"balancer saw it); {last_words(container)}"
-                )
-            self._clock.sleep(_POLL_S)
+        if not self._came_true(
+            lambda: self._discovery.answers(instance), instance, self._patience.ready_s
+        ):
+            raise ReleaseError(
+                f"release {instance.release}: {instance.name} was not ready within "
+                f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
+                f"balancer saw it); {last_words(container)}"
+            )
         container.update(cpu_shares=FULL_CPU)
+
+    def tries(self, release: str) -> bool:
+        return self._smoke is not None and self._smoke.knows(release)
+
+    def try_out(self, instance: Instance) -> None:
+        smoke, release = self._smoke, instance.release
+        container = self._containers[instance.name]
+        where = address(container)
+        if smoke is None:
+            return
+        if not where:
+            raise self._exited(instance)
+        smoke.ask(release, where)
+        try:
+            if not self._came_true(
+                lambda: smoke.was_answered(release), instance, self._patience.try_s
+            ):
+                raise ReleaseError(
+                    f"release {release}: {instance.name} was ready and did not answer rightly "
+                    f"within {self._patience.try_s:g} s; no visitor was sent there: "
+                    f"{smoke.wrong(release)}; {last_words(container)}"
+                )
+        finally:
+            smoke.done(release)
 
     def admit(self, instance: Instance) -> None:
         self._discovery.admit(instance)
@@ -167,6 +193,9 @@ class Website:
     def await_idle(self, instance: Instance) -> None:
         self._in_slots().await_idle(instance, self._patience.drain_s)
 
+    def counts(self) -> bool:
+        return isinstance(self._discovery, Slots)
+
     def weigh(self, instance: Instance, weight: int) -> None:
         self._in_slots().weigh(instance, weight)
 
@@ -178,6 +207,21 @@ class Website:
 
     def counted(self, instances: Sequence[Instance]) -> Counted:
         return self._in_slots().counted(instances)
+
+    def _came_true(
+        self, condition: Callable[[], bool], instance: Instance, patience_s: float
+    ) -> bool:
+        """Whether it did in that time; ReleaseError where the instance exits before."""
+        deadline_ns = self._clock.now_ns() + int(patience_s * 1e9)
+        polls = 0
+        while not condition():
+            polls += 1
+            if polls % _POLLS_A_LOOK == 0 and not self._is_running(self._containers[instance.name]):
+                raise self._exited(instance)
+            if self._clock.now_ns() > deadline_ns:
+                return False
+            self._clock.sleep(_POLL_S)
+        return True
 
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):
@@ -197,7 +241,7 @@ class Website:
         container = self._containers[instance.name]
         code = container.attrs.get("State", {}).get("ExitCode", "?")
         return ReleaseError(
-            f"release {instance.release}: {instance.name} exited with code {code} before it was "
-            f"ready; {last_words(container)}\n"
+            f"release {instance.release}: {instance.name} exited with code {code} before visitors "
+            f"were sent there; {last_words(container)}\n"
             f"a release's image must serve HTTP on port {PORT} for as long as it runs"
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from harness.model.errors import HarnessError
 from harness.swap.strategy import Steps
-from harness.target import Instance, Stage
+from harness.target import Instance, Stage, TriesInstances
 
 __all__ = ["admit", "attempt", "back_to", "bring_up", "discard", "leave", "let_go", "undone"]
 
@@ -17,8 +17,11 @@ def bring_up(
     count: int,
     verb: str = "start",
     on_start: Callable[[Instance], None] = lambda _: None,
+    is_tried: bool = True,
 ) -> list[Instance]:
-    """That many instances, ready and not yet admitted; where one fails none of them is left."""
+    """That many instances, ready and not yet admitted, each tried where the stage can; where one
+    fails none of them is left.
+    """
     made: list[Instance] = []
     try:
         for _ in range(count):
@@ -27,6 +30,9 @@ def bring_up(
             on_start(made[-1])
             with steps.step("ready", made[-1]):
                 stage.await_ready(made[-1])
+            if is_tried and isinstance(stage, TriesInstances) and stage.tries(release):
+                with steps.step("try", made[-1]):
+                    stage.try_out(made[-1])
     except Exception as error:  # noqa: BLE001 (raised again, after what was made is gone)
         raise undone(error, discard(stage, steps, made)) from error.__cause__
     return made
@@ -84,7 +90,9 @@ def back_to(
                     stage.await_ready(instance)
                 admit(stage, steps, [instance])
         gone = sum(instance not in running for instance in old)
-        admit(stage, steps, bring_up(stage, steps, release=steps.old, count=gone))
+        # It served before: were it to be tried now, its loss might leave nobody.
+        again = bring_up(stage, steps, release=steps.old, count=gone, is_tried=False)
+        admit(stage, steps, again)
 
     failures = attempt(restore, f"the old release {steps.old} could not be brought back")
     return failures or leave(stage, steps, new)
