@@ -113,6 +113,7 @@ class Website:
             cpu_weight=HELD_BACK_CPU,
             entry=self._variation.entry,
             stop_signal=self._variation.stop_signal,
+            memory=self._variation.memory,
         )
         try:
             self._containers[instance.name] = launch(spec, self._network)

@@ -47,10 +47,18 @@ def admit(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> None:
 def let_go(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> None:
     """Each drained, then stopped: nothing that it has in flight is lost."""
     for instance in instances:
-        with steps.step("drain", instance):
-            stage.drain(instance)
-        with steps.step("stop", instance):
-            stage.stop(instance)
+        drain(stage, steps, instance)
+        stop(stage, steps, instance)
+
+
+def drain(stage: Stage, steps: Steps, instance: Instance) -> None:
+    with steps.step("drain", instance):
+        stage.drain(instance)
+
+
+def stop(stage: Stage, steps: Steps, instance: Instance) -> None:
+    with steps.step("stop", instance):
+        stage.stop(instance)
 
 
 def discard(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> list[str]:
@@ -101,14 +109,19 @@ def back_to(
 def leave(stage: Stage, steps: Steps, new: Sequence[Instance]) -> list[str]:
     """Nothing of a new release that failed is left: drained and stopped, or where that cannot be
     done, as it hangs, discarded. What went wrong.
+
+    All are drained before the first is stopped, so that none is asked on for as long as the stop of
+    another takes.
     """
     failures = []
+    drained = []
     for instance in new:
-
-        def go(instance: Instance = instance) -> None:
-            let_go(stage, steps, [instance])
-
-        if attempt(go, ""):
+        if attempt(lambda instance=instance: drain(stage, steps, instance), ""):
+            failures += discard(stage, steps, [instance])
+        else:
+            drained.append(instance)
+    for instance in drained:
+        if attempt(lambda instance=instance: stop(stage, steps, instance), ""):
             failures += discard(stage, steps, [instance])
     return failures
 

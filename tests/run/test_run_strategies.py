@@ -133,8 +133,10 @@ def test_rolling_replaces_one_after_the_other(tmp_path: Path):
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-3", "try website-3", "admit website-3", "drain website-1", "stop website-1",
-        "start v2", "ready website-4", "try website-4", "admit website-4", "drain website-2", "stop website-2",
+        "start v2", "ready website-3", "try website-3", "admit website-3",
+        "drain website-1", "stop website-1",
+        "start v2", "ready website-4", "try website-4", "admit website-4",
+        "drain website-2", "stop website-2",
     ]  # fmt: skip
 
 
@@ -145,10 +147,12 @@ def test_rolling_in_batches_replaces_so_many_at_once_and_what_is_left_over_last(
     assert judged.result.verdict is Verdict.passed, judged.explanation()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-4", "try website-4", "start v2", "ready website-5", "try website-5",
+        "start v2", "ready website-4", "try website-4",
+        "start v2", "ready website-5", "try website-5",
         "admit website-4", "admit website-5",
         "drain website-1", "stop website-1", "drain website-2", "stop website-2",
-        "start v2", "ready website-6", "try website-6", "admit website-6", "drain website-3", "stop website-3",
+        "start v2", "ready website-6", "try website-6", "admit website-6",
+        "drain website-3", "stop website-3",
     ]  # fmt: skip
 
 
@@ -158,7 +162,7 @@ def test_rolling_that_fails_at_the_second_brings_back_the_first(tmp_path: Path):
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
     assert steps(rig)[7:] == [
-        "start v2", "ready website-4", "try website-4", "discard website-4",
+        "start v2", "ready website-4", "discard website-4",
         "start v1", "ready website-5", "admit website-5",
         "drain website-3", "stop website-3",
     ]  # fmt: skip
@@ -189,7 +193,8 @@ def test_blue_green_switches_once_all_are_ready_and_lets_go_once_nothing_is_in_f
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-3", "try website-3", "start v2", "ready website-4", "try website-4",
+        "start v2", "ready website-3", "try website-3",
+        "start v2", "ready website-4", "try website-4",
         "admit website-3", "admit website-4", "switch v2",
         "idle website-1", "idle website-2",
         "drain website-1", "stop website-1", "drain website-2", "stop website-2",
@@ -248,7 +253,7 @@ def test_a_pool_that_does_badly_after_the_switch_is_switched_back(tmp_path: Path
     assert serving_last(rig) == ["v1", "v1"]
     assert steps(rig)[9:] == [
         "switch v2", "switch v1",
-        "drain website-3", "stop website-3", "drain website-4", "stop website-4",
+        "drain website-3", "drain website-4", "stop website-3", "stop website-4",
     ]  # fmt: skip
 
 
@@ -284,9 +289,9 @@ def test_what_breaks_after_it_was_ready_is_seen_before_the_first_old_one_is_let_
 def test_a_rolling_release_that_breaks_in_the_second_batch_is_replaced_back(tmp_path: Path):
     rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
 
-    def counts(instances: Sequence[Instance], look: int) -> Counted:
-        broken = 2 * (len(instances) == 2 and instances[0].release == "v2")
-        return Counted(sent=100 * look, answered=100 * look, broken=broken, mean_ms=5.0)
+    def counts(instances: Sequence[Instance], _: int) -> Counted:
+        is_second = len(instances) == 2 and instances[0].release == "v2"
+        return Counted(sent=100, answered=100, broken=5 if is_second else 0, mean_ms=5.0)
 
     rig.target.counts = counts
     judged = rig.run()
@@ -357,7 +362,8 @@ def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: P
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "scale v2", "ready website-3", "try website-3", "scale v2", "ready website-4", "try website-4",
+        "scale v2", "ready website-3", "try website-3",
+        "scale v2", "ready website-4", "try website-4",
         "stop website-1", "stop website-2",
     ]  # fmt: skip
 
