@@ -1,12 +1,13 @@
 """The smoke question: what a new instance is asked before any visitor is sent to it.
 
-HAProxy itself asks, from its own network: a check of a server of its own, in a pool that nobody is
+HAProxy itself asks, from its own network: checks of servers of their own, in a pool that nobody is
 sent to, one for each release, as each says something else.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from harness.model.traffic import Stream, Tls, Traffic
@@ -14,12 +15,25 @@ from harness.stack.balancer import Balancer
 from harness.stack.runtime_api import RuntimeApi
 from harness.timeline import Timekeeper
 
-__all__ = ["Question", "Smoke", "question_of", "smoke_pools"]
+__all__ = ["Answer", "Question", "Smoke", "question_of", "smoke_pools"]
 
-_SERVER: Final = "smoke"
+_RIGHT: Final = "right"
+_WRONG: Final = "wrong"
+"""Two servers, as HAProxy dates no check: one is put down and comes up by a right answer, the other
+is put up and goes down by a wrong one, so that either was given since it was asked."""
+_ANSWERED: Final = "L7STS"
+"""What HAProxy calls a whole answer that is not as it must be; of texts too, as it is told to."""
 _LONGEST: Final = 500
 """Of what is looked for: a line of HAProxy's configuration has 2,048 bytes."""
 _ANY: Final = "*"
+
+
+class Answer(Enum):
+    """What came of a question."""
+
+    none = "none"
+    right = "right"
+    wrong = "wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +88,9 @@ backend {_pool(releases, release)}
     option httpchk
     http-check send meth GET uri '{question.path}' ver HTTP/1.1 hdr Host localhost
     http-check expect status 200
-    http-check expect rstring '^{_as_pattern(body)}$'
-    server {_SERVER} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
+    http-check expect error-status L7STS rstring '^{_as_pattern(body)}$'
+    server {_RIGHT} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
+    server {_WRONG} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
 """
         for release in releases
         if (body := question.body(release)) is not None
@@ -88,6 +103,11 @@ def _pool(releases: tuple[str, ...], release: str) -> str:
 
 def _as_pattern(text: str) -> str:
     return re.sub(r"([\\.\[\](){}*+?|^$])", r"\\\1", text)
+
+
+def _status(row: Mapping[str, str]) -> str:
+    """Of a server's last check, in HAProxy's words."""
+    return row.get("check_status", "").lstrip("* ")
 
 
 class Smoke:
@@ -112,28 +132,43 @@ class Smoke:
         return release in self._releases and self._question.body(release) is not None
 
     def ask(self, release: str, where: str) -> None:
-        """HAProxy asks it again and again from now on; `was_answered` can become true."""
-        self._balancer(release).offer(_SERVER, where, self._port)
+        """HAProxy asks it again and again from now on; `answer` tells what comes."""
+        for server in (_RIGHT, _WRONG):
+            self._balancer(release).offer(server, where, self._port)
+        self._of(release).change(_WRONG, "health up")
 
-    def was_answered(self, release: str) -> bool:
-        """Whether one answer since was right."""
-        return self._balancer(release).answers(_SERVER)
+    def answer(self, release: str) -> Answer:
+        """The first since it is asked. A connection that cannot be made, breaks or keeps silent is
+        none: it may be the instance's first moment.
+        """
+        if self._balancer(release).answers(_RIGHT):
+            return Answer.right
+        row = self._row(release)
+        if not row.get("status", "").startswith("DOWN"):
+            return Answer.none
+        if _status(row) == _ANSWERED:
+            return Answer.wrong
+        self._of(release).change(_WRONG, "health up")
+        return Answer.none
 
-    def wrong(self, release: str) -> str:
-        """What is wrong with the last answer, without a full stop."""
-        row = self._of(release).rows().get(_SERVER, {})
-        status, code = row.get("check_status", "").lstrip("* "), row.get("check_code") or ""
+    def told(self, release: str) -> str:
+        """What came of the last question, without a full stop."""
+        row = self._row(release)
+        code = row.get("check_code") or ""
         expected = f"expected {self._question.body(release)!r}"
-        if code and code != "200":
-            return f"GET {self._question.path} was answered with status {code}; {expected}"
-        if status == "L7RSP":
-            return f"GET {self._question.path} was answered with another text; {expected}"
-        told = row.get("last_chk") or row.get("check_desc") or "nothing"
-        return f"GET {self._question.path} was not answered ({status}: {told}); {expected}"
+        if _status(row) != _ANSWERED:
+            why = f"{_status(row)}: {row.get('check_desc') or 'nothing came'}"
+            return f"GET {self._question.path} was not answered ({why}); {expected}"
+        said = "another text" if code in {"", "0", "200"} else f"status {code}"
+        return f"GET {self._question.path} was answered with {said}; {expected}"
 
     def done(self, release: str) -> None:
         """Nothing more is asked."""
-        self._balancer(release).forget(_SERVER)
+        for server in (_RIGHT, _WRONG):
+            self._balancer(release).forget(server)
+
+    def _row(self, release: str) -> dict[str, str]:
+        return self._of(release).rows().get(_WRONG, {})
 
     def _balancer(self, release: str) -> Balancer:
         return Balancer(self._of(release), self._clock)

@@ -20,7 +20,7 @@ from harness.stack.containers import (
 from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
-from harness.stack.smoke import Smoke
+from harness.stack.smoke import Answer, Smoke
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.target import Counted, Instance
 from harness.timeline import Timekeeper
@@ -28,6 +28,7 @@ from harness.timeline import Timekeeper
 __all__ = ["PORT", "Patience", "Website"]
 
 PORT = 8000
+_READY, _TRIED = "was ready", "had answered a question"
 _POLL_S = 0.02
 _POLLS_A_LOOK = 10
 """Asking the engine how a container is costs some ms: every tenth poll does."""
@@ -39,7 +40,7 @@ class Patience:
 
     ready_s: float = 30.0
     try_s: float = 3.0
-    """From ready to the first right answer to the smoke question."""
+    """From ready to the first answer to the smoke question."""
     drain_s: float = 30.0
     stop_s: float = 10.0
 
@@ -125,10 +126,10 @@ class Website:
         container = self._containers[instance.name]
         where = address(container)
         if not where:
-            raise self._exited(instance)
+            raise self._exited(instance, _READY)
         self._discovery.offer(instance, where)
         if not self._came_true(
-            lambda: self._discovery.answers(instance), instance, self._patience.ready_s
+            lambda: self._discovery.answers(instance), instance, self._patience.ready_s, _READY
         ):
             raise ReleaseError(
                 f"release {instance.release}: {instance.name} was not ready within "
@@ -141,25 +142,37 @@ class Website:
         return self._smoke is not None and self._smoke.knows(release)
 
     def try_out(self, instance: Instance) -> None:
-        smoke, release = self._smoke, instance.release
         container = self._containers[instance.name]
         where = address(container)
-        if smoke is None:
+        if self._smoke is None:
             return
         if not where:
-            raise self._exited(instance)
-        smoke.ask(release, where)
+            raise self._exited(instance, _TRIED)
+        self._smoke.ask(instance.release, where)
         try:
-            if not self._came_true(
-                lambda: smoke.was_answered(release), instance, self._patience.try_s
-            ):
+            answer = self._answer(self._smoke, instance)
+            if answer is not Answer.right:
                 raise ReleaseError(
-                    f"release {release}: {instance.name} was ready and did not answer rightly "
-                    f"within {self._patience.try_s:g} s; no visitor was sent there: "
-                    f"{smoke.wrong(release)}; {last_words(container)}"
+                    f"release {instance.release}: {instance.name} was ready and then did not "
+                    f"answer rightly{self._within(answer)}: {self._smoke.told(instance.release)}; "
+                    f"{last_words(container)}"
                 )
         finally:
-            smoke.done(release)
+            self._smoke.done(instance.release)
+
+    def _answer(self, smoke: Smoke, instance: Instance) -> Answer:
+        answer = Answer.none
+
+        def came() -> bool:
+            nonlocal answer
+            answer = smoke.answer(instance.release)
+            return answer is not Answer.none
+
+        self._came_true(came, instance, self._patience.try_s, _TRIED)
+        return answer
+
+    def _within(self, answer: Answer) -> str:
+        return f" within {self._patience.try_s:g} s" if answer is Answer.none else ""
 
     def admit(self, instance: Instance) -> None:
         self._discovery.admit(instance)
@@ -210,7 +223,7 @@ class Website:
         return self._in_slots().counted(instances)
 
     def _came_true(
-        self, condition: Callable[[], bool], instance: Instance, patience_s: float
+        self, condition: Callable[[], bool], instance: Instance, patience_s: float, before: str
     ) -> bool:
         """Whether it did in that time; ReleaseError where the instance exits before."""
         deadline_ns = self._clock.now_ns() + int(patience_s * 1e9)
@@ -218,7 +231,7 @@ class Website:
         while not condition():
             polls += 1
             if polls % _POLLS_A_LOOK == 0 and not self._is_running(self._containers[instance.name]):
-                raise self._exited(instance)
+                raise self._exited(instance, before)
             if self._clock.now_ns() > deadline_ns:
                 return False
             self._clock.sleep(_POLL_S)
@@ -238,11 +251,11 @@ class Website:
             return False
         return bool(container.status == "running")
 
-    def _exited(self, instance: Instance) -> ReleaseError:
+    def _exited(self, instance: Instance, before: str) -> ReleaseError:
         container = self._containers[instance.name]
         code = container.attrs.get("State", {}).get("ExitCode", "?")
         return ReleaseError(
-            f"release {instance.release}: {instance.name} exited with code {code} before visitors "
-            f"were sent there; {last_words(container)}\n"
+            f"release {instance.release}: {instance.name} exited with code {code} before it "
+            f"{before}; {last_words(container)}\n"
             f"a release's image must serve HTTP on port {PORT} for as long as it runs"
         )

@@ -1,6 +1,7 @@
 """Moves that strategies share: instances brought up, let go of, and the way back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from harness.model.errors import HarnessError
 from harness.swap.strategy import Steps
@@ -116,12 +117,12 @@ def leave(stage: Stage, steps: Steps, new: Sequence[Instance]) -> list[str]:
     failures = []
     drained = []
     for instance in new:
-        if attempt(lambda instance=instance: drain(stage, steps, instance), ""):
+        if attempt(partial(drain, stage, steps, instance), ""):
             failures += discard(stage, steps, [instance])
         else:
             drained.append(instance)
     for instance in drained:
-        if attempt(lambda instance=instance: stop(stage, steps, instance), ""):
+        if attempt(partial(stop, stage, steps, instance), ""):
             failures += discard(stage, steps, [instance])
     return failures
 
