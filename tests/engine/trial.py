@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ DEADLINE_S = 30.0
 class End(Enum):
     """What a swap ends in."""
 
-    refused = "refused before any visitor was sent there"
+    refused = "refused: not ready, or its first answer wrong"
     rolled_back = "exposed, and rolled back"
     unseen = "swapped"
 
@@ -115,12 +116,15 @@ def assert_ends(
 ) -> Tried:
     """The swap from v1 ends so, within its deadline, and leaves what it must."""
     before = running(engine, up)
+    assert len(before) == up.stack.stage().replicas(), "an earlier trial left something else"
     seen = tried(up, folder, swap, old="v1", new=release)
     assert seen.took_s < DEADLINE_S, seen.said()
     assert ending.least <= len(seen.visits.failed) <= ending.most, seen.said()
     if ending.end is End.unseen:
         assert seen.error is None, seen.said()
         assert not before.keys() & running(engine, up).keys(), seen.said()
+        back = tried(up, folder, swap, old=release, new="v1")
+        assert back.error is None, back.said()
         return seen
     assert isinstance(seen.error, ReleaseError), seen.said()
     assert ending.told in str(seen.error), seen.said()
@@ -132,3 +136,25 @@ def assert_ends(
     answers = [up.ask("GET", "/") for _ in range(6)]
     assert {(code, body) for code, body, _ in answers} == {(200, HOME["v1"])}
     return seen
+
+
+def assert_swapped_out(
+    engine: docker.DockerClient, up: Up, folder: Path, swap: Swap, *, releases: Sequence[str],
+    most: int,
+) -> None:  # fmt: skip
+    """From v1 to each of them in turn and back to v1: each ends by SIGKILL, within the deadline."""
+    for old, new in pairwise(("v1", *releases, "v1")):
+        before = running(engine, up)
+        seen = tried(up, folder, swap, old=old, new=new)
+        assert seen.error is None, seen.said()
+        assert seen.took_s < DEADLINE_S, seen.said()
+        assert len(seen.visits.failed) <= (most if old in releases else 0), seen.said()
+        assert not before.keys() & running(engine, up).keys(), seen.said()
+        codes = {exit_code(engine, up, name) for name in before}
+        assert codes == ({137} if old in releases else {0}), (codes, seen.said())
+
+
+def exit_code(engine: docker.DockerClient, up: Up, instance: str) -> int:
+    """Of one that has ended; 137 is by SIGKILL."""
+    container = engine.containers.get(f"harness-{up.run}-{instance}")
+    return int(container.attrs["State"]["ExitCode"])
