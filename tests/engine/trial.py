@@ -60,6 +60,9 @@ class Tried:
     visits: Visits
     steps: list[str] = field(default_factory=list)
 
+    def figures(self) -> str:
+        return f"{len(self.visits.failed)} of {self.visits.asked} failed, {self.took_s:.1f} s"
+
     def said(self) -> str:
         causes: dict[str, int] = {}
         for why in self.visits.failed:
