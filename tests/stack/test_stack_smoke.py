@@ -7,6 +7,7 @@ import pytest
 from fake_engine import FakeContainer
 from manual_time import ManualTime
 
+from harness.heavy_mix import heavy_mix
 from harness.mix import HOME, default_mix
 from harness.model.errors import ReleaseError
 from harness.model.traffic import Stream, Tls, Traffic
