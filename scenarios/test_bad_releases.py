@@ -183,13 +183,16 @@ def test_what_nobody_tries_is_taken_back_once_visitors_have_met_it(
     assert {outage.phase for outage in judged.result.outages} <= {"swap 1"}
 
 
-def test_a_wrong_text_with_status_200_that_nobody_tries_is_seen_by_the_runs_own_checks_alone(
-    proved: Callable[..., Judged], images: dict[str, str]
+@pytest.mark.parametrize(
+    ("strategy", "release"), [("canary", "answers another text"), ("stop-signal", "answers 500")]
+)
+def test_what_neither_a_question_nor_a_count_can_tell_is_seen_by_the_runs_own_checks_alone(
+    proved: Callable[..., Judged], images: dict[str, str], strategy: str, release: str
 ) -> None:
-    """HAProxy counts statuses: to the canary's judge such a release does well."""
-    judged = proved(
-        swap="canary", images={"v2": images["answers another text"]}, smoke=False, **BRIEF
-    )
+    """HAProxy counts statuses: to the canary's judge another text with status 200 does well. And
+    under `stop-signal` nobody counts.
+    """
+    judged = proved(swap=strategy, images={"v2": images[release]}, smoke=False, **BRIEF)
     findings = {finding.check: finding for finding in judged.result.findings}
     assert findings["swap_completed"].verdict is Verdict.passed
     assert findings["no_failed_request"].verdict is Verdict.failed
