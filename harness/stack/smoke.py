@@ -144,12 +144,8 @@ class Smoke:
         if self._balancer(release).answers(_RIGHT):
             return Answer.right
         row = self._row(release)
-        if not row.get("status", "").startswith("DOWN"):
-            return Answer.none
-        if _status(row) == _ANSWERED:
-            return Answer.wrong
-        self._of(release).change(_WRONG, "health up")
-        return Answer.none
+        is_down = row.get("status", "").startswith("DOWN")
+        return Answer.wrong if is_down and _status(row) == _ANSWERED else Answer.none
 
     def told(self, release: str) -> str:
         """What came of the last question, without a full stop."""

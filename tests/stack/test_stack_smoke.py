@@ -99,8 +99,8 @@ def test_the_first_answer_decides_and_silence_is_none(gives, wanted):
 
 
 def test_what_a_former_instance_answered_is_no_answer():
-    pools = SmokePools(None)
     for left in (RIGHT, STATUS_500):
+        pools = SmokePools(None)
         pools.left = left
         asked = smoke(pools)
         asked.ask("v2", "10.0.0.2")
