@@ -56,6 +56,7 @@ _STACK_ONLY = frozenset(
         "port",
         "images",
         "control",
+        "smoke",
     }
 )
 
@@ -89,6 +90,9 @@ class Settings(BaseModel):
     )
     control: bool = Field(
         default=True, description="ask a stub beside the run, which tells when the machine hiccuped"
+    )
+    smoke: bool = Field(
+        default=True, description="ask a new instance for a page before visitors are sent to it"
     )
     warmup_s: float = Field(2.0, ge=0, le=3600, description="before the steady phase")
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")

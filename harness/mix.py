@@ -6,7 +6,7 @@ from functools import partial
 from harness.model.errors import NotJudgedError
 from harness.model.traffic import ArrivalKind, Connection, Stream, Tls, Traffic
 
-__all__ = ["LEAST_MIX_RATE", "SLOW_MS", "asset", "default_mix", "page"]
+__all__ = ["HOME", "LEAST_MIX_RATE", "SLOW_MS", "asset", "default_mix", "page"]
 
 SLOW_MS = 1_200
 """Longer than most steps of a swap, so that some such request is in flight across each."""
@@ -18,7 +18,7 @@ _SLOW_SHARE = 0.02
 _LEAST_HZ = 2.2
 """Of a thin stream: it must be seen before, during and after each swap, and judged there."""
 _LINES = 200
-_HOME = {"v1": "Hello beautiful world!", "v2": "Hello beautiful changed world!"}
+HOME = {"v1": "Hello beautiful world!", "v2": "Hello beautiful changed world!"}
 _GZIP = {"Accept-Encoding": "gzip"}
 
 
@@ -44,7 +44,7 @@ def default_mix(
     rest_hz = rate_hz - sum(hz.values())
     assets, content = asset("v1")
 
-    home = partial(Stream, path="/", expect_body=_HOME, cached_s=0.0, timeout_s=timeout_s)
+    home = partial(Stream, path="/", expect_body=HOME, cached_s=0.0, timeout_s=timeout_s)
     zipped = {"Content-Encoding": "gzip"}
     return Traffic(
         arrivals=arrivals,
@@ -68,7 +68,7 @@ def default_mix(
                 tls=Tls.resume,
                 headers=_GZIP,
                 expect_headers=zipped,
-                expect_body={release: page(release) for release in _HOME},
+                expect_body={release: page(release) for release in HOME},
             ),
             home(
                 name="https-new", rate_hz=hz["https-new"], connection=Connection.new, tls=Tls.full
@@ -102,7 +102,7 @@ def default_mix(
 
 def page(release: str) -> str:
     """What the sample website's /page says (sample_app/content.py)."""
-    hello = _HOME[release]
+    hello = HOME[release]
     lines = "".join(f'<li class="line-{n}">Line {n}: {hello}</li>\n' for n in range(1, _LINES + 1))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -114,5 +114,5 @@ def page(release: str) -> str:
 def asset(release: str) -> tuple[str, str]:
     """Path and text of the release's stylesheet; the path holds a hash of the text."""
     rules = "".join(f".line-{n} {{ order: {n}; }}\n" for n in range(1, _LINES + 1))
-    text = f"/* {_HOME[release]} */\n{rules}"
+    text = f"/* {HOME[release]} */\n{rules}"
     return f"/assets/site-{hashlib.sha256(text.encode()).hexdigest()[:12]}.css", text

@@ -28,6 +28,7 @@ __all__ = [
     "SwitchesPools",
     "Target",
     "TouchesProxies",
+    "TriesInstances",
     "WeighsInstances",
 ]
 
@@ -105,6 +106,17 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class TriesInstances(Protocol):
+    """The ability of a stage to ask a new instance what visitors ask, before any of them does."""
+
+    def tries(self, release: str) -> bool:
+        """Whether it is known what an instance of that release must say."""
+
+    def try_out(self, instance: Instance) -> None:
+        """Returns once it said that; it is ready by then. ReleaseError where it does not."""
+
+
+@runtime_checkable
 class SwitchesPools(Protocol):
     """The ability of a stage to keep two pools of instances, of which one gets all requests."""
 
@@ -152,6 +164,9 @@ class HasNeighbours(Protocol):
 @runtime_checkable
 class WeighsInstances(Protocol):
     """The ability of a stage to give instances unequal shares of the requests, and to count."""
+
+    def counts(self) -> bool:
+        """Whether its balancer can be asked so, as it runs now."""
 
     def weigh(self, instance: Instance, weight: int) -> None:
         """Its share is its weight of the sum of all, 0 to 256; it may not be admitted yet."""

@@ -35,6 +35,7 @@ from harness.run import Parts, execute
 from harness.site import UrlTarget, address_of, trusted
 from harness.site_mix import site_mix
 from harness.stack.balancer import validated_algorithm
+from harness.stack.smoke import question_of
 from harness.stack.stack import Stack, StackPlan
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.stack.website import Patience
@@ -205,6 +206,7 @@ def _of_stack(
             "ready_timeout_s": settings.ready_timeout_s,
             "drain_timeout_s": settings.drain_timeout_s,
             "stop_timeout_s": settings.stop_timeout_s,
+            **({} if settings.smoke else {"smoke": False}),
             **({"variation": variation.name} if variation.name else {}),
         },
     )
@@ -215,6 +217,7 @@ def _of_stack(
         control=settings.control,
         discovery=strategy.discovery,
         variation=variation,
+        traffic=traffic,
     )
     return scenario, Parts(
         target=stack,
@@ -312,9 +315,11 @@ def new_stack(
     control: bool = False,
     discovery: str = "",
     variation: Variation = AS_IT_IS,
+    traffic: Traffic | None = None,
 ) -> Stack:
     """The bundled stack for that run; nothing is started yet. `discovery` is as the strategy of the
-    settings needs it where it is not said.
+    settings needs it where it is not said, `traffic` what new instances are tried by, or the mix of
+    the settings.
     """
     return Stack(
         StackPlan(
@@ -332,6 +337,7 @@ def new_stack(
                 stop_s=settings.stop_timeout_s,
             ),
             variation=variation,
+            question=question_of(traffic or default_traffic(settings)) if settings.smoke else None,
             disturbed=disturbed,
             control=control,
         )

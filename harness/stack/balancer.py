@@ -105,10 +105,15 @@ def habits(manners: Manners) -> Mapping[str, int]:
 
 
 def configuration(
-    *, algorithm: str, servers: str, green_servers: str = "", manners: Manners | None = None
+    *,
+    algorithm: str,
+    servers: str,
+    green_servers: str = "",
+    manners: Manners | None = None,
+    more: str = "",
 ) -> str:
     """HAProxy's configuration; `servers` are the backend's server lines, `green_servers` those of
-    the other pool, where there is one.
+    the other pool, where there is one. `more` are pools that no request is sent to.
     """
     manners = manners or Manners()
     pools = _pool(BACKEND, algorithm, servers, manners)
@@ -154,7 +159,7 @@ frontend edge
     log-format "%{{+json}}o {fields}"
     # One entry of the map is changed to send all requests to the other pool.
     use_backend %[str(pool),map({POOL_MAP},{BACKEND})]
-{pools}"""
+{pools}{more}"""
 
 
 def _pool(name: str, algorithm: str, servers: str, manners: Manners) -> str:

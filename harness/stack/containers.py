@@ -55,6 +55,8 @@ class Spec:
     """Runs instead of the image's own entry."""
     stop_signal: str = "SIGTERM"
     cpu_weight: int = FULL_CPU
+    memory: str = ""
+    """The most it may take, such as `160m`, swap space included; empty: as much as there is."""
 
 
 def launch(spec: Spec, network: Network) -> Container:
@@ -78,6 +80,7 @@ def launch(spec: Spec, network: Network) -> Container:
         "stop_signal": spec.stop_signal,
         "cpu_shares": spec.cpu_weight,
         **({"entrypoint": entry} if entry else {}),
+        **({"mem_limit": spec.memory, "memswap_limit": spec.memory} if spec.memory else {}),
         # Images other than ours may start as a user who cannot write the log volume.
         **({"user": "root"} if entry else {}),
     }

@@ -27,20 +27,22 @@ class Mode:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Of the website's instances."""
 
-    def configuration(self, algorithm: str, replicas: int, port: int) -> str:
-        """HAProxy's."""
+    def configuration(self, algorithm: str, replicas: int, port: int, more: str = "") -> str:
+        """HAProxy's, with `more` pools."""
         names = slot_names(replicas)
         if self.is_dns:
             return configuration(
                 algorithm=algorithm,
                 servers=dns_servers(Dns.alias, len(names), port),
                 manners=self.manners,
+                more=more,
             )
         return configuration(
             algorithm=algorithm,
             servers=slot_servers(names, port),
             green_servers=slot_servers(green_names(replicas), port),
             manners=self.manners,
+            more=more,
         )
 
     def discovery(self, balancer: Balancer, replicas: int, port: int) -> Discovery:

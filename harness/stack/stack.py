@@ -32,6 +32,7 @@ from harness.stack.runtime_api import (
     RuntimeApi,
     SocketTransport,
 )
+from harness.stack.smoke import Question, Smoke, smoke_pools
 from harness.stack.undo import Undo
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
@@ -68,6 +69,8 @@ class StackPlan:
     """What is otherwise than it should be."""
     disturbed: bool = False
     """Whether faults are put in: what they take is then built before there is any load."""
+    question: Question | None = None
+    """What a new instance is asked before it is admitted; None: nothing."""
     control: bool = False
     """Whether a stub is brought up beside the rest, which no swap touches."""
 
@@ -179,6 +182,7 @@ class Stack:
                 clock=timeline.clock,
                 another_balancer=lambda: balancer_as("balancer-2"),
             ),
+            smoke=self._smoke(self._api, timeline),
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -251,11 +255,22 @@ class Stack:
 
     def _haproxy_cfg(self) -> str:
         plan = self._plan
-        plain = self._mode().configuration(plan.algorithm, plan.replicas, PORT)
+        plain = self._mode().configuration(
+            plan.algorithm,
+            plan.replicas,
+            PORT,
+            smoke_pools(plan.question, plan.releases, PORT),
+        )
         return varied("haproxy.cfg", plain, plan.variation.balancer)
 
     def _edge_environment(self) -> dict[str, str]:
         return edge.environment(self._certificate, self._plan.variation.edge)
+
+    def _smoke(self, api: RuntimeApi, timeline: Timeline) -> Smoke | None:
+        question, releases = self._plan.question, self._plan.releases
+        if question is None:
+            return None
+        return Smoke(api, timeline.clock, question=question, releases=releases, port=PORT)
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""

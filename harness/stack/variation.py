@@ -28,6 +28,9 @@ class Variation:
     """Runs instead of the website's own entry."""
     stop_signal: str = "SIGTERM"
     """What the engine sends a website to stop it."""
+    memory: str = ""
+    """The most that an instance of the website may take, such as `160m`; who takes more is killed
+    by the kernel. Empty: as much as there is."""
 
 
 AS_IT_IS = Variation(name="")

@@ -21,6 +21,7 @@ from harness.stack.containers import (
 from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
+from harness.stack.smoke import Answer, Smoke
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.target import Counted, Instance, Proxies
 from harness.timeline import Timekeeper, wait_until
@@ -34,6 +35,7 @@ _ASK_READY = (
     "-c",
     f"from urllib.request import urlopen; urlopen('http://127.0.0.1:{PORT}/ready', timeout=1)",
 )
+_READY, _TRIED = "was ready", "had answered a question"
 _POLL_S = 0.02
 _POLLS_A_LOOK = 10
 """Asking the engine how a container is costs some ms: every tenth poll does."""
@@ -44,6 +46,8 @@ class Patience:
     """How long each move may take, in seconds."""
 
     ready_s: float = 30.0
+    try_s: float = 3.0
+    """From ready to the first answer to the smoke question."""
     drain_s: float = 30.0
     stop_s: float = 10.0
 
@@ -69,9 +73,10 @@ class Website:
         variation: Variation = AS_IT_IS,
         name: str = "website",
         before: Proxies | None = None,
+        smoke: Smoke | None = None,
     ) -> None:
-        """Instances are NAME-1 and so on; without a `volume` they are told of no access log.
-        `before` are the proxies before it.
+        """Instances are NAME-1 and so on; without a `volume` they are told of no access log, and
+        without a `smoke` none is tried. `before` are the proxies before it.
         """
         self._name = name
         self._publish = publish
@@ -86,6 +91,7 @@ class Website:
         self._clock = clock
         self._variation = variation
         self._before = before
+        self._smoke = smoke
         self._containers: dict[str, Container] = {}
         self._addresses: dict[str, str] = {}
         self._serving: list[Instance] = []
@@ -113,6 +119,7 @@ class Website:
             cpu_weight=HELD_BACK_CPU,
             entry=self._variation.entry,
             stop_signal=self._variation.stop_signal,
+            memory=self._variation.memory,
         )
         try:
             self._containers[instance.name] = launch(spec, self._network)
@@ -163,23 +170,54 @@ class Website:
         container = self._containers[instance.name]
         where = address(container)
         if not where:
-            raise self._exited(instance)
+            raise self._exited(instance, _READY)
         self._addresses[instance.name] = where
         self._discovery.offer(instance, where)
-        deadline_ns = self._clock.now_ns() + int(self._patience.ready_s * 1e9)
-        polls = 0
-        while not self._discovery.answers(instance):
-            polls += 1
-            if polls % _POLLS_A_LOOK == 0 and not self._is_running(container):
-                raise self._exited(instance)
-            if self._clock.now_ns() > deadline_ns:
-                raise ReleaseError(
-                    f"release {instance.release}: {instance.name} was not ready within "
-                    f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
-                    f"balancer saw it); {last_words(container)}"
-                )
-            self._clock.sleep(_POLL_S)
+        if not self._came_true(
+            lambda: self._discovery.answers(instance), instance, self._patience.ready_s, _READY
+        ):
+            raise ReleaseError(
+                f"release {instance.release}: {instance.name} was not ready within "
+                f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
+                f"balancer saw it); {last_words(container)}"
+            )
         container.update(cpu_shares=FULL_CPU)
+
+    def tries(self, release: str) -> bool:
+        return self._smoke is not None and self._smoke.knows(release)
+
+    def try_out(self, instance: Instance) -> None:
+        container = self._containers[instance.name]
+        where = address(container)
+        if self._smoke is None:
+            return
+        if not where:
+            raise self._exited(instance, _TRIED)
+        self._smoke.ask(instance.release, where)
+        try:
+            answer = self._answer(self._smoke, instance)
+            if answer is not Answer.right:
+                raise ReleaseError(
+                    f"release {instance.release}: {instance.name} was ready and then did not "
+                    f"answer rightly{self._within(answer)}: {self._smoke.told(instance.release)}; "
+                    f"{last_words(container)}"
+                )
+        finally:
+            self._smoke.done(instance.release)
+
+    def _answer(self, smoke: Smoke, instance: Instance) -> Answer:
+        answer = Answer.none
+
+        def came() -> bool:
+            nonlocal answer
+            answer = smoke.answer(instance.release)
+            return answer is not Answer.none
+
+        self._came_true(came, instance, self._patience.try_s, _TRIED)
+        return answer
+
+    def _within(self, answer: Answer) -> str:
+        return f" within {self._patience.try_s:g} s" if answer is Answer.none else ""
 
     def admit(self, instance: Instance) -> None:
         self._discovery.admit(instance)
@@ -214,6 +252,9 @@ class Website:
     def await_idle(self, instance: Instance) -> None:
         self._in_slots().await_idle(instance, self._patience.drain_s)
 
+    def counts(self) -> bool:
+        return isinstance(self._discovery, Slots)
+
     def weigh(self, instance: Instance, weight: int) -> None:
         self._in_slots().weigh(instance, weight)
 
@@ -231,6 +272,21 @@ class Website:
             raise MissingEvidenceError("target: its proxies are out of reach")
         return self._before
 
+    def _came_true(
+        self, condition: Callable[[], bool], instance: Instance, patience_s: float, before: str
+    ) -> bool:
+        """Whether it did in that time; ReleaseError where the instance exits before."""
+        deadline_ns = self._clock.now_ns() + int(patience_s * 1e9)
+        polls = 0
+        while not condition():
+            polls += 1
+            if polls % _POLLS_A_LOOK == 0 and not self._is_running(self._containers[instance.name]):
+                raise self._exited(instance, before)
+            if self._clock.now_ns() > deadline_ns:
+                return False
+            self._clock.sleep(_POLL_S)
+        return True
+
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):
             raise MissingEvidenceError(
@@ -245,11 +301,11 @@ class Website:
             return False
         return bool(container.status == "running")
 
-    def _exited(self, instance: Instance) -> ReleaseError:
+    def _exited(self, instance: Instance, before: str) -> ReleaseError:
         container = self._containers[instance.name]
         code = container.attrs.get("State", {}).get("ExitCode", "?")
         return ReleaseError(
-            f"release {instance.release}: {instance.name} exited with code {code} before it was "
-            f"ready; {last_words(container)}\n"
+            f"release {instance.release}: {instance.name} exited with code {code} before it "
+            f"{before}; {last_words(container)}\n"
             f"a release's image must serve HTTP on port {PORT} for as long as it runs"
         )

@@ -1,10 +1,11 @@
 """Moves that strategies share: instances brought up, let go of, and the way back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from harness.model.errors import HarnessError
 from harness.swap.strategy import Steps
-from harness.target import Instance, Stage
+from harness.target import Instance, Stage, TriesInstances
 
 __all__ = ["admit", "attempt", "back_to", "bring_up", "discard", "leave", "let_go", "undone"]
 
@@ -17,8 +18,11 @@ def bring_up(
     count: int,
     verb: str = "start",
     on_start: Callable[[Instance], None] = lambda _: None,
+    is_tried: bool = True,
 ) -> list[Instance]:
-    """That many instances, ready and not yet admitted; where one fails none of them is left."""
+    """That many instances, ready and not yet admitted, each tried where the stage can; where one
+    fails none of them is left.
+    """
     made: list[Instance] = []
     try:
         for _ in range(count):
@@ -27,6 +31,9 @@ def bring_up(
             on_start(made[-1])
             with steps.step("ready", made[-1]):
                 stage.await_ready(made[-1])
+            if is_tried and isinstance(stage, TriesInstances) and stage.tries(release):
+                with steps.step("try", made[-1]):
+                    stage.try_out(made[-1])
     except Exception as error:  # noqa: BLE001 (raised again, after what was made is gone)
         raise undone(error, discard(stage, steps, made)) from error.__cause__
     return made
@@ -41,10 +48,18 @@ def admit(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> None:
 def let_go(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> None:
     """Each drained, then stopped: nothing that it has in flight is lost."""
     for instance in instances:
-        with steps.step("drain", instance):
-            stage.drain(instance)
-        with steps.step("stop", instance):
-            stage.stop(instance)
+        drain(stage, steps, instance)
+        stop(stage, steps, instance)
+
+
+def drain(stage: Stage, steps: Steps, instance: Instance) -> None:
+    with steps.step("drain", instance):
+        stage.drain(instance)
+
+
+def stop(stage: Stage, steps: Steps, instance: Instance) -> None:
+    with steps.step("stop", instance):
+        stage.stop(instance)
 
 
 def discard(stage: Stage, steps: Steps, instances: Sequence[Instance]) -> list[str]:
@@ -84,7 +99,9 @@ def back_to(
                     stage.await_ready(instance)
                 admit(stage, steps, [instance])
         gone = sum(instance not in running for instance in old)
-        admit(stage, steps, bring_up(stage, steps, release=steps.old, count=gone))
+        # It served before: were it to be tried now, its loss might leave nobody.
+        again = bring_up(stage, steps, release=steps.old, count=gone, is_tried=False)
+        admit(stage, steps, again)
 
     failures = attempt(restore, f"the old release {steps.old} could not be brought back")
     return failures or leave(stage, steps, new)
@@ -93,14 +110,19 @@ def back_to(
 def leave(stage: Stage, steps: Steps, new: Sequence[Instance]) -> list[str]:
     """Nothing of a new release that failed is left: drained and stopped, or where that cannot be
     done, as it hangs, discarded. What went wrong.
+
+    All are drained before the first is stopped, so that none is asked on for as long as the stop of
+    another takes.
     """
     failures = []
+    drained = []
     for instance in new:
-
-        def go(instance: Instance = instance) -> None:
-            let_go(stage, steps, [instance])
-
-        if attempt(go, ""):
+        if attempt(partial(drain, stage, steps, instance), ""):
+            failures += discard(stage, steps, [instance])
+        else:
+            drained.append(instance)
+    for instance in drained:
+        if attempt(partial(stop, stage, steps, instance), ""):
             failures += discard(stage, steps, [instance])
     return failures
 

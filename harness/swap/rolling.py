@@ -2,14 +2,15 @@
 
 from harness.swap.moves import admit, back_to, bring_up, let_go, undone
 from harness.swap.strategy import Steps, publish
+from harness.swap.watch import counted_anew, glanced_at
 from harness.target import Instance, Stage
 
 __all__ = ["Rolling"]
 
 
 class Rolling:
-    """For each batch of old instances: start as many new ones, await them, admit them; drain the
-    batch; stop it.
+    """For each batch of old instances: start as many new ones, await them, admit them; look for a
+    second at what all new ones do beside the old ones; drain the batch; stop it.
 
     Needs `slots`. Costs one batch's memory more, and a batch's whole start and stop for each batch:
     with N replicas it takes N times as long as `drain`, and all the while both releases answer.
@@ -32,11 +33,13 @@ class Rolling:
         new: list[Instance] = []
         touched: list[Instance] = []
         try:
+            counted_anew(stage)
             for first in range(0, len(old), self._batch):
                 batch = old[first : first + self._batch]
                 fresh = bring_up(stage, steps, release=steps.new, count=len(batch))
                 new += fresh
                 admit(stage, steps, fresh)
+                glanced_at(stage, steps, old=old[first:], new=new)
                 for instance in batch:
                     touched.append(instance)
                     let_go(stage, steps, [instance])

@@ -1,4 +1,6 @@
-"""A new release that gets requests, watched until it has shown what it does with them."""
+"""A new release that gets requests, watched until it has shown what it does with them, or for a
+moment where the procedure goes on without knowing.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,9 +8,9 @@ from typing import Final
 from harness.model.errors import HarnessError, MissingEvidenceError, ReleaseError
 from harness.swap.exposure import Bounds, Decision, judged
 from harness.swap.strategy import Steps
-from harness.target import Instance, WeighsInstances
+from harness.target import Instance, Stage, WeighsInstances
 
-__all__ = ["watched"]
+__all__ = ["counted_anew", "glanced_at", "watched"]
 
 _LEAST_S: Final = 1.0
 _POLL_S: Final = 0.1
@@ -23,12 +25,13 @@ def watched(
     share: int,
     bounds: Bounds,
     patience_s: float,
+    insists: bool = True,
 ) -> None:
     """Returns once the new instances did well at that share of the requests, in %, for a second
     at least. The decision is marked.
 
-    ReleaseError where they did badly, or did not answer what was sent to them; MissingEvidenceError
-    where too little was sent to them within `patience_s` to tell.
+    ReleaseError where they did badly, or did not answer what was sent to them; where too little was
+    sent to them within `patience_s` to tell MissingEvidenceError, or unless it `insists` nothing.
     """
     begin_ns = steps.clock.now_ns()
     before = stage.counted(new).answered
@@ -42,6 +45,10 @@ def watched(
             steps.judged(f"{share}%", judgement.decision.value, judgement.why)
             return
         is_over = judgement.decision is Decision.wait and passed_s >= patience_s
+        unanswered = counted.sent - counted.answered
+        if is_over and not insists and unanswered < bounds.least:
+            steps.judged(f"{share}%", Decision.go_on.value, judgement.why)
+            return
         if is_over or judgement.decision is Decision.back:
             steps.judged(f"{share}%", Decision.back.value, judgement.why)
         if judgement.decision is Decision.back:
@@ -50,8 +57,38 @@ def watched(
             )
         if is_over:
             why = f"after {patience_s:g} s at {share} % of the requests: {judgement.why}"
-            raise _too_few(steps.new, why, counted.sent - counted.answered, bounds)
+            raise _too_few(steps.new, why, unanswered, bounds)
         steps.clock.sleep(_POLL_S)
+
+
+def counted_anew(stage: Stage) -> None:
+    """Before the first request to a new instance, where the stage counts; for `glanced_at`."""
+    if isinstance(stage, WeighsInstances) and stage.counts():
+        stage.count_anew()
+
+
+def glanced_at(
+    stage: Stage, steps: Steps, *, old: Sequence[Instance], new: Sequence[Instance]
+) -> None:
+    """A second's look at what new instances do while old ones serve beside them; marked.
+
+    ReleaseError where they do badly, or leave unanswered what was sent to them. Else it goes on,
+    though too few requests came to tell: a procedure without shares asks for no rate. A stage that
+    counts nothing is not looked at.
+    """
+    if not isinstance(stage, WeighsInstances) or not stage.counts():
+        return
+    share = round(100 * len(new) / max(len(old) + len(new), 1))
+    watched(
+        stage,
+        steps,
+        old=old,
+        new=new,
+        share=share,
+        bounds=Bounds(),
+        patience_s=_LEAST_S,
+        insists=False,
+    )
 
 
 def _too_few(release: str, why: str, unanswered: int, bounds: Bounds) -> HarnessError:

@@ -81,7 +81,8 @@ def test_two_replicas_are_drained_one_by_one_and_drop_nothing(engine, published:
         assert published.finding(check)["verdict"] == "pass", published.finding(check)
     steps = [m["name"] for m in published.marks() if (m["kind"], m["edge"]) == ("step", "begin")]
     assert steps == [
-        "publish v2", "start v2", "ready website-3", "start v2", "ready website-4",
+        "publish v2", "start v2", "ready website-3", "try website-3",
+        "start v2", "ready website-4", "try website-4",
         "admit website-3", "admit website-4",
         "drain website-1", "stop website-1", "drain website-2", "stop website-2",
     ]  # fmt: skip

@@ -15,13 +15,15 @@ from harness.timeline import Timeline
 UP_S, DOWN_S, GATHER_S = 1.0, 0.5, 0.1
 PUBLISH_S = 0.1
 START_S, READY_S, ADMIT_S, DRAIN_S, STOP_S, DISCARD_S = 0.4, 0.6, 0.05, 0.5, 1.2, 0.1
+TRY_S = 0.05
 
 
 class FakeTarget:
     """Implements Target and every optional ability. Each move takes its time on the fake clock.
 
     `moves` lists what was asked of the stage. A release in `never_ready` is not, after
-    `READY_S`; one in `mislabelled` answers as another release.
+    `READY_S`; one in `mislabelled` answers as another release; one in `wrong_page` is ready, and
+    does not say what it must.
     """
 
     name = "fake"
@@ -32,6 +34,7 @@ class FakeTarget:
         self.replica_count = replicas
         self.never_ready: set[str] = set()
         self.mislabelled: dict[str, str] = {}
+        self.wrong_page: set[str] = set()
         self.path = "edge"
         self.moves: list[str] = []
         self.is_up = False
@@ -176,6 +179,18 @@ class FakeStage:
             if instance.release in target.never_ready:
                 raise ReleaseError(f"release {instance.release}: {instance.name} was not ready")
 
+    def tries(self, release: str) -> bool:
+        return True
+
+    def try_out(self, instance: Instance) -> None:
+        target = self._target
+        target.moves.append(f"try_out {instance.name}")
+        with target.trouble.around("stage.try_out") as within:
+            target.clock.sleep(TRY_S)
+            within()
+            if instance.release in target.wrong_page:
+                raise ReleaseError(f"release {instance.release}: {instance.name} said another text")
+
     def admit(self, instance: Instance) -> None:
         target = self._target
         target.moves.append(f"admit {instance.name}")
@@ -231,6 +246,9 @@ class FakeStage:
         with target.trouble.around("stage.await_idle") as within:
             within()
             target.clock.sleep(DRAIN_S)
+
+    def counts(self) -> bool:
+        return True
 
     def weigh(self, instance: Instance, weight: int) -> None:
         target = self._target

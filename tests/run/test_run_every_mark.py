@@ -71,6 +71,7 @@ def test_the_table_holds_the_phases_and_the_steps_of_every_strategy():
     assert {"share 5% v2", "switch v2", "idle website-1"} <= of["step"]
     moments = {each.name for each in MOMENTS if each.edge == "at"}
     assert moments == {f"judged {share}%: go on" for share in (5, 25, 50, 100)}
+    assert "try website-2" in of["step"]
     assert {each.edge for each in MOMENTS} == {"begin", "end", "at"}
 
 

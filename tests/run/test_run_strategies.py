@@ -1,5 +1,6 @@
 """Strategies on fakes: their steps, and how each ends where the release or the procedure fails."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,13 +59,27 @@ def test_a_release_that_is_never_ready_leaves_the_old_one_serving_and_nothing_of
     assert serving_last(rig) == ["v1"] * replicas
 
 
+@pytest.mark.parametrize("swap", SAFE)
+def test_a_release_that_says_the_wrong_thing_is_found_out_before_a_visitor_is_sent_there(
+    tmp_path: Path, swap: str
+):
+    rig = Rig(tmp_path / "run", swap=swap, replicas=2)
+    rig.target.wrong_page.add("v2")
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    assert "website-3 said another text" in finding(judged, "swap_completed").message
+    assert judged.result.requests.failed == 0
+    assert steps(rig)[-2:] == ["try website-3", "discard website-3"]
+    assert serving_last(rig) == ["v1", "v1"]
+
+
 def _points() -> list[tuple[str, Point]]:
     """Every move of the strategies with a way back, up to where there is none: once the old
     instances are let go of, which `rolling` alone does while it can still go back.
     """
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for swap in ("rolling", "blue-green", "canary"):
+        for swap in ("drain", "rolling", "blue-green", "canary"):
             final = () if swap == "rolling" else ("stage.drain", "stage.stop", "stage.weigh_alike")
             seen = points(Path(folder) / swap, swap=swap, replicas=2)
             found += [
@@ -118,8 +133,10 @@ def test_rolling_replaces_one_after_the_other(tmp_path: Path):
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-3", "admit website-3", "drain website-1", "stop website-1",
-        "start v2", "ready website-4", "admit website-4", "drain website-2", "stop website-2",
+        "start v2", "ready website-3", "try website-3", "admit website-3",
+        "drain website-1", "stop website-1",
+        "start v2", "ready website-4", "try website-4", "admit website-4",
+        "drain website-2", "stop website-2",
     ]  # fmt: skip
 
 
@@ -130,10 +147,12 @@ def test_rolling_in_batches_replaces_so_many_at_once_and_what_is_left_over_last(
     assert judged.result.verdict is Verdict.passed, judged.explanation()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-4", "start v2", "ready website-5",
+        "start v2", "ready website-4", "try website-4",
+        "start v2", "ready website-5", "try website-5",
         "admit website-4", "admit website-5",
         "drain website-1", "stop website-1", "drain website-2", "stop website-2",
-        "start v2", "ready website-6", "admit website-6", "drain website-3", "stop website-3",
+        "start v2", "ready website-6", "try website-6", "admit website-6",
+        "drain website-3", "stop website-3",
     ]  # fmt: skip
 
 
@@ -142,7 +161,7 @@ def test_rolling_that_fails_at_the_second_brings_back_the_first(tmp_path: Path):
     spoiled(rig, 2)
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
-    assert steps(rig)[6:] == [
+    assert steps(rig)[7:] == [
         "start v2", "ready website-4", "discard website-4",
         "start v1", "ready website-5", "admit website-5",
         "drain website-3", "stop website-3",
@@ -174,7 +193,8 @@ def test_blue_green_switches_once_all_are_ready_and_lets_go_once_nothing_is_in_f
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-3", "start v2", "ready website-4",
+        "start v2", "ready website-3", "try website-3",
+        "start v2", "ready website-4", "try website-4",
         "admit website-3", "admit website-4", "switch v2",
         "idle website-1", "idle website-2",
         "drain website-1", "stop website-1", "drain website-2", "stop website-2",
@@ -200,7 +220,7 @@ def test_canary_raises_its_share_after_each_judgement(tmp_path: Path):
     rig = Rig(tmp_path / "run", swap="canary")
     rig.run()
     assert steps(rig) == [
-        "publish v2", "start v2", "ready website-2",
+        "publish v2", "start v2", "ready website-2", "try website-2",
         "share 5% v2", "admit website-2", "share 25% v2", "share 50% v2", "share 100% v2",
         "drain website-1", "stop website-1",
     ]  # fmt: skip
@@ -231,10 +251,74 @@ def test_a_pool_that_does_badly_after_the_switch_is_switched_back(tmp_path: Path
     assert "release v2: rolled back at 100 % of the requests" in message
     assert judgements(rig) == ["judged 100%: back"]
     assert serving_last(rig) == ["v1", "v1"]
-    assert steps(rig)[7:] == [
+    assert steps(rig)[9:] == [
         "switch v2", "switch v1",
-        "drain website-3", "stop website-3", "drain website-4", "stop website-4",
+        "drain website-3", "drain website-4", "stop website-3", "stop website-4",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("swap", ["drain", "rolling"])
+@pytest.mark.parametrize(
+    "counted",
+    [
+        Counted(sent=9, answered=9, errors=2),
+        Counted(sent=9, broken=3),
+        Counted(sent=9, answered=9, down=1),
+        Counted(sent=99, answered=2),
+    ],
+)
+def test_what_breaks_after_it_was_ready_is_seen_before_the_first_old_one_is_let_go_of(
+    tmp_path: Path, swap: str, counted: Counted
+):
+    rig = Rig(tmp_path / "run", swap=swap, replicas=2)
+    counting(rig, counted)
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed, judged.explanation()
+    share = {"drain": 50, "rolling": 33}[swap]
+    message = finding(judged, "swap_completed").message
+    assert "release v2: rolled back" in message
+    assert f"at {share} % of the requests" in message
+    assert judgements(rig) == [f"judged {share}%: back"]
+    touched = [name for name in steps(rig) if re.fullmatch("(drain|stop) website-[12]", name)]
+    assert touched == []
+    assert steps(rig)[-1] == {"drain": "stop website-4", "rolling": "stop website-3"}[swap]
+    assert serving_last(rig) == ["v1", "v1"]
+    assert judged.result.requests.failed == 0
+
+
+def test_a_rolling_release_that_breaks_in_the_second_batch_is_replaced_back(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
+
+    def counts(instances: Sequence[Instance], _: int) -> Counted:
+        is_second = len(instances) == 2 and instances[0].release == "v2"
+        return Counted(sent=100, answered=100, broken=5 if is_second else 0, mean_ms=5.0)
+
+    rig.target.counts = counts
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    assert judgements(rig) == ["judged 33%: go on", "judged 67%: back"]
+    assert serving_last(rig) == ["v1", "v1"]
+    assert judged.result.requests.failed == 0
+
+
+@pytest.mark.parametrize("swap", ["drain", "rolling"])
+def test_too_few_requests_to_tell_hold_up_no_procedure_that_has_no_shares(
+    tmp_path: Path, swap: str
+):
+    rig = Rig(tmp_path / "run", swap=swap)
+    counting(rig, Counted(sent=3, answered=3, errors=1))
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.passed, judged.explanation()
+    assert judgements(rig) == ["judged 50%: go on"]
+
+
+@pytest.mark.parametrize("swap", ["drain", "rolling"])
+def test_what_a_balancer_cannot_count_is_not_looked_at(tmp_path: Path, swap: str, monkeypatch):
+    rig = Rig(tmp_path / "run", swap=swap)
+    monkeypatch.setattr(FakeStage, "counts", lambda _: False)
+    counting(rig, Counted(sent=9, broken=9))
+    assert rig.run().result.verdict is Verdict.passed
+    assert judgements(rig) == []
 
 
 @pytest.mark.parametrize(
@@ -278,7 +362,8 @@ def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: P
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "scale v2", "ready website-3", "scale v2", "ready website-4",
+        "scale v2", "ready website-3", "try website-3",
+        "scale v2", "ready website-4", "try website-4",
         "stop website-1", "stop website-2",
     ]  # fmt: skip
 

@@ -1,0 +1,173 @@
+"""The smoke question: what a new instance is asked before any visitor is sent to it.
+
+HAProxy itself asks, from its own network: checks of servers of their own, in a pool that nobody is
+sent to, one for each release, as each says something else.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from harness.model.traffic import Stream, Tls, Traffic
+from harness.stack.balancer import Balancer
+from harness.stack.runtime_api import RuntimeApi
+from harness.timeline import Timekeeper
+
+__all__ = ["Answer", "Question", "Smoke", "question_of", "smoke_pools"]
+
+_RIGHT: Final = "right"
+_WRONG: Final = "wrong"
+"""Two servers, as HAProxy dates no check: one is put down and comes up by a right answer, the other
+is put up and goes down by a wrong one, so that either was given since it was asked."""
+_ANSWERED: Final = "L7STS"
+"""What HAProxy calls a whole answer that is not as it must be; of texts too, as it is told to."""
+_LONGEST: Final = 500
+"""Of what is looked for: a line of HAProxy's configuration has 2,048 bytes."""
+_ANY: Final = "*"
+
+
+class Answer(Enum):
+    """What came of a question."""
+
+    none = "none"
+    right = "right"
+    wrong = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A GET, and what its answer must be: status 200 and that very text, by release."""
+
+    path: str
+    bodies: Mapping[str, str]
+    """`*` is any release that is not named."""
+
+    def body(self, release: str) -> str | None:
+        return self.bodies.get(release, self.bodies.get(_ANY))
+
+
+def question_of(traffic: Traffic) -> Question | None:
+    """What the traffic's visitors ask first that can be asked by a check: a page that is no secret,
+    no write, not slow, and short. None where there is no such stream.
+    """
+    for stream in traffic.streams:
+        if stream.expect_body and _is_plain(stream):
+            return Question(path=stream.path, bodies=dict(stream.expect_body))
+    return None
+
+
+def _is_plain(stream: Stream) -> bool:
+    texts = [stream.path, *(stream.expect_body or {}).values()]
+    return (
+        stream.method == "GET"
+        and stream.expect_status == 200
+        and stream.tls is Tls.off
+        and not (stream.slow or stream.visit or stream.headers or stream.expect_headers)
+        and all(_can_be_said(text) for text in texts)
+    )
+
+
+def _can_be_said(text: str) -> bool:
+    """Within single quotes in HAProxy's configuration, where nothing is special but their end;
+    and it differs from request to request where it holds a gap.
+    """
+    return (
+        text.isascii() and text.isprintable() and not set(text) & set("'{") and len(text) < _LONGEST
+    )
+
+
+def smoke_pools(question: Question | None, releases: tuple[str, ...], port: int) -> str:
+    """HAProxy's pools for it; empty where nothing is asked."""
+    if question is None:
+        return ""
+    return "".join(
+        f"""\
+backend {_pool(releases, release)}
+    option httpchk
+    http-check send meth GET uri '{question.path}' ver HTTP/1.1 hdr Host localhost
+    http-check expect status 200
+    http-check expect error-status L7STS rstring '^{_as_pattern(body)}$'
+    server {_RIGHT} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
+    server {_WRONG} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
+"""
+        for release in releases
+        if (body := question.body(release)) is not None
+    )
+
+
+def _pool(releases: tuple[str, ...], release: str) -> str:
+    return f"smoke-{releases.index(release) + 1}"
+
+
+def _as_pattern(text: str) -> str:
+    return re.sub(r"([\\.\[\](){}*+?|^$])", r"\\\1", text)
+
+
+def _status(row: Mapping[str, str]) -> str:
+    """Of a server's last check, in HAProxy's words."""
+    return row.get("check_status", "").lstrip("* ")
+
+
+class Smoke:
+    """Puts the question, of one run's stack."""
+
+    def __init__(
+        self,
+        api: RuntimeApi,
+        clock: Timekeeper,
+        *,
+        question: Question,
+        releases: tuple[str, ...],
+        port: int,
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._question = question
+        self._releases = releases
+        self._port = port
+
+    def knows(self, release: str) -> bool:
+        return release in self._releases and self._question.body(release) is not None
+
+    def ask(self, release: str, where: str) -> None:
+        """HAProxy asks it again and again from now on; `answer` tells what comes."""
+        for server in (_RIGHT, _WRONG):
+            self._balancer(release).offer(server, where, self._port)
+        self._of(release).change(_WRONG, "health up")
+
+    def answer(self, release: str) -> Answer:
+        """The first since it is asked. A connection that cannot be made, breaks or keeps silent is
+        none: it may be the instance's first moment.
+        """
+        if self._balancer(release).answers(_RIGHT):
+            return Answer.right
+        row = self._row(release)
+        is_down = row.get("status", "").startswith("DOWN")
+        return Answer.wrong if is_down and _status(row) == _ANSWERED else Answer.none
+
+    def told(self, release: str) -> str:
+        """What came of the last question, without a full stop."""
+        row = self._row(release)
+        code = row.get("check_code") or ""
+        expected = f"expected {self._question.body(release)!r}"
+        if _status(row) != _ANSWERED:
+            why = f"{_status(row)}: {row.get('check_desc') or 'nothing came'}"
+            return f"GET {self._question.path} was not answered ({why}); {expected}"
+        said = "another text" if code in {"", "0", "200"} else f"status {code}"
+        return f"GET {self._question.path} was answered with {said}; {expected}"
+
+    def done(self, release: str) -> None:
+        """Nothing more is asked."""
+        for server in (_RIGHT, _WRONG):
+            self._balancer(release).forget(server)
+
+    def _row(self, release: str) -> dict[str, str]:
+        return self._of(release).rows().get(_WRONG, {})
+
+    def _balancer(self, release: str) -> Balancer:
+        return Balancer(self._of(release), self._clock)
+
+    def _of(self, release: str) -> RuntimeApi:
+        return self._api.of(_pool(self._releases, release))
