@@ -31,6 +31,7 @@ GREEN = "website-green"
 GREEN_SLOT = "green"
 """How the names of its servers begin: no name is in both pools."""
 POOL_MAP = "/tmp/pool.map"  # noqa: S108 (in the balancer's own container)
+_MASTER = "master.sock"
 _ANSWER_S = 5.0
 
 
@@ -45,6 +46,10 @@ class SocketTransport:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def of_master(self) -> "SocketTransport":
+        """To the master process instead, in mode `reload`."""
+        return SocketTransport(self._path.with_name(_MASTER))
 
     def __call__(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -63,12 +68,17 @@ class ExecTransport:
     That is so on Docker Desktop and on remote engines; some 100 ms a command.
     """
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, name: str = "admin.sock") -> None:
         self._container = container
+        self._name = name
+
+    def of_master(self) -> "ExecTransport":
+        """As above."""
+        return ExecTransport(self._container, _MASTER)
 
     def __call__(self, command: str) -> str:
-        shell = 'printf "%s\\n" "$1" | socat -t 5 stdio /run/harness/admin.sock'
-        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", command])
+        shell = 'printf "%s\\n" "$1" | socat -t 5 stdio "/run/harness/$2"'
+        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", command, self._name])
         if code != 0:
             raise ConnectionError(text.strip())
         return text

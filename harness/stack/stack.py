@@ -5,6 +5,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -17,12 +18,14 @@ from harness.model.operations import Operations
 from harness.stack import control, edge, images, store
 from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
+from harness.stack.discovery import Discovery
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
+from harness.stack.processes import CONFIGURATION, MASTER_SHELL, SUCCESSOR_SHELL, processes
 from harness.stack.runtime_api import (
     BACKEND,
     POOL_MAP,
@@ -33,16 +36,17 @@ from harness.stack.runtime_api import (
 from harness.stack.undo import Undo
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
+from harness.stack.written import Written, answers_ready
 from harness.target import Disturbance, Endpoint, Stage
-from harness.timeline import Timeline, wait_until
+from harness.timeline import Timekeeper, Timeline, wait_until
 
 __all__ = ["Stack", "StackPlan"]
 
 _BALANCER_SHELL = (
-    'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
-    f"echo pool {BACKEND} > {POOL_MAP} && "
-    f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.log"
+    f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
 )
+_ALONE_SHELL = f"exec haproxy -W -db -f {CONFIGURATION} 3>>{LOGS_AT}/haproxy.log"
+"""Where no process is to come after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,24 +144,24 @@ class Stack:
         if plan.control:
             self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
+        configuration = varied(
+            "haproxy.cfg",
+            self._mode().configuration(plan.algorithm, plan.replicas, PORT),
+            plan.variation.balancer,
+        )
         balancer = component(
             "balancer",
-            shell=_BALANCER_SHELL,
+            shell=_BALANCER_SHELL + self._balancer_entry(),
             stop_signal="SIGUSR1",
-            environment={
-                "HAPROXY_CFG": varied(
-                    "haproxy.cfg",
-                    self._mode().configuration(plan.algorithm, plan.replicas, PORT),
-                    plan.variation.balancer,
-                )
-            },
+            environment={"HAPROXY_CFG": configuration},
             volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
         )
-        self._api = self._reached(balancer, folder / "admin.sock", timeline)
+        transport = self._reached(balancer, folder / "admin.sock", timeline)
+        self._api = RuntimeApi(transport)
         self._website = Website(
             publish=self._publish,
-            discovery=self._mode().discovery(
-                Balancer(self._api, timeline.clock), plan.replicas, PORT
+            discovery=self._discovery(
+                balancer, self._api, transport, configuration, timeline.clock
             ),
             images=tags,
             network=network,
@@ -186,7 +190,9 @@ class Stack:
             "edge",
             shell=edge.SHELL,
             stop_signal="SIGQUIT",
-            environment=edge.environment(self._certificate, plan.variation.edge),
+            environment=edge.environment(
+                self._certificate, {**self._mode().edge, **plan.variation.edge}
+            ),
             volumes={volume.name: LOGS_AT},
             ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
         )
@@ -240,6 +246,31 @@ class Stack:
     def _mode(self) -> Mode:
         return MODES[self._plan.discovery]
 
+    def _balancer_entry(self) -> str:
+        if not self._mode().is_reload:
+            return _ALONE_SHELL
+        return SUCCESSOR_SHELL if self._plan.variation.reloads.by_successor else MASTER_SHELL
+
+    def _discovery(
+        self,
+        container: Container,
+        api: RuntimeApi,
+        transport: SocketTransport | ExecTransport,
+        configuration: str,
+        clock: Timekeeper,
+    ) -> Discovery:
+        balancer, reloads = Balancer(api, clock), self._plan.variation.reloads
+        if not self._mode().is_reload:
+            return self._mode().discovery(balancer, self._plan.replicas, PORT)
+        return Written(
+            balancer,
+            processes(reloads, container, master=transport.of_master(), api=api, clock=clock),
+            template=configuration,
+            port=PORT,
+            is_ready=partial(answers_ready, container),
+            adds=reloads.adds,
+        )
+
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""
         tags = images.tags(
@@ -265,7 +296,9 @@ class Stack:
         self._on_down(lambda: shutil.rmtree(folder, ignore_errors=True))
         return folder
 
-    def _reached(self, balancer: Container, path: Path, timeline: Timeline) -> RuntimeApi:
+    def _reached(
+        self, balancer: Container, path: Path, timeline: Timeline
+    ) -> SocketTransport | ExecTransport:
         """The Runtime API by its socket, else by commands in the container."""
         for transport, patience_s in ((SocketTransport(path), 5.0), (ExecTransport(balancer), 5.0)):
 
@@ -276,7 +309,7 @@ class Stack:
                     return False
 
             if wait_until(answers, clock=timeline.clock, timeout_s=patience_s):
-                return RuntimeApi(transport)
+                return transport
             balancer.reload()
             if balancer.status != "running":
                 break

@@ -9,7 +9,21 @@ from dataclasses import dataclass, field
 
 from harness.model.errors import NotJudgedError
 
-__all__ = ["AS_IT_IS", "Variation", "varied"]
+__all__ = ["AS_IT_IS", "Reloads", "Variation", "varied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloads:
+    """How the balancer is reloaded, in discovery mode `reload` alone."""
+
+    by_successor: bool = False
+    """The old way, `-sf`: no master, but a new process that tells the former one to finish."""
+    hands_over: bool = False
+    """With a successor: whether it is handed the former one's listeners (`-x`)."""
+    is_looked_at: bool = True
+    """With a master: whether the configuration is checked beforehand, and the reload asserted."""
+    adds: str = ""
+    """Lines that a swap's own reload writes below the website's servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +42,7 @@ class Variation:
     """Runs instead of the website's own entry."""
     stop_signal: str = "SIGTERM"
     """What the engine sends a website to stop it."""
+    reloads: Reloads = Reloads()
 
 
 AS_IT_IS = Variation(name="")

@@ -21,6 +21,7 @@ from harness.stack.discovery import Discovery, Slots
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import AS_IT_IS, Variation
+from harness.stack.written import Written
 from harness.target import Counted, Instance
 from harness.timeline import Timekeeper
 
@@ -43,7 +44,7 @@ class Patience:
 
 class Website:
     """Starts, admits, drains and stops instances. Implements harness.target.Stage, and in
-    discovery mode `slots` its optional abilities.
+    discovery modes `slots` and `reload` optional abilities of it.
     """
 
     def __init__(
@@ -178,6 +179,17 @@ class Website:
 
     def counted(self, instances: Sequence[Instance]) -> Counted:
         return self._in_slots().counted(instances)
+
+    def reload(self, instances: Sequence[Instance]) -> None:
+        self._in_writing().reload(instances)
+
+    def await_alone(self) -> None:
+        self._in_writing().await_alone(self._patience.drain_s)
+
+    def _in_writing(self) -> Written:
+        if not isinstance(self._discovery, Written):
+            raise MissingEvidenceError("balancer: it is reloaded in discovery mode reload alone")
+        return self._discovery
 
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):
