@@ -44,18 +44,22 @@ class Transport(Protocol):
 class SocketTransport:
     """By the Unix socket in a folder that is mounted into the balancer: 1 ms a command."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_master: bool = False) -> None:
         self._path = path
+        self._is_master = is_master
 
     def of_master(self) -> "SocketTransport":
         """To the master process instead, in mode `reload`."""
-        return SocketTransport(self._path.with_name(_MASTER))
+        return SocketTransport(self._path.with_name(_MASTER), is_master=True)
 
     def __call__(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_ANSWER_S)
             connection.connect(str(self._path))
             connection.sendall(command.encode() + b"\n")
+            if self._is_master:
+                # It waits for another command for as long as one may come.
+                connection.shutdown(socket.SHUT_WR)
             answer = bytearray()
             while chunk := connection.recv(65536):
                 answer += chunk
@@ -77,8 +81,8 @@ class ExecTransport:
         return ExecTransport(self._container, _MASTER)
 
     def __call__(self, command: str) -> str:
-        shell = 'printf "%s\\n" "$1" | socat -t 5 stdio "/run/harness/$2"'
-        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", command, self._name])
+        shell = 'printf "%s\\n" "$2" | socat -t 5 stdio "/run/harness/$1"'
+        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", self._name, command])
         if code != 0:
             raise ConnectionError(text.strip())
         return text

@@ -3,10 +3,19 @@
 from collections.abc import Callable
 
 from harness.catalogue.model import Arm
-from harness.swap.strategy import Steps, publish
-from harness.target import Stage
+from harness.swap.moves import admit, bring_up
+from harness.swap.strategy import Steps, publish, unable
+from harness.target import Instance, ReloadsBalancer, Stage
 
-__all__ = ["NO_SECOND_TRY", "ONE_TRY", "DrainThenStop", "ShowsArm", "StopOnly"]
+__all__ = [
+    "NO_SECOND_TRY",
+    "ONE_TRY",
+    "DrainThenStop",
+    "ReloadAndHope",
+    "ReloadOften",
+    "ShowsArm",
+    "StopOnly",
+]
 
 ShowsArm = Callable[..., Arm]
 """The fixture `shows`."""
@@ -50,3 +59,51 @@ class DrainThenStop(StopOnly):
 
     name = "drain-then-stop"
     drains = True
+
+
+class ReloadOften:
+    """`reload`, as often as that one after the other: what one reload loses now and then shows."""
+
+    name = "reload-often"
+    discovery = "reload"
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        if not isinstance(stage, ReloadsBalancer):
+            raise unable("reload its balancer")
+        old = stage.running()
+        publish(stage, steps)
+        new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
+        for number in range(1, self._times + 1):
+            with steps.step("reload", Instance(name="", release=steps.new), number=number):
+                stage.reload(new)
+        admit(stage, steps, new)
+        with steps.step("idle", Instance(name="", release=steps.old)):
+            stage.await_alone()
+        for instance in old:
+            with steps.step("stop", instance):
+                stage.stop(instance)
+
+
+class ReloadAndHope:
+    """The new one is started and awaited, the configuration written, HAProxy told to reload; a
+    second later the old one is stopped, whatever became of that.
+    """
+
+    name = "reload-and-hope"
+    discovery = "reload"
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        if not isinstance(stage, ReloadsBalancer):
+            raise unable("reload its balancer")
+        old = stage.running()
+        publish(stage, steps)
+        new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
+        with steps.step("reload", Instance(name="", release=steps.new)):
+            stage.reload(new)
+            steps.clock.sleep(1.0)
+        for instance in old:
+            with steps.step("stop", instance):
+                stage.stop(instance)
