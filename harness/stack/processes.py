@@ -61,6 +61,9 @@ class Processes(Protocol):
         one does not answer on the Runtime API. A refused one is not put in the former's place.
         """
 
+    def try_to_take_over(self, configuration: str) -> None:
+        """The same, neither checked beforehand nor looked at afterwards."""
+
     def await_alone(self, timeout_s: float) -> None:
         """Returns once no former process is left; MissingEvidenceError after that time."""
 
@@ -75,19 +78,13 @@ class MasterWorker:
         master: Transport,
         api: RuntimeApi,
         clock: Timekeeper,
-        is_looked_at: bool = True,
     ) -> None:
         self._container = container
         self._master = RuntimeApi(master)
         self._api = api
         self._clock = clock
-        self._is_looked_at = is_looked_at
 
     def take_over(self, configuration: str) -> None:
-        if not self._is_looked_at:
-            _put(self._container, CONFIGURATION, configuration)
-            _run(self._container, "kill -USR2 1")
-            return
         _put_checked(self._container, configuration)
         former, _ = self._workers()
         answer = self._master.command("reload")
@@ -99,6 +96,10 @@ class MasterWorker:
                 f"balancer: HAProxy says it reloaded, and worker {former} still serves"
             )
         _await_pid(self._api, current, self._clock)
+
+    def try_to_take_over(self, configuration: str) -> None:
+        _put(self._container, CONFIGURATION, configuration)
+        _run(self._container, "kill -USR2 1")
 
     def await_alone(self, timeout_s: float) -> None:
         if not wait_until(
@@ -137,19 +138,20 @@ class Successor:
         self._container = container
         self._api = api
         self._clock = clock
-        self._handed = " -x /run/harness/admin.sock" if hands_over else ""
+        handed = " -x /run/harness/admin.sock" if hands_over else ""
+        self._start = f"haproxy -D -p {_PID} -f {CONFIGURATION}{handed} -sf $(cat {_PID}) 3>>{_LOG}"
 
     def take_over(self, configuration: str) -> None:
         _put_checked(self._container, configuration)
         former = _run(self._container, f"cat {_PID}")
-        started = (
-            f"haproxy -D -p {_PID} -f {CONFIGURATION}{self._handed} -sf $(cat {_PID}) 3>>{_LOG}; "
-            f"code=$?; cat {_PID}; exit $code"
-        )
-        current = _run(self._container, started).split()[-1]
+        current = _run(self._container, f"{self._start} && cat {_PID}").split()[-1]
         if current == former:
             raise MissingEvidenceError(f"balancer: no process came after HAProxy's {former}")
         _await_pid(self._api, current, self._clock)
+
+    def try_to_take_over(self, configuration: str) -> None:
+        _put(self._container, CONFIGURATION, configuration)
+        _run(self._container, f"{self._start}; true")
 
     def await_alone(self, timeout_s: float) -> None:
         if not wait_until(
@@ -172,9 +174,7 @@ def processes(
     """Those of a balancer that is reloaded so."""
     if reloads.by_successor:
         return Successor(container, api=api, clock=clock, hands_over=reloads.hands_over)
-    return MasterWorker(
-        container, master=master, api=api, clock=clock, is_looked_at=reloads.is_looked_at
-    )
+    return MasterWorker(container, master=master, api=api, clock=clock)
 
 
 def _put_checked(container: Container, configuration: str) -> None:

@@ -268,7 +268,7 @@ class Stack:
             template=configuration,
             port=PORT,
             is_ready=partial(answers_ready, container),
-            adds=reloads.adds,
+            reloads=reloads,
         )
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:

@@ -21,7 +21,8 @@ class Reloads:
     hands_over: bool = False
     """With a successor: whether it is handed the former one's listeners (`-x`)."""
     is_looked_at: bool = True
-    """With a master: whether the configuration is checked beforehand, and the reload asserted."""
+    """Whether the configuration of a swap's own reload is checked beforehand, and the reload
+    looked for afterwards."""
     adds: str = ""
     """Lines that a swap's own reload writes below the website's servers."""
 

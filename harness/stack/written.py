@@ -7,6 +7,7 @@ from docker.models.containers import Container
 from harness.stack.balancer import WRITTEN_HERE, Balancer, written_servers
 from harness.stack.containers import run_in
 from harness.stack.processes import Processes
+from harness.stack.variation import Reloads
 from harness.target import Instance
 
 __all__ = ["Written", "answers_ready"]
@@ -34,15 +35,15 @@ class Written:
         template: str,
         port: int,
         is_ready: Callable[[str], bool],
-        adds: str = "",
+        reloads: Reloads,
     ) -> None:
-        """`template` holds WRITTEN_HERE; `adds` are lines that `reload` puts below the servers."""
+        """`template` holds WRITTEN_HERE; `reloads` says how `reload` does it."""
         self._balancer = balancer
         self._processes = processes
         self._template = template
         self._port = port
         self._is_ready = is_ready
-        self._adds = adds
+        self._reloads = reloads
         self._addresses: dict[str, str] = {}
         self._written: tuple[str, ...] = ()
         self._is_sure = True
@@ -72,7 +73,12 @@ class Written:
 
     def reload(self, instances: Sequence[Instance]) -> None:
         """Those alone from now on."""
-        self._write([instance.name for instance in instances], self._adds)
+        take_over = (
+            self._processes.take_over
+            if self._reloads.is_looked_at
+            else self._processes.try_to_take_over
+        )
+        self._write([instance.name for instance in instances], take_over, self._reloads.adds)
 
     def await_alone(self, timeout_s: float) -> None:
         self._processes.await_alone(timeout_s)
@@ -81,13 +87,16 @@ class Written:
         if instance.name in self._written or not self._is_sure:
             self._write(name for name in self._written if name != instance.name)
 
-    def _write(self, names: Iterable[str], adds: str = "") -> None:
+    def _write(
+        self, names: Iterable[str], take_over: Callable[[str], None] | None = None, adds: str = ""
+    ) -> None:
         names = tuple(names)
+        take_over = take_over or self._processes.take_over
         servers = written_servers({name: self._addresses[name] for name in names})
         lines = "\n".join(f"    {line}" for line in adds.splitlines())
         below = "\n".join(part for part in (WRITTEN_HERE, servers, lines) if part)
         self._is_sure = False
-        self._processes.take_over(self._template.replace(WRITTEN_HERE, below))
+        take_over(self._template.replace(WRITTEN_HERE, below))
         self._written = names
         self._is_sure = True
 

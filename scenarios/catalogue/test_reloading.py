@@ -90,7 +90,7 @@ def test_a_hard_stop_cuts_what_the_former_process_still_has(shows: ShowsArm) -> 
         Kind.drops,
         "hard-stop-after 1s",
         swap="reload",
-        traffic=heavy_mix(100),
+        traffic=heavy_mix(300),
         variation=Variation(
             name="HAProxy stops hard 1 s after a reload",
             balancer={"hard-stop-after 30s": "hard-stop-after 1s"},
@@ -99,14 +99,14 @@ def test_a_hard_stop_cuts_what_the_former_process_still_has(shows: ShowsArm) -> 
 
 
 def test_a_hard_stop_beyond_the_longest_request_cuts_nothing(shows: ShowsArm) -> None:
-    shows(18, Kind.avoids, "hard-stop-after 30s", swap="reload", traffic=heavy_mix(100))
+    shows(18, Kind.avoids, "hard-stop-after 30s", swap="reload", traffic=heavy_mix(300))
 
 
 GONE = "server website-spare website-spare:8000 check"
 
 
 def test_a_reload_that_is_skipped_in_silence_leaves_the_old_servers(shows: ShowsArm) -> None:
-    """The configuration names a server that does not resolve: HAProxy's master says so, where nobody
+    """The configuration names a server that does not resolve: HAProxy's master says so where nobody
     looks, and its worker serves on by the former one. Then the old instance is stopped.
     """
     shows(
