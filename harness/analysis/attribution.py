@@ -21,6 +21,8 @@ __all__ = ["attributions", "bad_requests"]
 
 _EXAMPLES: Final = 20
 _NOTICED_NS: Final = 5 * SECOND_NS
+_CUT_NS: Final = SECOND_NS // 10
+"""A cut may be seen before the log's line of it is written."""
 _MOST: Final = 5_000
 """Requests that are looked at one by one; beyond, they are spread evenly over all."""
 _BESIDE: Final = 15
@@ -105,6 +107,9 @@ def _around(
     found: dict[str, Fact] = {
         "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
     }
+    found["hard_stopped"] = any(
+        stop_ns - _CUT_NS <= at_ns <= stop_ns + _NOTICED_NS for stop_ns in logs.hard_stops
+    )
     edge, line = logs.edge.get(seq), logs.balancer.get(seq)
     asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
     for component in asked:

@@ -13,10 +13,13 @@ __all__ = [
     "WebsiteLine",
     "balancer_line",
     "edge_line",
+    "hard_stop",
     "server_change",
     "wall_ns_of",
     "website_line",
 ]
+
+_HARD_STOP = b"soft-stop running for too long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,13 @@ def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> 
     if wall_ns is None or "/" not in name:
         return None
     return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
+
+
+def hard_stop(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> int | None:
+    """When it was, if HAProxy says that its `hard-stop-after` is over; monotonic ns."""
+    wall_ns = wall_ns_of(moment)
+    is_one = wall_ns is not None and rest.startswith(_HARD_STOP)
+    return mono_ns(wall_ns) if wall_ns is not None and is_one else None
 
 
 def wall_ns_of(moment: bytes) -> int | None:
