@@ -107,9 +107,15 @@ def _around(
     found: dict[str, Fact] = {
         "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
     }
-    found["hard_stopped"] = any(
-        stop_ns - _CUT_NS <= at_ns <= stop_ns + _NOTICED_NS for stop_ns in logs.hard_stops
-    )
+    for name, is_hard, noticed_ns in (
+        ("hard_stopped", True, _NOTICED_NS),
+        ("reloaded", False, SECOND_NS),
+    ):
+        found[name] = any(
+            end.at_ns - _CUT_NS <= at_ns <= end.at_ns + noticed_ns
+            for end in logs.ends
+            if end.is_hard is is_hard
+        )
     edge, line = logs.edge.get(seq), logs.balancer.get(seq)
     asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
     for component in asked:

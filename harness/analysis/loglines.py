@@ -8,18 +8,20 @@ from typing import Any
 __all__ = [
     "BalancerLine",
     "EdgeLine",
+    "ProcessEnd",
     "Served",
     "ServerChange",
     "WebsiteLine",
     "balancer_line",
     "edge_line",
-    "hard_stop",
+    "process_end",
     "server_change",
     "wall_ns_of",
     "website_line",
 ]
 
 _HARD_STOP = b"soft-stop running for too long"
+_SOFT_STOP = b"Proxy edge stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,14 @@ class ServerChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """A process of HAProxy's that was told to finish, or that was out of time. Monotonic."""
+
+    at_ns: int
+    is_hard: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """From when to when a server of HAProxy's answered requests from one address. Monotonic."""
 
@@ -153,11 +163,13 @@ def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> 
     return ServerChange(at_ns=mono_ns(wall_ns), server=name.partition("/")[2], text=text)
 
 
-def hard_stop(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> int | None:
-    """When it was, if HAProxy says that its `hard-stop-after` is over; monotonic ns."""
+def process_end(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ProcessEnd | None:
+    """From what HAProxy says in words; None where that is of no end of a process."""
     wall_ns = wall_ns_of(moment)
-    is_one = wall_ns is not None and rest.startswith(_HARD_STOP)
-    return mono_ns(wall_ns) if wall_ns is not None and is_one else None
+    is_hard = rest.startswith(_HARD_STOP)
+    if wall_ns is None or not (is_hard or rest.startswith(_SOFT_STOP)):
+        return None
+    return ProcessEnd(at_ns=mono_ns(wall_ns), is_hard=is_hard)
 
 
 def wall_ns_of(moment: bytes) -> int | None:

@@ -10,12 +10,13 @@ from harness.analysis.edge_errors import lost_last, read_lost
 from harness.analysis.loglines import (
     BalancerLine,
     EdgeLine,
+    ProcessEnd,
     Served,
     ServerChange,
     WebsiteLine,
     balancer_line,
     edge_line,
-    hard_stop,
+    process_end,
     server_change,
     wall_ns_of,
     website_line,
@@ -47,8 +48,8 @@ class Logs:
     edge_retried: dict[int, EdgeLine] = field(default_factory=dict)
     """Every request for which NGINX asked the balancer more than once."""
     changes: tuple[ServerChange, ...] = ()
-    hard_stops: tuple[int, ...] = ()
-    """When a process of HAProxy's that was to finish was out of time. Monotonic ns."""
+    ends: tuple[ProcessEnd, ...] = ()
+    """Of HAProxy's processes."""
     reload_failed: bool = False
     """Whether HAProxy's master said of a reload that it failed; it does not say when."""
     served: tuple[Served, ...] = ()
@@ -93,7 +94,7 @@ def read_logs(
         retried={seq: line for seq, line in balancer.items() if line.retries},
         edge_retried={seq: edge[seq] for seq in again},
         changes=tuple(one for one in said if isinstance(one, ServerChange)),
-        hard_stops=tuple(one for one in said if isinstance(one, int)),
+        ends=tuple(one for one in said if isinstance(one, ProcessEnd)),
         reload_failed=any(_FAILURE in line for line in _lines(folder / BALANCER_PRINTED) or ()),
         served=served,
         known=frozenset(
@@ -141,18 +142,18 @@ def _of_balancer(
     prefix: bytes,
     wanted: Container[int],
     mono_ns: Callable[[int], int],
-) -> tuple[dict[int, BalancerLine], list[ServerChange | int], tuple[Served, ...], int]:
-    """Lines by seq, what was said of servers (and when of a hard stop), who served, how many were
+) -> tuple[dict[int, BalancerLine], list[ServerChange | ProcessEnd], tuple[Served, ...], int]:
+    """Lines by seq, what was said of servers and of processes, who served, how many were
     unreadable.
     """
     found: dict[int, BalancerLine] = {}
-    said: list[ServerChange | int] = []
+    said: list[ServerChange | ProcessEnd] = []
     served: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
     bad = 0
     for raw in lines:
         moment, _, rest = raw.partition(b" ")
         if not rest.startswith(b"{"):
-            told = server_change(moment, rest, mono_ns) or hard_stop(moment, rest, mono_ns)
+            told = server_change(moment, rest, mono_ns) or process_end(moment, rest, mono_ns)
             said += [told] if told else []
             continue
         seq = _seq(rest, b'"request_id": "' + prefix)

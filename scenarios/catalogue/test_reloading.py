@@ -5,11 +5,18 @@ from procedures import NO_SECOND_TRY, ReloadAndHope, ReloadOften, ShowsArm
 
 from harness.catalogue.model import Kind
 from harness.heavy_mix import heavy_mix
+from harness.mix import default_mix
+from harness.model.traffic import Stream, Traffic
 from harness.stack.variation import Reloads, Variation
 
 pytestmark = pytest.mark.catalogue
 
 RELOADS = 50
+PONG = {
+    "bind :8080": "bind :8080\nhttp-request return status 200 content-type text/plain "
+    "string pong if { path /pong }"
+}
+"""Of haproxy.cfg: what HAProxy answers by itself, so that connections cost little."""
 A_CONNECTION_EACH = {"keepalive 128;": ""}
 """Of nginx.conf: each request has a connection to HAProxy of its own."""
 
@@ -24,7 +31,7 @@ def test_a_successor_loses_what_was_queued_for_its_predecessor(shows: ShowsArm) 
         Kind.drops,
         f"{RELOADS} reloads by -sf",
         strategy=ReloadOften(RELOADS),
-        rate=600,
+        traffic=connections(),
         variation=succeeded(hands_over=False),
     )
 
@@ -36,9 +43,15 @@ def test_listeners_that_are_handed_over_lose_nothing(shows: ShowsArm) -> None:
         Kind.avoids,
         f"{RELOADS} reloads by -sf, with -x",
         strategy=ReloadOften(RELOADS),
-        rate=600,
+        traffic=connections(),
         variation=succeeded(hands_over=True),
     )
+
+
+def connections() -> Traffic:
+    """The default mix, thin, and beside it what HAProxy answers itself."""
+    pong = Stream(name="pong", path="/pong", rate_hz=500, expect_body={"*": "pong"}, cached_s=0.0)
+    return Traffic(streams=(*default_mix(60).streams, pong))
 
 
 def succeeded(*, hands_over: bool) -> Variation:
@@ -46,6 +59,7 @@ def succeeded(*, hands_over: bool) -> Variation:
     return Variation(
         name=f"HAProxy is succeeded by -sf and {how}, NGINX keeps no connection and tries once",
         edge=A_CONNECTION_EACH | NO_SECOND_TRY,
+        balancer=PONG,
         reloads=Reloads(by_successor=True, hands_over=hands_over),
     )
 
@@ -61,10 +75,10 @@ def test_idle_connections_that_a_reload_closes_may_have_a_request_on_their_way(
         Kind.drops,
         f"{RELOADS} reloads, idle connections closed at once",
         strategy=ReloadOften(RELOADS),
-        rate=600,
+        traffic=connections(),
         variation=Variation(
             name="HAProxy closes idle connections at a reload, NGINX tries once",
-            balancer={"option idle-close-on-response": ""},
+            balancer=PONG | {"option idle-close-on-response": ""},
             edge=NO_SECOND_TRY,
         ),
     )
@@ -76,8 +90,8 @@ def test_idle_connections_that_end_with_an_answer_lose_nothing(shows: ShowsArm) 
         Kind.avoids,
         f"{RELOADS} reloads, idle-close-on-response",
         strategy=ReloadOften(RELOADS),
-        rate=600,
-        variation=Variation(name="NGINX tries once", edge=NO_SECOND_TRY),
+        traffic=connections(),
+        variation=Variation(name="NGINX tries once", balancer=PONG, edge=NO_SECOND_TRY),
     )
 
 

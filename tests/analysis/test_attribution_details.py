@@ -3,6 +3,7 @@ named where logs disagree or say nothing.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from loglines import WALL, balancer, edge, monotonic, said, website, write
@@ -390,3 +391,23 @@ def test_a_failed_reload_is_told_by_what_the_master_printed(tmp_path, printed, f
     write(tmp_path)
     (tmp_path / "logs" / "balancer.printed.txt").write_text(printed)
     assert read_logs(tmp_path / "logs", RUN, (), monotonic).reload_failed is failed
+
+
+@pytest.mark.parametrize(
+    ("told_at", "cause"),
+    [(AT - 0.5, "reload_broke"), (AT + 0.02, "reload_broke"), (AT - 1.5, "balancer_away")],
+)
+def test_what_a_reload_breaks_is_put_down_to_it(tmp_path, told_at, cause):
+    draft = drafted()
+    [seq] = draft.seqs("get-reused", AT, AT + 0.1)[:1]
+    draft.fail([seq], Outcome.wrong_status, status=502)
+    over_s = (WALL + (AT * S)) / S
+    date = datetime.fromtimestamp(over_s, UTC).strftime("%Y/%m/%d %H:%M:%S")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "nginx-error.log").write_text(
+        f"{date} [error] 7#7: *1 recv() failed (104: Connection reset by peer) while reading "
+        "response header from upstream, client: 10.0.0.1\n"
+    )
+    stopped = "Proxy edge stopped (cumulated conns: FE: 40, BE: 0)."
+    lines = {"edges": [edge(seq, status=502, at_s=over_s)], "balancers": [said(told_at, stopped)]}
+    assert found(draft, tmp_path, **lines) == [(cause, "", 1, 0)]
