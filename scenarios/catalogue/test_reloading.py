@@ -51,7 +51,7 @@ def test_listeners_that_are_handed_over_lose_nothing(shows: ShowsArm) -> None:
 
 
 def connections() -> Traffic:
-    """Many that HAProxy answers itself, and beside them enough of the website's to tell releases."""
+    """Many that HAProxy answers itself, and beside them some of the website's."""
     pong = Stream(name="pong", path="/pong", rate_hz=500, expect_body={"*": "pong"}, cached_s=0.0)
     return Traffic(streams=(replace(default_mix(60).streams[0], rate_hz=60), pong))
 
