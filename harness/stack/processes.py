@@ -16,11 +16,11 @@ from harness.timeline import Timekeeper, wait_until
 __all__ = [
     "CONFIGURATION",
     "MASTER_SHELL",
-    "SUCCESSOR_SHELL",
     "MasterWorker",
     "Processes",
     "Successor",
     "processes",
+    "successor_shell",
 ]
 
 CONFIGURATION: Final = "/tmp/haproxy.cfg"  # noqa: S108 (in the balancer's own container)
@@ -29,25 +29,35 @@ _PID: Final = "/tmp/haproxy.pid"  # noqa: S108 (as above)
 _LOG: Final = f"{LOGS_AT}/haproxy.log"
 _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
+_TOLD: Final = "kill -USR2 1"
 
 MASTER_SHELL: Final = (
     f"exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>{_LOG}"
 )
 """A master, which is told to reload over its own socket, and a worker."""
 
-SUCCESSOR_SHELL: Final = (
-    f"haproxy -D -p {_PID} -f {CONFIGURATION} 3>>{_LOG} || exit 1; "
-    f"trap 'kill -USR1 $(cat {_PID}); exit 0' USR1; "
-    # The shell is the first process, and processes that have ended are its to bury.
-    "while :; do sleep 0.2 & wait; done"
-)
-"""The old way: a daemon, beside which the next one is started."""
-
 _PIDS: Final = (
     'for each in /proc/[0-9]*; do read -r name < "$each/comm" && read -r _ _ state _ '
     '< "$each/stat" && [ "$name" = haproxy ] && [ "$state" != Z ] && echo "${each#/proc/}"; '
     "done 2>/dev/null; true"
 )
+
+
+def successor_shell(*, hands_over: bool) -> str:
+    """The old way: a daemon, and a shell that starts the next one beside it when it is told to.
+
+    With `hands_over` that one is given the listeners.
+    """
+    daemon = f"haproxy -D -p {_PID} -f {CONFIGURATION}"
+    handed = " -x /run/harness/admin.sock" if hands_over else ""
+    return (
+        # All have one descriptor, and so one place in the file: HAProxy takes O_APPEND off it.
+        f"exec 3>>{_LOG}; {daemon} || exit 1; "
+        f"trap 'kill -USR1 $(cat {_PID}); exit 0' USR1; "
+        f"trap '{daemon}{handed} -sf $(cat {_PID})' USR2; "
+        # As the first process the shell has those to bury that have ended.
+        "while :; do sleep 0.2 & wait; done"
+    )
 
 
 class Processes(Protocol):
@@ -99,7 +109,7 @@ class MasterWorker:
 
     def try_to_take_over(self, configuration: str) -> None:
         _put(self._container, CONFIGURATION, configuration)
-        _run(self._container, "kill -USR2 1")
+        _run(self._container, _TOLD)
 
     def await_alone(self, timeout_s: float) -> None:
         if not wait_until(
@@ -124,34 +134,27 @@ class MasterWorker:
 class Successor:
     """The old way, `-sf`: a new process that binds the same ports and tells the former one to
     finish. What the kernel has queued for the former one's listeners is lost with them, unless
-    they are handed over (`-x`).
+    they are handed over (`successor_shell`).
     """
 
-    def __init__(
-        self,
-        container: Container,
-        *,
-        api: RuntimeApi,
-        clock: Timekeeper,
-        hands_over: bool = False,
-    ) -> None:
+    def __init__(self, container: Container, *, api: RuntimeApi, clock: Timekeeper) -> None:
         self._container = container
         self._api = api
         self._clock = clock
-        handed = " -x /run/harness/admin.sock" if hands_over else ""
-        self._start = f"haproxy -D -p {_PID} -f {CONFIGURATION}{handed} -sf $(cat {_PID}) 3>>{_LOG}"
 
     def take_over(self, configuration: str) -> None:
         _put_checked(self._container, configuration)
-        former = _run(self._container, f"cat {_PID}")
-        current = _run(self._container, f"{self._start} && cat {_PID}").split()[-1]
-        if current == former:
+        former = self._pid()
+        _run(self._container, _TOLD)
+        if not wait_until(
+            lambda: self._pid() not in {former, ""}, clock=self._clock, timeout_s=_ANSWERS_S
+        ):
             raise MissingEvidenceError(f"balancer: no process came after HAProxy's {former}")
-        _await_pid(self._api, current, self._clock)
+        _await_pid(self._api, self._pid(), self._clock)
 
     def try_to_take_over(self, configuration: str) -> None:
         _put(self._container, CONFIGURATION, configuration)
-        _run(self._container, f"{self._start}; true")
+        _run(self._container, _TOLD)
 
     def await_alone(self, timeout_s: float) -> None:
         if not wait_until(
@@ -161,6 +164,9 @@ class Successor:
             poll_s=_LOOK_S,
         ):
             raise _not_alone(timeout_s)
+
+    def _pid(self) -> str:
+        return _run(self._container, f"cat {_PID}")
 
 
 def processes(
@@ -173,7 +179,7 @@ def processes(
 ) -> Processes:
     """Those of a balancer that is reloaded so."""
     if reloads.by_successor:
-        return Successor(container, api=api, clock=clock, hands_over=reloads.hands_over)
+        return Successor(container, api=api, clock=clock)
     return MasterWorker(container, master=master, api=api, clock=clock)
 
 

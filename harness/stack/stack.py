@@ -25,7 +25,7 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
-from harness.stack.processes import CONFIGURATION, MASTER_SHELL, SUCCESSOR_SHELL, processes
+from harness.stack.processes import CONFIGURATION, MASTER_SHELL, processes, successor_shell
 from harness.stack.runtime_api import (
     BACKEND,
     POOL_MAP,
@@ -249,7 +249,10 @@ class Stack:
     def _balancer_entry(self) -> str:
         if not self._mode().is_reload:
             return _ALONE_SHELL
-        return SUCCESSOR_SHELL if self._plan.variation.reloads.by_successor else MASTER_SHELL
+        reloads = self._plan.variation.reloads
+        if not reloads.by_successor:
+            return MASTER_SHELL
+        return successor_shell(hands_over=reloads.hands_over)
 
     def _discovery(
         self,

@@ -19,8 +19,14 @@ PONG = {
     "string pong if { path /pong }"
 }
 """Of haproxy.cfg: what HAProxy answers by itself, so that connections cost little."""
-A_CONNECTION_EACH = {"keepalive 128;": ""}
-"""Of nginx.conf: each request has a connection to HAProxy of its own."""
+PEER = "server balancer:{} max_fails=0;"
+A_CONNECTION_EACH = {
+    "keepalive 128;": "",
+    PEER.format(8080): "\n".join(PEER.format(8080 + more) for more in range(4)),
+}
+"""Of nginx.conf: each request has a connection to HAProxy of its own, to one of four ports, as to
+one port there are only some 14,000 a minute before the kernel has to look for a free one.
+"""
 
 
 def test_a_successor_loses_what_was_queued_for_its_predecessor(shows: ShowsArm) -> None:
@@ -61,7 +67,7 @@ def succeeded(*, hands_over: bool) -> Variation:
     return Variation(
         name=f"HAProxy is succeeded by -sf and {how}, NGINX keeps no connection and tries once",
         edge=A_CONNECTION_EACH | NO_SECOND_TRY,
-        balancer=PONG,
+        balancer={"bind :8080": PONG["bind :8080"].replace(":8080", ":8080-8083")},
         reloads=Reloads(by_successor=True, hands_over=hands_over),
     )
 

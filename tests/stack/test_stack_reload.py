@@ -11,7 +11,7 @@ from manual_time import ManualTime
 from harness.model.errors import MissingEvidenceError
 from harness.stack.balancer import WRITTEN_HERE, Balancer
 from harness.stack.modes import MODES
-from harness.stack.processes import CONFIGURATION, MasterWorker, Successor
+from harness.stack.processes import CONFIGURATION, MasterWorker, Successor, successor_shell
 from harness.stack.runtime_api import RuntimeApi
 from harness.stack.variation import Reloads
 from harness.stack.written import Written, answers_ready
@@ -46,9 +46,8 @@ class Haproxy(FakeContainer):
             return (1, self.refusal.encode()) if self.refusal else (0, b"")
         if found := re.fullmatch(r"mv (\S+) (\S+)", shell):
             self.files[found[2]] = self.files.pop(found[1])
-        elif "-sf" in shell:
+        elif shell == "kill -USR2 1":
             self.fork()
-            return 0, f"{self.current}\n".encode()
         elif shell.startswith("cat "):
             return 0, f"{self.current}\n".encode()
         elif "/proc/" in shell:
@@ -227,11 +226,16 @@ def test_a_variation_adds_to_a_swaps_own_reload_alone_and_may_not_look(make, hap
 
 
 @pytest.mark.parametrize("hands_over", [False, True])
-def test_a_successor_tells_the_former_process_to_finish(haproxy, clock, hands_over):
-    old_way = Successor(haproxy, api=RuntimeApi(haproxy.admin), clock=clock, hands_over=hands_over)
+def test_a_successor_is_given_the_listeners_or_is_not(hands_over):
+    shell = successor_shell(hands_over=hands_over)
+    assert "-sf $(cat" in shell
+    assert ("-x /run/harness/admin.sock -sf" in shell) is hands_over
+
+
+def test_a_successor_tells_the_former_process_to_finish(haproxy, clock):
+    old_way = Successor(haproxy, api=RuntimeApi(haproxy.admin), clock=clock)
     old_way.take_over("global\n")
-    [started] = [shell for shell in haproxy.told if "-sf" in shell]
-    assert ("-x /run/harness/admin.sock -sf" in started) is hands_over
+    assert (haproxy.current, haproxy.former) == (17, [7])
     with pytest.raises(MissingEvidenceError, match="still there"):
         old_way.await_alone(2.0)
     haproxy.former.clear()
