@@ -76,8 +76,8 @@ class ReloadOften:
         old = stage.running()
         publish(stage, steps)
         new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
-        for number in range(1, self._times + 1):
-            with steps.step("reload", Instance(name="", release=steps.new), number=number):
+        with steps.step("reload", Instance(name="", release=steps.new)):
+            for _ in range(self._times):
                 stage.reload(new)
         admit(stage, steps, new)
         with steps.step("idle", Instance(name="", release=steps.old)):

@@ -9,8 +9,9 @@ from left import left
 from releases import ANSWERS_500, BROKEN, built
 from stacks import Up, brought_up
 
-from harness.model.errors import ReleaseError
+from harness.model.errors import MissingEvidenceError, ReleaseError
 from harness.model.mark import Mark
+from harness.stack.variation import Reloads, Variation
 from harness.stack.website import Patience
 from harness.swap import named
 from harness.swap.strategy import Steps
@@ -47,7 +48,11 @@ def tried(up: Up, folder, swap: str, release: str) -> list[Mark]:
 
 @pytest.mark.parametrize(
     ("discovery", "replicas", "swaps"),
-    [("slots", 2, ("rolling", "blue-green", "canary")), ("dns-slowstart", 1, ("stop-signal",))],
+    [
+        ("slots", 2, ("rolling", "blue-green", "canary")),
+        ("dns-slowstart", 1, ("stop-signal",)),
+        ("reload", 1, ("reload",)),
+    ],
 )
 def test_a_release_that_does_not_come_up_leaves_the_old_one_serving_and_nothing_of_itself(
     engine, broken, tmp_path, discovery, replicas, swaps
@@ -102,3 +107,27 @@ def test_a_canary_that_answers_500_is_rolled_back_by_what_haproxy_counted(engine
         "website-2"
     }
     assert left(engine, run.name()) == []
+
+
+def test_a_configuration_that_haproxy_refuses_is_no_swap_and_the_old_release_serves_on(
+    engine, tmp_path
+):
+    gone = Variation(name="", reloads=Reloads(adds="server spare website-spare:8000 check"))
+    with brought_up(engine, tmp_path, discovery="reload", variation=gone) as up:
+        old = website(engine, up)
+        timeline = Timeline(tmp_path / "reload.jsonl", SystemTime())
+        try:
+            steps = Steps(timeline, swap=1, old="v1", new="v2")
+            with pytest.raises(MissingEvidenceError, match="could not resolve address"):
+                named("reload").replace(up.stack.stage(), steps)
+        finally:
+            timeline.close()
+        assert up.ask("GET", "/")[2]["x-release"] == "v1"
+        assert [each.name for each in up.stack.stage().running()] == ["website-1"]
+        running = [name for name in website(engine, up) if is_running(engine, up, name)]
+        assert running == old
+    assert left(engine, up.run) == []
+
+
+def is_running(engine: docker.DockerClient, up: Up, name: str) -> bool:
+    return engine.containers.get(f"harness-{up.run}-{name}").status == "running"
