@@ -30,6 +30,12 @@ _LOG: Final = f"{LOGS_AT}/haproxy.log"
 _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
+_SUCCEED: Final = (
+    f"former=$(cat {_PID}); {_TOLD}; left=250; "
+    f'while [ $left -gt 0 ] && [ "$(cat {_PID})" = "$former" ]; do '
+    f"sleep 0.02; left=$((left - 1)); done; echo $former $(cat {_PID})"
+)
+"""Says whose place was to be taken, and who has it within some 5 s: each command costs 0.1 s."""
 
 MASTER_SHELL: Final = (
     f"exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>{_LOG}"
@@ -144,13 +150,10 @@ class Successor:
 
     def take_over(self, configuration: str) -> None:
         _put_checked(self._container, configuration)
-        former = self._pid()
-        _run(self._container, _TOLD)
-        if not wait_until(
-            lambda: self._pid() not in {former, ""}, clock=self._clock, timeout_s=_ANSWERS_S
-        ):
+        former, current = _run(self._container, _SUCCEED).split()
+        if current == former:
             raise MissingEvidenceError(f"balancer: no process came after HAProxy's {former}")
-        _await_pid(self._api, self._pid(), self._clock)
+        _await_pid(self._api, current, self._clock)
 
     def try_to_take_over(self, configuration: str) -> None:
         _put(self._container, CONFIGURATION, configuration)
@@ -164,9 +167,6 @@ class Successor:
             poll_s=_LOOK_S,
         ):
             raise _not_alone(timeout_s)
-
-    def _pid(self) -> str:
-        return _run(self._container, f"cat {_PID}")
 
 
 def processes(
@@ -186,13 +186,13 @@ def processes(
 def _put_checked(container: Container, configuration: str) -> None:
     """In place of the former one, if HAProxy takes it."""
     _put(container, _NEXT, configuration)
-    code, told = run_in(container, ["haproxy", "-c", "-f", _NEXT])
+    check = f"haproxy -c -f {_NEXT} && mv {_NEXT} {CONFIGURATION}"
+    code, told = run_in(container, ["/bin/sh", "-c", check])
     if code:
         raise MissingEvidenceError(
             "balancer: HAProxy refuses its next configuration, and serves on by the former one:\n"
             f"{told.strip()}"
         )
-    _run(container, f"mv {_NEXT} {CONFIGURATION}")
 
 
 def _put(container: Container, path: str, text: str) -> None:

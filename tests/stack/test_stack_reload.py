@@ -42,14 +42,15 @@ class Haproxy(FakeContainer):
     def exec_run(self, command, *, stream):
         shell = command[-1]
         self.told.append(shell)
-        if command[:2] == ["haproxy", "-c"]:
-            return (1, self.refusal.encode()) if self.refusal else (0, b"")
-        if found := re.fullmatch(r"mv (\S+) (\S+)", shell):
-            self.files[found[2]] = self.files.pop(found[1])
-        elif shell == "kill -USR2 1":
+        if found := re.fullmatch(r"haproxy -c -f (\S+) && mv (\S+) (\S+)", shell):
+            if self.refusal:
+                return 1, self.refusal.encode()
+            assert found[1] == found[2]
+            self.files[found[3]] = self.files.pop(found[1])
+        elif "kill -USR2 1" in shell:
+            before = self.current
             self.fork()
-        elif shell.startswith("cat "):
-            return 0, f"{self.current}\n".encode()
+            return 0, f"{before} {self.current}\n".encode()
         elif "/proc/" in shell:
             return 0, "\n".join(map(str, [self.current, *self.former])).encode()
         return 0, b""
