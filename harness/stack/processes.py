@@ -31,9 +31,11 @@ _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
 _SUCCEED: Final = (
-    f"former=$(cat {_PID}); {_TOLD}; left=250; "
-    f'while [ $left -gt 0 ] && [ "$(cat {_PID})" = "$former" ]; do '
-    f"sleep 0.02; left=$((left - 1)); done; echo $former $(cat {_PID})"
+    f"former=$(cat {_PID}); current=$former; {_TOLD}; left=250; "
+    # The file is empty for a moment.
+    'while [ $left -gt 0 ] && { [ -z "$current" ] || [ "$current" = "$former" ]; }; do '
+    f"sleep 0.02; left=$((left - 1)); current=$(cat {_PID}); done; "
+    'echo "$former ${current:-$former}"'
 )
 """Says whose place was to be taken, and who has it within some 5 s: each command costs 0.1 s."""
 

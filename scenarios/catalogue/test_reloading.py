@@ -13,7 +13,9 @@ from harness.stack.variation import Reloads, Variation
 
 pytestmark = pytest.mark.catalogue
 
-RELOADS = 50
+RELOADS = 30
+SUCCESSORS = 100
+"""At 600 new connections a second one such reload loses some 0.06 of them (3 in 46 were lost)."""
 PONG = {
     "bind :8080": "bind :8080\nhttp-request return status 200 content-type text/plain "
     "string pong if { path /pong }"
@@ -37,8 +39,8 @@ def test_a_successor_loses_what_was_queued_for_its_predecessor(shows: ShowsArm) 
     shows(
         16,
         Kind.drops,
-        f"{RELOADS} reloads by -sf",
-        strategy=ReloadOften(RELOADS),
+        f"{SUCCESSORS} reloads by -sf",
+        strategy=ReloadOften(SUCCESSORS),
         traffic=connections(),
         variation=succeeded(hands_over=False),
     )
@@ -49,8 +51,8 @@ def test_listeners_that_are_handed_over_lose_nothing(shows: ShowsArm) -> None:
     shows(
         16,
         Kind.avoids,
-        f"{RELOADS} reloads by -sf, with -x",
-        strategy=ReloadOften(RELOADS),
+        f"{SUCCESSORS} reloads by -sf, with -x",
+        strategy=ReloadOften(SUCCESSORS),
         traffic=connections(),
         variation=succeeded(hands_over=True),
     )
@@ -58,7 +60,7 @@ def test_listeners_that_are_handed_over_lose_nothing(shows: ShowsArm) -> None:
 
 def connections() -> Traffic:
     """Many that HAProxy answers itself, and beside them some of the website's."""
-    pong = Stream(name="pong", path="/pong", rate_hz=500, expect_body={"*": "pong"}, cached_s=0.0)
+    pong = Stream(name="pong", path="/pong", rate_hz=540, expect_body={"*": "pong"}, cached_s=0.0)
     return Traffic(streams=(replace(default_mix(60).streams[0], rate_hz=60), pong))
 
 
