@@ -32,9 +32,9 @@ _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
 _SUCCEED: Final = (
     f"former=$(cat {_PID}); current=$former; {_TOLD}; left=250; "
-    # The file is empty for a moment.
+    # For a moment there is no such file, and then an empty one.
     'while [ $left -gt 0 ] && { [ -z "$current" ] || [ "$current" = "$former" ]; }; do '
-    f"sleep 0.02; left=$((left - 1)); current=$(cat {_PID}); done; "
+    f"sleep 0.02; left=$((left - 1)); current=$(cat {_PID} 2>&-); done; "
     'echo "$former ${current:-$former}"'
 )
 """Says whose place was to be taken, and who has it within some 5 s: each command costs 0.1 s."""
