@@ -23,6 +23,7 @@ __all__ = [
     "KeepsStore",
     "KnowsRemedies",
     "Proxies",
+    "ReloadsBalancer",
     "ReplacesReleases",
     "Stage",
     "SwitchesPools",
@@ -215,6 +216,23 @@ class TouchesProxies(Protocol):
     """The ability of a stage to do to the proxies before it what no swap should."""
 
     def proxies(self) -> Proxies: ...
+
+
+@runtime_checkable
+class ReloadsBalancer(Protocol):
+    """The ability of a stage to write its balancer's configuration anew and have it go by that."""
+
+    def reload(self, instances: Sequence[Instance]) -> None:
+        """A new process of the balancer takes all that comes from now on, and sends it to those
+        instances alone; the former one finishes what it has, where that began.
+
+        MissingEvidenceError where the configuration is refused, or no new process serves by it.
+        """
+
+    def await_alone(self) -> None:
+        """Returns once no former process is left; MissingEvidenceError where that takes longer
+        than a drain may.
+        """
 
 
 @runtime_checkable

@@ -22,6 +22,8 @@ __all__ = ["attributions", "bad_requests"]
 
 _EXAMPLES: Final = 20
 _NOTICED_NS: Final = 5 * SECOND_NS
+_CUT_NS: Final = SECOND_NS // 10
+"""A cut may be seen before the log's line of it is written."""
 _MOST: Final = 5_000
 """Requests that are looked at one by one; beyond, they are spread evenly over all."""
 _BESIDE: Final = 15
@@ -123,6 +125,15 @@ def _around(
     found: dict[str, Fact] = {
         "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
     }
+    for name, is_hard, noticed_ns in (
+        ("hard_stopped", True, _NOTICED_NS),
+        ("reloaded", False, SECOND_NS),
+    ):
+        found[name] = any(
+            end.at_ns - _CUT_NS <= at_ns <= end.at_ns + noticed_ns
+            for end in logs.ends
+            if end.is_hard is is_hard
+        )
     edge, line = logs.edge.get(seq), logs.balancer.get(seq)
     asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
     for component in asked:

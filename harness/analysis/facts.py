@@ -43,6 +43,7 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
     ):
         if component in logs.known:
             found[f"at_{component}"] = line is not None
+    found["reload_failed"] = logs.reload_failed
     if passed.edge is not None:
         found["edge_status"] = passed.edge.status
         if passed.edge.lost:

@@ -8,15 +8,20 @@ from typing import Any
 __all__ = [
     "BalancerLine",
     "EdgeLine",
+    "ProcessEnd",
     "Served",
     "ServerChange",
     "WebsiteLine",
     "balancer_line",
     "edge_line",
+    "process_end",
     "server_change",
     "wall_ns_of",
     "website_line",
 ]
+
+_HARD_STOP = b"soft-stop running for too long"
+_SOFT_STOP = b"Proxy edge stopped"
 
 
 _LET_GO = (" is DOWN", " going DOWN", "enters drain", "enters maintenance", " is UP/DRAIN")
@@ -99,6 +104,14 @@ class ServerChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """A process of HAProxy's that was told to finish, or that was out of time. Monotonic."""
+
+    at_ns: int
+    is_hard: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """From when to when a server of HAProxy's answered requests from one address. Monotonic."""
 
@@ -162,6 +175,15 @@ def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> 
         return None
     pool, _, server = name.partition("/")
     return ServerChange(at_ns=mono_ns(wall_ns), server=server, text=text, pool=pool)
+
+
+def process_end(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ProcessEnd | None:
+    """From what HAProxy says in words; None where that is of no end of a process."""
+    wall_ns = wall_ns_of(moment)
+    is_hard = rest.startswith(_HARD_STOP)
+    if wall_ns is None or not (is_hard or rest.startswith(_SOFT_STOP)):
+        return None
+    return ProcessEnd(at_ns=mono_ns(wall_ns), is_hard=is_hard)
 
 
 def wall_ns_of(moment: bytes) -> int | None:

@@ -10,11 +10,13 @@ from harness.analysis.edge_errors import lost_last, read_lost
 from harness.analysis.loglines import (
     BalancerLine,
     EdgeLine,
+    ProcessEnd,
     Served,
     ServerChange,
     WebsiteLine,
     balancer_line,
     edge_line,
+    process_end,
     server_change,
     wall_ns_of,
     website_line,
@@ -24,6 +26,8 @@ __all__ = ["Logs", "read_logs"]
 
 EDGE_LOG: Final = "nginx.jsonl"
 BALANCER_LOG: Final = "haproxy.log"
+BALANCER_PRINTED: Final = "balancer.printed.txt"
+_FAILURE: Final = b": Loading failure!"
 _WEBSITE_LOGS: Final = "website-*.jsonl"
 T = TypeVar("T")
 MISSING: Final = "gathering-errors.txt"
@@ -44,6 +48,10 @@ class Logs:
     edge_retried: dict[int, EdgeLine] = field(default_factory=dict)
     """Every request for which NGINX asked the balancer more than once."""
     changes: tuple[ServerChange, ...] = ()
+    ends: tuple[ProcessEnd, ...] = ()
+    """Of HAProxy's processes."""
+    reload_failed: bool = False
+    """Whether HAProxy's master said of a reload that it failed; it does not say when."""
     served: tuple[Served, ...] = ()
     """Of every request that HAProxy logged."""
     known: frozenset[str] = frozenset()
@@ -72,7 +80,7 @@ def read_logs(
         seq: replace(line, lost=lost_last(lost, line.connection, line.at_s))
         for seq, line in edge.items()
     }
-    balancer, changes, served, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)
+    balancer, said, served, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)
     website: dict[int, WebsiteLine] = {}
     for lines in at_website:
         for raw in lines or ():
@@ -85,7 +93,9 @@ def read_logs(
         website=website,
         retried={seq: line for seq, line in balancer.items() if line.retries},
         edge_retried={seq: edge[seq] for seq in again},
-        changes=changes,
+        changes=tuple(one for one in said if isinstance(one, ServerChange)),
+        ends=tuple(one for one in said if isinstance(one, ProcessEnd)),
+        reload_failed=any(_FAILURE in line for line in _lines(folder / BALANCER_PRINTED) or ()),
         served=served,
         known=frozenset(
             name
@@ -132,17 +142,19 @@ def _of_balancer(
     prefix: bytes,
     wanted: Container[int],
     mono_ns: Callable[[int], int],
-) -> tuple[dict[int, BalancerLine], tuple[ServerChange, ...], tuple[Served, ...], int]:
-    """Lines by seq, what was said of servers and who served, how many were unreadable."""
+) -> tuple[dict[int, BalancerLine], list[ServerChange | ProcessEnd], tuple[Served, ...], int]:
+    """Lines by seq, what was said of servers and of processes, who served, how many were
+    unreadable.
+    """
     found: dict[int, BalancerLine] = {}
-    changes: list[ServerChange] = []
+    said: list[ServerChange | ProcessEnd] = []
     served: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
     bad = 0
     for raw in lines:
         moment, _, rest = raw.partition(b" ")
         if not rest.startswith(b"{"):
-            change = server_change(moment, rest, mono_ns)
-            changes += [change] if change else []
+            told = server_change(moment, rest, mono_ns) or process_end(moment, rest, mono_ns)
+            said += [told] if told else []
             continue
         seq = _seq(rest, b'"request_id": "' + prefix)
         whom = _between(rest, b'"server": "', b'"'), _between(rest, b'"address": "', b'"')
@@ -150,7 +162,7 @@ def _of_balancer(
             served[whom] = served.get(whom, (moment, moment))[0], moment
         if seq is not None and (_UNTRIED not in rest or seq in wanted):
             bad += not _keep(found, seq, rest, balancer_line)
-    return found, tuple(changes), tuple(_served(served, mono_ns)), bad
+    return found, said, tuple(_served(served, mono_ns)), bad
 
 
 def _served(

@@ -22,6 +22,7 @@ from harness.timeline import Timekeeper, wait_until
 
 __all__ = [
     "ALGORITHMS",
+    "WRITTEN_HERE",
     "Balancer",
     "Manners",
     "configuration",
@@ -31,6 +32,7 @@ __all__ = [
     "slot_names",
     "slot_servers",
     "validated_algorithm",
+    "written_servers",
 ]
 
 ALGORITHMS = (
@@ -38,6 +40,9 @@ ALGORITHMS = (
     "hdr", "random", "rdp-cookie",
 )  # fmt: skip
 """HAProxy 3.0's `balance` keywords (configuration manual, 4.2)."""
+
+WRITTEN_HERE: Final = "    # The website's instances as of now."
+"""Where mode `reload` writes them."""
 
 _RETRIES: Final = 3
 _FALL: Final = 2
@@ -60,6 +65,9 @@ class Manners:
     connect_ms: int = 250
     slowstart_ms: int = 0
     """For so long a server that comes gets a growing share; 0: its whole share at once."""
+    is_reloaded: bool = False
+    """A process may come after it: it hands over its listeners, and ends no visitor's connection
+    before it has answered there."""
 
 
 def validated_algorithm(text: str) -> str:
@@ -94,6 +102,11 @@ def dns_servers(name: str, count: int, port: int) -> str:
     )
 
 
+def written_servers(addresses: Mapping[str, str]) -> str:
+    """Servers of mode `reload`, by name; each is up at once, as it was seen to be ready."""
+    return "\n".join(f"    server {name} {where} check" for name, where in addresses.items())
+
+
 def habits(manners: Manners) -> Mapping[str, int]:
     """How it tries again, for the record: whoever judges must know what that can hide."""
     return {
@@ -120,11 +133,13 @@ def configuration(
     if green_servers:
         pools += _pool(GREEN, algorithm, green_servers, manners)
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
+    handed = " expose-fd listeners" if manners.is_reloaded else ""
+    closing = "    option idle-close-on-response\n" if manners.is_reloaded else ""
     return f"""\
 global
     # Descriptor 3 is the log file that the entry command opens.
     log fd@3 len 4096 format iso daemon
-    stats socket /run/harness/admin.sock mode 600 level admin
+    stats socket /run/harness/admin.sock mode 600 level admin{handed}
     stats timeout 1h
     maxconn 8000
     # Without it HAProxy sizes its tables by the engine's limit, which can be a billion.
@@ -146,7 +161,7 @@ defaults
     retry-on conn-failure
     option redispatch 1
     http-reuse safe
-resolvers engine
+{closing}resolvers engine
     # Where every engine answers containers that ask for each other's names.
     nameserver dns 127.0.0.11:53
     accepted_payload_size 8192
@@ -202,6 +217,10 @@ class Balancer:
     def admit(self, slot: str) -> None:
         """Requests may go there; returns once HAProxy says UP. MissingEvidenceError after 5 s."""
         self._api.change(slot, "state ready")
+        self.await_up(slot)
+
+    def await_up(self, slot: str) -> None:
+        """Returns once HAProxy says UP. MissingEvidenceError after 5 s, or if it has no such."""
         self._await(lambda: self._state(slot).is_up, 5.0, f"{slot} was admitted but is not UP")
 
     def drain(self, slot: str, timeout_s: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.stack.balancer import (
+    WRITTEN_HERE,
     Balancer,
     Manners,
     configuration,
@@ -23,13 +24,21 @@ class Mode:
     """One configuration for all strategies of it, so that each stands for its procedure alone."""
 
     is_dns: bool = False
+    is_reload: bool = False
+    """Its Discovery is stack.written's."""
     manners: Manners = field(default_factory=Manners)
     environment: Mapping[str, str] = field(default_factory=dict)
     """Of the website's instances."""
+    edge: Mapping[str, str] = field(default_factory=dict)
+    """Lines of nginx.conf that stand otherwise, as of stack.variation."""
 
     def configuration(self, algorithm: str, replicas: int, port: int, more: str = "") -> str:
         """HAProxy's, with `more` pools."""
         names = slot_names(replicas)
+        if self.is_reload:
+            return configuration(
+                algorithm=algorithm, servers=WRITTEN_HERE, manners=self.manners, more=more
+            )
         if self.is_dns:
             return configuration(
                 algorithm=algorithm,
@@ -61,5 +70,12 @@ MODES: Final[Mapping[str, Mode]] = {
         is_dns=True,
         manners=Manners(connect_ms=100, slowstart_ms=2000),
         environment={"LINGER_S": "1.5"},
+    ),
+    # A former process is gone once its last visitor is. NGINX lets go of connections that it does
+    # not use after 1 s, so that this is soon, and HAProxy never has to end one that is idle.
+    "reload": Mode(
+        is_reload=True,
+        manners=Manners(is_reloaded=True),
+        edge={"keepalive_timeout 20s;": "keepalive_timeout 1s;"},
     ),
 }

@@ -31,6 +31,7 @@ GREEN = "website-green"
 GREEN_SLOT = "green"
 """How the names of its servers begin: no name is in both pools."""
 POOL_MAP = "/tmp/pool.map"  # noqa: S108 (in the balancer's own container)
+_MASTER = "master.sock"
 _ANSWER_S = 5.0
 
 
@@ -43,14 +44,22 @@ class Transport(Protocol):
 class SocketTransport:
     """By the Unix socket in a folder that is mounted into the balancer: 1 ms a command."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_master: bool = False) -> None:
         self._path = path
+        self._is_master = is_master
+
+    def of_master(self) -> "SocketTransport":
+        """To the master process instead, in mode `reload`."""
+        return SocketTransport(self._path.with_name(_MASTER), is_master=True)
 
     def __call__(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_ANSWER_S)
             connection.connect(str(self._path))
             connection.sendall(command.encode() + b"\n")
+            if self._is_master:
+                # It waits for another command for as long as one may come.
+                connection.shutdown(socket.SHUT_WR)
             answer = bytearray()
             while chunk := connection.recv(65536):
                 answer += chunk
@@ -63,12 +72,17 @@ class ExecTransport:
     That is so on Docker Desktop and on remote engines; some 100 ms a command.
     """
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, name: str = "admin.sock") -> None:
         self._container = container
+        self._name = name
+
+    def of_master(self) -> "ExecTransport":
+        """As above."""
+        return ExecTransport(self._container, _MASTER)
 
     def __call__(self, command: str) -> str:
-        shell = 'printf "%s\\n" "$1" | socat -t 5 stdio /run/harness/admin.sock'
-        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", command])
+        shell = 'printf "%s\\n" "$2" | socat -t 5 stdio "/run/harness/$1"'
+        code, text = run_in(self._container, ["/bin/sh", "-c", shell, "sh", self._name, command])
         if code != 0:
             raise ConnectionError(text.strip())
         return text

@@ -5,6 +5,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -17,6 +18,7 @@ from harness.model.operations import Operations
 from harness.stack import control, edge, images, store
 from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
+from harness.stack.discovery import Discovery
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.evidence import EventWatch, gather, versions
@@ -24,6 +26,7 @@ from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
+from harness.stack.processes import CONFIGURATION, MASTER_SHELL, processes, successor_shell
 from harness.stack.proxies import StackProxies
 from harness.stack.runtime_api import (
     BACKEND,
@@ -36,16 +39,17 @@ from harness.stack.smoke import Question, Smoke, smoke_pools
 from harness.stack.undo import Undo
 from harness.stack.variation import AS_IT_IS, Variation, varied
 from harness.stack.website import PORT, Patience, Website
+from harness.stack.written import Written, answers_ready
 from harness.target import Disturbance, Endpoint, Stage
-from harness.timeline import Timeline, wait_until
+from harness.timeline import Timekeeper, Timeline, wait_until
 
 __all__ = ["Stack", "StackPlan"]
 
 _BALANCER_SHELL = (
-    'printf %s "$HAPROXY_CFG" > /tmp/haproxy.cfg && '
-    f"echo pool {BACKEND} > {POOL_MAP} && "
-    f"exec haproxy -W -db -f /tmp/haproxy.cfg 3>>{LOGS_AT}/haproxy.log"
+    f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
 )
+_ALONE_SHELL = f"exec haproxy -W -db -f {CONFIGURATION} 3>>{LOGS_AT}/haproxy.log"
+"""Where no process is to come after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,24 +149,26 @@ class Stack:
         if plan.control:
             self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
+        configuration = self._haproxy_cfg()
 
         def balancer_as(name: str) -> Container:
             return component(
                 name,
                 "balancer",
                 alias="balancer",
-                shell=_BALANCER_SHELL,
+                shell=_BALANCER_SHELL + self._balancer_entry(),
                 stop_signal="SIGUSR1",
-                environment={"HAPROXY_CFG": self._haproxy_cfg()},
+                environment={"HAPROXY_CFG": configuration},
                 volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
             )
 
         balancer = balancer_as("balancer")
-        self._api = self._reached(balancer, folder / "admin.sock", timeline)
+        transport = self._reached(balancer, folder / "admin.sock", timeline)
+        self._api = RuntimeApi(transport)
         self._website = Website(
             publish=self._publish,
-            discovery=self._mode().discovery(
-                Balancer(self._api, timeline.clock), plan.replicas, PORT
+            discovery=self._discovery(
+                balancer, self._api, transport, configuration, timeline.clock
             ),
             images=tags,
             network=network,
@@ -264,13 +270,42 @@ class Stack:
         return varied("haproxy.cfg", plain, plan.variation.balancer)
 
     def _edge_environment(self) -> dict[str, str]:
-        return edge.environment(self._certificate, self._plan.variation.edge)
+        changes = {**self._mode().edge, **self._plan.variation.edge}
+        return edge.environment(self._certificate, changes)
 
     def _smoke(self, api: RuntimeApi, timeline: Timeline) -> Smoke | None:
         question, releases = self._plan.question, self._plan.releases
         if question is None:
             return None
         return Smoke(api, timeline.clock, question=question, releases=releases, port=PORT)
+
+    def _balancer_entry(self) -> str:
+        if not self._mode().is_reload:
+            return _ALONE_SHELL
+        reloads = self._plan.variation.reloads
+        if not reloads.by_successor:
+            return MASTER_SHELL
+        return successor_shell(hands_over=reloads.hands_over)
+
+    def _discovery(
+        self,
+        container: Container,
+        api: RuntimeApi,
+        transport: SocketTransport | ExecTransport,
+        configuration: str,
+        clock: Timekeeper,
+    ) -> Discovery:
+        balancer, reloads = Balancer(api, clock), self._plan.variation.reloads
+        if not self._mode().is_reload:
+            return self._mode().discovery(balancer, self._plan.replicas, PORT)
+        return Written(
+            balancer,
+            processes(reloads, container, master=transport.of_master(), api=api, clock=clock),
+            template=configuration,
+            port=PORT,
+            is_ready=partial(answers_ready, container),
+            reloads=reloads,
+        )
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
         """Tag by component and by release."""
@@ -297,7 +332,9 @@ class Stack:
         self._on_down(lambda: shutil.rmtree(folder, ignore_errors=True))
         return folder
 
-    def _reached(self, balancer: Container, path: Path, timeline: Timeline) -> RuntimeApi:
+    def _reached(
+        self, balancer: Container, path: Path, timeline: Timeline
+    ) -> SocketTransport | ExecTransport:
         """The Runtime API by its socket, else by commands in the container."""
         for transport, patience_s in ((SocketTransport(path), 5.0), (ExecTransport(balancer), 5.0)):
 
@@ -308,7 +345,7 @@ class Stack:
                     return False
 
             if wait_until(answers, clock=timeline.clock, timeout_s=patience_s):
-                return RuntimeApi(transport)
+                return transport
             balancer.reload()
             if balancer.status != "running":
                 break

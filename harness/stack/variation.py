@@ -9,7 +9,22 @@ from dataclasses import dataclass, field
 
 from harness.model.errors import NotJudgedError
 
-__all__ = ["AS_IT_IS", "Variation", "varied"]
+__all__ = ["AS_IT_IS", "Reloads", "Variation", "varied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloads:
+    """How the balancer is reloaded, in discovery mode `reload` alone."""
+
+    by_successor: bool = False
+    """The old way, `-sf`: no master, but a new process that tells the former one to finish."""
+    hands_over: bool = False
+    """With a successor: whether it is handed the former one's listeners (`-x`)."""
+    is_looked_at: bool = True
+    """Whether the configuration of a swap's own reload is checked beforehand, and the reload
+    looked for afterwards."""
+    adds: str = ""
+    """Lines that a swap's own reload writes below the website's servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +46,7 @@ class Variation:
     memory: str = ""
     """The most that an instance of the website may take, such as `160m`; who takes more is killed
     by the kernel. Empty: as much as there is."""
+    reloads: Reloads = Reloads()
 
 
 AS_IT_IS = Variation(name="")

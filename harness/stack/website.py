@@ -23,6 +23,7 @@ from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.smoke import Answer, Smoke
 from harness.stack.variation import AS_IT_IS, Variation
+from harness.stack.written import Written
 from harness.target import Counted, Instance, Proxies
 from harness.timeline import Timekeeper, wait_until
 
@@ -54,7 +55,7 @@ class Patience:
 
 class Website:
     """Starts, admits, drains and stops instances. Implements harness.target.Stage, and in
-    discovery mode `slots` its optional abilities.
+    discovery modes `slots` and `reload` optional abilities of it.
     """
 
     def __init__(
@@ -286,6 +287,17 @@ class Website:
                 return False
             self._clock.sleep(_POLL_S)
         return True
+
+    def reload(self, instances: Sequence[Instance]) -> None:
+        self._in_writing().reload(instances)
+
+    def await_alone(self) -> None:
+        self._in_writing().await_alone(self._patience.drain_s)
+
+    def _in_writing(self) -> Written:
+        if not isinstance(self._discovery, Written):
+            raise MissingEvidenceError("balancer: it is reloaded in discovery mode reload alone")
+        return self._discovery
 
     def _in_slots(self) -> Slots:
         if not isinstance(self._discovery, Slots):

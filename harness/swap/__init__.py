@@ -5,6 +5,7 @@ from harness.swap.blue_green import BlueGreen
 from harness.swap.canary import Canary
 from harness.swap.drain import Drain
 from harness.swap.recreate import Recreate
+from harness.swap.reload import Reload
 from harness.swap.rolling import Rolling
 from harness.swap.scale_then_stop import ScaleThenStop
 from harness.swap.stop_signal import StopSignal
@@ -20,6 +21,7 @@ STRATEGIES: dict[str, Swap] = {
         BlueGreen(),
         Canary(),
         StopSignal(),
+        Reload(),
         Recreate(),
         ScaleThenStop(),
     )

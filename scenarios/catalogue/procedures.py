@@ -10,7 +10,14 @@ from harness.model.traffic import ArrivalKind, Traffic
 from harness.stack.website import NEIGHBOUR
 from harness.swap.moves import admit, bring_up, let_go
 from harness.swap.strategy import Steps, publish, unable
-from harness.target import HasNeighbours, Instance, Stage, SwitchesPools, WeighsInstances
+from harness.target import (
+    HasNeighbours,
+    Instance,
+    ReloadsBalancer,
+    Stage,
+    SwitchesPools,
+    WeighsInstances,
+)
 
 __all__ = [
     "NO_SECOND_TRY",
@@ -19,6 +26,8 @@ __all__ = [
     "DrainThenStop",
     "DrainUntil",
     "LetGoFirst",
+    "ReloadAndHope",
+    "ReloadOften",
     "ShowsArm",
     "StopOnly",
     "StopOnlyAndReuse",
@@ -148,6 +157,54 @@ class Weightless:
             with steps.step("weigh", instance):
                 stage.weigh(instance, 0)
                 stage.await_idle(instance)
+            with steps.step("stop", instance):
+                stage.stop(instance)
+
+
+class ReloadOften:
+    """`reload`, as often as that one after the other: what one reload loses now and then shows."""
+
+    name = "reload-often"
+    discovery = "reload"
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        if not isinstance(stage, ReloadsBalancer):
+            raise unable("reload its balancer")
+        old = stage.running()
+        publish(stage, steps)
+        new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
+        with steps.step("reload", Instance(name="", release=steps.new)):
+            for _ in range(self._times):
+                stage.reload(new)
+        admit(stage, steps, new)
+        with steps.step("idle", Instance(name="", release=steps.old)):
+            stage.await_alone()
+        for instance in old:
+            with steps.step("stop", instance):
+                stage.stop(instance)
+
+
+class ReloadAndHope:
+    """The new one is started and awaited, the configuration written, HAProxy told to reload; a
+    second later the old one is stopped, whatever became of that.
+    """
+
+    name = "reload-and-hope"
+    discovery = "reload"
+
+    def replace(self, stage: Stage, steps: Steps) -> None:
+        if not isinstance(stage, ReloadsBalancer):
+            raise unable("reload its balancer")
+        old = stage.running()
+        publish(stage, steps)
+        new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
+        with steps.step("reload", Instance(name="", release=steps.new)):
+            stage.reload(new)
+            steps.clock.sleep(1.0)
+        for instance in old:
             with steps.step("stop", instance):
                 stage.stop(instance)
 

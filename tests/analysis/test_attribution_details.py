@@ -3,6 +3,7 @@ named where logs disagree or say nothing.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from loglines import WALL, balancer, edge, monotonic, said, website, write
@@ -396,3 +397,54 @@ def test_a_pause_that_was_lifted_is_not_lifted_again():
     marks = [event("pause edge", 1), event("unpause edge", 2), event("unpause edge", 9)]
     pauses = Pauses(marks, drafted().history().bad)
     assert [pauses.held_up("edge", ns(moment), ns(moment)) for moment in (1.5, 5)] == [True, False]
+
+
+HARD_STOP = "soft-stop running for too long, performing a hard-stop."
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "cause"),
+    [(AT - 0.02, "hard_stopped"), (AT - 4, "hard_stopped"), (AT - 6, "killed"), (AT + 1, "killed")],
+)
+def test_what_a_hard_stop_cuts_is_put_down_to_it_and_not_what_is_killed_otherwise(
+    tmp_path, stopped_at, cause
+):
+    draft = drafted()
+    seqs = draft.seqs("get-reused", AT, AT + 0.1)
+    draft.fail(seqs, Outcome.truncated)
+    lines = [balancer(seq, AT, termination="KC--") for seq in seqs]
+    [one] = found(draft, tmp_path, balancers=[*lines, said(stopped_at, HARD_STOP)])
+    assert one == (cause, "", len(seqs), 0)
+
+
+@pytest.mark.parametrize(
+    ("printed", "failed"),
+    [
+        ("[WARNING]  (1) : Loading failure!\n", True),
+        ("[NOTICE]   (1) : Loading success.\n", False),
+    ],
+)
+def test_a_failed_reload_is_told_by_what_the_master_printed(tmp_path, printed, failed):
+    write(tmp_path)
+    (tmp_path / "logs" / "balancer.printed.txt").write_text(printed)
+    assert read_logs(tmp_path / "logs", RUN, (), monotonic).reload_failed is failed
+
+
+@pytest.mark.parametrize(
+    ("told_at", "cause"),
+    [(AT - 0.5, "reload_broke"), (AT + 0.02, "reload_broke"), (AT - 1.5, "balancer_away")],
+)
+def test_what_a_reload_breaks_is_put_down_to_it(tmp_path, told_at, cause):
+    draft = drafted()
+    [seq] = draft.seqs("get-reused", AT, AT + 0.1)[:1]
+    draft.fail([seq], Outcome.wrong_status, status=502)
+    over_s = (WALL + (AT * S)) / S
+    date = datetime.fromtimestamp(over_s, UTC).strftime("%Y/%m/%d %H:%M:%S")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "nginx-error.log").write_text(
+        f"{date} [error] 7#7: *1 recv() failed (104: Connection reset by peer) while reading "
+        "response header from upstream, client: 10.0.0.1\n"
+    )
+    stopped = "Proxy edge stopped (cumulated conns: FE: 40, BE: 0)."
+    lines = {"edges": [edge(seq, status=502, at_s=over_s)], "balancers": [said(told_at, stopped)]}
+    assert found(draft, tmp_path, **lines) == [(cause, "", 1, 0)]

@@ -41,9 +41,13 @@ def row(outcome="ok", status=200, latency_ms=5.0, late_ms=0.1):
     }  # fmt: skip
 
 
-def told(request, *, is_slow=False, known=ALL, **lines):
+def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
     """The name of the cause of a request with those lines."""
-    logs = Logs(known=known, **{name: {1: line} for name, line in lines.items()})
+    logs = Logs(
+        known=known,
+        reload_failed=reload_failed,
+        **{name: {1: line} for name, line in lines.items()},
+    )
     cause = cause_of(facts(request, logs, is_slow=is_slow))
     return cause.name if cause else None
 
@@ -209,3 +213,12 @@ def test_each_cause_can_be_said_and_names_what_to_change():
         assert cause.remedy
         assert cause.component in {"edge", "balancer", "website", "store", "sender"}
         assert cause.when
+
+
+@pytest.mark.parametrize("server", ["<NOSRV>", "website-1"])
+def test_a_reload_that_failed_is_why_nobody_was_there(server):
+    line = balancer(termination="SC", server=server)
+    assert told(row("wrong_status", 503), balancer=line, reload_failed=True) == "reload_failed"
+    assert told(row("wrong_status", 503), balancer=line) != "reload_failed"
+    cut = balancer(termination="SD", server=server)
+    assert told(row("truncated"), balancer=cut, reload_failed=True) == "cut_in_mid_answer"

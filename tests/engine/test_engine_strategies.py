@@ -1,4 +1,4 @@
-"""A canary on the real stack, under a run's load."""
+"""A canary on the real stack, under a run's load; a reload that HAProxy refuses."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,13 @@ import docker
 import pytest
 from left import left
 from releases import ANSWERS_500, built
+from stacks import brought_up
+
+from harness.model.errors import MissingEvidenceError
+from harness.stack.variation import Reloads, Variation
+from harness.swap import named
+from harness.swap.strategy import Steps
+from harness.timeline import SystemTime, Timeline
 
 pytestmark = pytest.mark.engine
 
@@ -45,3 +52,28 @@ def test_a_canary_that_answers_500_is_rolled_back_by_what_haproxy_counted(engine
         "website-2"
     }
     assert left(engine, run.name()) == []
+
+
+def test_a_configuration_that_haproxy_refuses_is_no_swap_and_the_old_release_serves_on(
+    engine, tmp_path
+):
+    gone = Variation(name="", reloads=Reloads(adds="server spare website-spare:8000 check"))
+    with brought_up(engine, tmp_path, discovery="reload", variation=gone) as up:
+        timeline = Timeline(tmp_path / "reload.jsonl", SystemTime())
+        try:
+            steps = Steps(timeline, swap=1, old="v1", new="v2")
+            with pytest.raises(MissingEvidenceError, match="could not resolve address"):
+                named("reload").replace(up.stack.stage(), steps)
+        finally:
+            timeline.close()
+        assert up.ask("GET", "/")[2]["x-release"] == "v1"
+        assert [each.name for each in up.stack.stage().running()] == ["website-1"]
+        assert running(engine, up.run) == ["website-1"]
+    assert left(engine, up.run) == []
+
+
+def running(engine: docker.DockerClient, run: str) -> list[str]:
+    prefix = f"harness-{run}-"
+    names = [box.name.removeprefix(prefix) for box in engine.containers.list()
+             if box.name.startswith(f"{prefix}website-")]  # fmt: skip
+    return sorted(names)

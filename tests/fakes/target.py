@@ -214,7 +214,7 @@ class FakeStage:
             target._let_go(instance)
             target.clock.sleep(STOP_S)
             within()
-            target._running.remove(instance)
+            target._running = [other for other in target._running if other != instance]
             target.present.remove(instance)
 
     def discard(self, instance: Instance) -> None:
@@ -249,6 +249,21 @@ class FakeStage:
 
     def counts(self) -> bool:
         return True
+
+    def reload(self, instances: Sequence[Instance]) -> None:
+        target = self._target
+        target.moves.append(f"reload {' '.join(each.name for each in instances)}")
+        with target.trouble.around("stage.reload") as within:
+            within()
+            target.clock.sleep(ADMIT_S)
+            target._serve(list(instances))
+
+    def await_alone(self) -> None:
+        target = self._target
+        target.moves.append("await_alone")
+        with target.trouble.around("stage.await_alone") as within:
+            within()
+            target.clock.sleep(DRAIN_S)
 
     def weigh(self, instance: Instance, weight: int) -> None:
         target = self._target

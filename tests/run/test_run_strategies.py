@@ -16,7 +16,7 @@ from harness.swap.canary import Canary
 from harness.swap.rolling import Rolling
 from harness.target import Counted, Instance
 
-SAFE = ("drain", "rolling", "blue-green", "canary", "stop-signal")
+SAFE = ("drain", "rolling", "blue-green", "canary", "stop-signal", "reload")
 """Those that claim that a bad release leaves the old one serving."""
 
 
@@ -79,7 +79,7 @@ def _points() -> list[tuple[str, Point]]:
     """
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for swap in ("drain", "rolling", "blue-green", "canary"):
+        for swap in ("drain", "rolling", "blue-green", "canary", "reload"):
             final = () if swap == "rolling" else ("stage.drain", "stage.stop", "stage.weigh_alike")
             seen = points(Path(folder) / swap, swap=swap, replicas=2)
             found += [
@@ -368,6 +368,36 @@ def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: P
     ]  # fmt: skip
 
 
+def test_reload_stops_the_old_ones_only_once_the_former_process_is_gone(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="reload", replicas=2)
+    rig.run()
+    assert steps(rig) == [
+        "publish v2",
+        "start v2", "ready website-3", "start v2", "ready website-4",
+        "reload v2", "admit website-3", "admit website-4", "idle v1",
+        "stop website-1", "stop website-2",
+    ]  # fmt: skip
+    assert rig.target.moves[-6:] == [
+        "reload website-3 website-4", "admit website-3", "admit website-4", "await_alone",
+        "stop website-1", "stop website-2",
+    ]  # fmt: skip
+
+
+def test_a_reload_that_did_not_happen_is_no_pass_and_the_old_ones_serve_on(tmp_path: Path):
+    rig = Rig(tmp_path / "run", swap="reload")
+    rig.trouble.plan(
+        Point("swap 1", "stage.reload", "within"), MissingEvidenceError("refuses its next")
+    )
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.inconclusive
+    assert "refuses its next" in finding(judged, "swap_completed").message
+    assert judged.result.requests.failed == 0
+    assert steps(rig)[-5:] == [
+        "reload v2", "ready website-1", "admit website-1", "drain website-2", "stop website-2",
+    ]  # fmt: skip
+    assert serving_last(rig) == ["v1"]
+
+
 @pytest.mark.parametrize("algorithm", ["roundrobin", "leastconn", "random(2)"])
 def test_a_canary_shares_by_weights_that_can_be_changed(algorithm: str):
     Canary().refuse(algorithm)
@@ -379,7 +409,7 @@ def test_a_canary_refuses_an_algorithm_whose_weights_stand(algorithm: str):
         Canary().refuse(algorithm)
 
 
-@pytest.mark.parametrize("swap", ["blue-green", "canary"])
+@pytest.mark.parametrize("swap", ["blue-green", "canary", "reload"])
 def test_a_stage_that_cannot_is_told_and_nothing_was_touched(tmp_path: Path, swap: str):
     class Plain:
         """A stage without abilities."""

@@ -16,6 +16,7 @@ from harness.stack import network, website
 from harness.stack import stack as module
 from harness.stack.balancer import slot_names
 from harness.stack.owner import LABEL
+from harness.stack.runtime_api import RuntimeApi
 from harness.stack.stack import Stack, StackPlan
 from harness.target import Endpoint
 from harness.timeline import Timeline
@@ -153,15 +154,16 @@ class BalancerBox(FakeContainer):
 
 def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path, timeline):
     haproxy = FakeHaproxy("slot1")
-    api = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
-    assert api.servers()["slot1"].status == "MAINT"
+    way = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
+    assert RuntimeApi(way).servers()["slot1"].status == "MAINT"
     assert len(haproxy.commands) == 2
 
 
 def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, monkeypatch):
     haproxy, box = FakeHaproxy("slot1"), FakeContainer("balancer")
     monkeypatch.setattr(module.SocketTransport, "__call__", lambda _, command: haproxy(command))
-    assert stack()._reached(box, tmp_path / "admin.sock", timeline).algorithm() == "leastconn"
+    way = stack()._reached(box, tmp_path / "admin.sock", timeline)
+    assert RuntimeApi(way).algorithm() == "leastconn"
     assert box.calls == []
 
 
