@@ -1,20 +1,20 @@
 """What NGINX does with the balancer's addresses, and who stops the proxies."""
 
+from dataclasses import replace
+
 import pytest
 from procedures import DrainThenStop, ShowsArm
 from proxies import BESIDE, Blinks, MovesBalancer, RenewsWorkers, RestartsProxies, two_addresses
 
 from harness.catalogue.model import Kind
 from harness.mixes import mixed
-from harness.model.traffic import ArrivalKind
+from harness.model.traffic import ArrivalKind, Connection, Traffic
 from harness.stack.variation import Variation
+
+pytestmark = pytest.mark.catalogue
 
 RATE_HZ = 150.0
 """Enough here, where each request makes a connection or two, and for the thinnest stream."""
-OFTEN_SLOW = mixed("default", 150.0, rates={"slow": 8.0}, timeout_s=10.0, arrivals=ArrivalKind.even)
-"""Of requests that last 1.2 s some 10 are under way at any moment."""
-pytestmark = pytest.mark.catalogue
-
 FIRST, SECOND = "server balancer:8080", "server balancer:8081"
 PEER = f"{FIRST} max_fails=0;"
 NEW_CONNECTIONS = {"keepalive 128;": ""}
@@ -149,16 +149,34 @@ def test_a_swap_that_leaves_the_proxies_alone_loses_nothing(shows: ShowsArm) -> 
     shows(20, Kind.avoids, "the website alone", strategy=DrainThenStop(), rate=RATE_HZ)
 
 
+def often_slow() -> Traffic:
+    """Of requests that last 1.2 s some 10 are under way at any moment; each of all requests has a
+    connection of its own.
+    """
+    mix = mixed(
+        "default",
+        RATE_HZ,
+        rates={"slow": 8.0, "https-new": 0.0, "asset": 0.0},
+        timeout_s=10.0,
+        arrivals=ArrivalKind.even,
+    )
+    streams = tuple(replace(stream, connection=Connection.new) for stream in mix.streams)
+    return replace(mix, streams=streams)
+
+
 def test_sigterm_cuts_what_an_nginx_worker_has_in_flight(shows: ShowsArm) -> None:
     """New workers take all new connections, in both arms, and the old ones have some 10 slow
     requests in flight. Nobody can send those again for the visitor.
+
+    No connection is used twice: a worker that finishes closes idle ones at once, by either signal,
+    and a request that is sent just then is lost (1 of 2,164 in one of three runs).
     """
     shows(
         6,
         Kind.drops,
         "old workers get SIGTERM",
         strategy=RenewsWorkers(signal="SIGTERM"),
-        traffic=OFTEN_SLOW,
+        traffic=often_slow(),
     )
 
 
@@ -168,5 +186,5 @@ def test_sigquit_lets_an_nginx_worker_finish(shows: ShowsArm) -> None:
         Kind.avoids,
         "old workers get SIGQUIT",
         strategy=RenewsWorkers(signal="SIGQUIT"),
-        traffic=OFTEN_SLOW,
+        traffic=often_slow(),
     )
