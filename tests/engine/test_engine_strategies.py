@@ -60,7 +60,7 @@ def test_a_release_that_does_not_come_up_leaves_the_old_one_serving_and_nothing_
     images = {what: broken[what] for what in TOLD}
     with brought_up(
         engine, tmp_path, discovery=discovery, replicas=replicas, images=images,
-        releases=("v1", *TOLD), patience=Patience(ready_s=1.5),
+        releases=("v1", *TOLD), patience=Patience(ready_s=2.5),
     ) as up:  # fmt: skip
         old = website(engine, up)
         assert len(old) == replicas
