@@ -30,14 +30,6 @@ _LOG: Final = f"{LOGS_AT}/haproxy.log"
 _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
-_SUCCEED: Final = (
-    f"former=$(cat {_PID}); current=$former; {_TOLD}; left=250; "
-    # For a moment there is no such file, and then an empty one.
-    'while [ $left -gt 0 ] && { [ -z "$current" ] || [ "$current" = "$former" ]; }; do '
-    f"sleep 0.02; left=$((left - 1)); current=$(cat {_PID} 2>&-); done; "
-    'echo "$former ${current:-$former}"'
-)
-"""Says whose place was to be taken, and who has it within some 5 s: each command costs 0.1 s."""
 
 MASTER_SHELL: Final = (
     f"exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>{_LOG}"
@@ -152,10 +144,12 @@ class Successor:
 
     def take_over(self, configuration: str) -> None:
         _put_checked(self._container, configuration)
-        former, current = _run(self._container, _SUCCEED).split()
-        if current == former:
+        former = _pid(self._api)
+        _run(self._container, _TOLD)
+        if not wait_until(
+            lambda: _pid(self._api) not in {former, ""}, clock=self._clock, timeout_s=_ANSWERS_S
+        ):
             raise MissingEvidenceError(f"balancer: no process came after HAProxy's {former}")
-        _await_pid(self._api, current, self._clock)
 
     def try_to_take_over(self, configuration: str) -> None:
         _put(self._container, CONFIGURATION, configuration)
@@ -223,15 +217,21 @@ def _run(container: Container, shell: str) -> str:
 
 def _await_pid(api: RuntimeApi, pid: str, clock: Timekeeper) -> None:
     """Until the Runtime API, whose socket stays where it was, is that process's."""
-
-    def answers() -> bool:
-        return f"Pid: {pid}" in api.command("show info").splitlines()
-
-    if not wait_until(answers, clock=clock, timeout_s=_ANSWERS_S):
+    if not wait_until(lambda: _pid(api) == pid, clock=clock, timeout_s=_ANSWERS_S):
         raise MissingEvidenceError(
             f"balancer: HAProxy's new process {pid} did not answer on the Runtime API within "
             f"{_ANSWERS_S:g} s"
         )
+
+
+def _pid(api: RuntimeApi) -> str:
+    """Of whoever answers on the Runtime API; empty while one hands the socket to the next."""
+    try:
+        told = api.command("show info")
+    except MissingEvidenceError:
+        return ""
+    found = [line.removeprefix("Pid: ") for line in told.splitlines() if line.startswith("Pid: ")]
+    return found[0] if found else ""
 
 
 def _not_alone(timeout_s: float) -> MissingEvidenceError:
