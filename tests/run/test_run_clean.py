@@ -15,13 +15,15 @@ from fakes.target import (
     READY_S,
     START_S,
     STOP_S,
+    TRY_S,
 )
 from rig import AFTER_S, BETWEEN_S, RATE, STEADY_S, WARMUP_S, Rig, finding
 
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 
-DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + ADMIT_S + DRAIN_S + STOP_S
+LOOK_S = 1.0
+DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + TRY_S + ADMIT_S + LOOK_S + DRAIN_S + STOP_S
 
 
 def verdicts(judged) -> dict[str, str]:
@@ -98,11 +100,12 @@ def test_drain_starts_all_then_admits_all_then_drains_and_stops_each(tmp_path: P
     old = [f"website-{n + 1}" for n in range(replicas)]
     new = [f"website-{replicas + n + 1}" for n in range(replicas)]
     moves = ["publish v2"]
-    moves += [move for name in new for move in ("start v2", f"await_ready {name}")]
+    for name in new:
+        moves += ["start v2", f"await_ready {name}", f"try_out {name}"]
     moves += [f"admit {name}" for name in new]
     moves += [move for name in old for move in (f"drain {name}", f"stop {name}")]
     assert rig.target.moves == moves
-    verbs = [move.replace("await_ready", "ready") for move in moves]
+    verbs = [move.replace("await_ready", "ready").replace("try_out", "try") for move in moves]
     assert rig.spans("step") == [(name, edge) for name in verbs for edge in ("begin", "end")]
     assert judged.result.requests.failed == 0
 

@@ -59,7 +59,8 @@ def test_the_table_holds_every_part_of_a_run():
         "control.prepare", "control.begin", "control.end", "control.close",
         "sender.start", "sender.probe", "sender.go", "sender.check", "sender.finish",
         "sender.close", "stage.running", "stage.publish", "stage.replicas", "stage.start",
-        "stage.await_ready", "stage.admit", "stage.drain", "stage.stop",
+        "stage.await_ready", "stage.try_out", "stage.count_anew", "stage.counted", "stage.admit",
+        "stage.drain", "stage.stop",
     }  # fmt: skip
     holds = {case.point.phase for case in CASES if case.point.name == "sender.check"}
     assert holds == {"answering", "warmup", "steady"}

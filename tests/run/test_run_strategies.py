@@ -373,7 +373,8 @@ def test_reload_stops_the_old_ones_only_once_the_former_process_is_gone(tmp_path
     rig.run()
     assert steps(rig) == [
         "publish v2",
-        "start v2", "ready website-3", "start v2", "ready website-4",
+        "start v2", "ready website-3", "try website-3",
+        "start v2", "ready website-4", "try website-4",
         "reload v2", "admit website-3", "admit website-4", "idle v1",
         "stop website-1", "stop website-2",
     ]  # fmt: skip
