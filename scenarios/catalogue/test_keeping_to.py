@@ -14,7 +14,10 @@ pytestmark = pytest.mark.catalogue
 
 FIRST = "slot1"
 """The server that the old release is given."""
+CHECKS = "default-server inter 200ms fastinter 50ms downinter 50ms fall 2 rise 1"
+EASY = "default-server inter 500ms fall 2 rise 1"
 KEEPS_TO = {
+    CHECKS: EASY,
     "balance roundrobin": "balance roundrobin\ncookie SERVER",
     f"server {FIRST} 0.0.0.0:8000 check disabled": (
         f"server {FIRST} 0.0.0.0:8000 check disabled cookie {FIRST}"
@@ -38,7 +41,7 @@ def with_a_cookie() -> Traffic:
 
 def keeping() -> Variation:
     return Variation(
-        name="HAProxy keeps who has a cookie to its server, and tries once; no linger",
+        name="HAProxy keeps who has a cookie to its server, checks rarely, tries once; no linger",
         balancer=KEEPS_TO | ONE_TRY,
         website={"LINGER_S": "0"},
     )
@@ -46,7 +49,7 @@ def keeping() -> Variation:
 
 def test_a_drain_admits_who_has_the_servers_cookie(shows: ShowsArm) -> None:
     """A weight of 0 keeps newcomers away and nobody else. As soon as nothing is in flight the
-    server is stopped, and those with its cookie go on being sent there.
+    server is stopped, and those with its cookie go on being sent there until checks fail.
     """
     shows(
         24,

@@ -67,7 +67,7 @@ def test_a_format_that_the_old_release_cannot_read(shows: ShowsArm) -> None:
         29,
         Kind.drops,
         "a new format, which only the new release reads",
-        traffic=lasting(150, session=5),
+        traffic=lasting(150, session=8),
         swap="rolling",
         replicas=2,
         variation=Variation(
@@ -82,7 +82,7 @@ def test_a_format_is_read_by_all_before_one_writes_it(shows: ShowsArm) -> None:
         29,
         Kind.avoids,
         "a new format, which both releases read",
-        traffic=lasting(150, session=5),
+        traffic=lasting(150, session=8),
         swap="rolling",
         replicas=2,
         variation=Variation(
