@@ -96,7 +96,7 @@ class Settings(BaseModel):
     )
     warmup_s: float = Field(2.0, ge=0, le=3600, description="before the steady phase")
     steady_s: float = Field(10.0, gt=0, le=36_000, description="before the first swap")
-    between_s: float = Field(1.0, ge=0.5, le=3600, description="between two swaps")
+    between_s: float = Field(0.5, ge=0.5, le=3600, description="between two swaps")
     after_s: float = Field(4.0, ge=1, le=3600, description="after the last swap")
     jitter_s: float = Field(
         0.0, ge=0, le=60, description="most by which each step of a swap is delayed at random"

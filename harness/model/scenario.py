@@ -19,7 +19,7 @@ class Timing:
     steady_s: float = 10.0
     settle_s: float = 2.0
     """After a swap's last step: still judged with the swap, as effects lag behind causes."""
-    between_s: float = 1.0
+    between_s: float = 0.5
     """Between two swaps."""
     after_s: float = 4.0
     """After the last swap; Scenario.tail_s says how much it takes."""

@@ -9,12 +9,12 @@ __all__ = ["Drain"]
 
 
 class Drain:
-    """Start the new instances, await them, admit them; look for a second at what they do beside
-    the old ones; drain the old ones; stop them.
+    """Start the new instances, await them, admit them; look at what they do beside the old
+    ones, until that tells or a second is over; drain the old ones; stop them.
 
     Needs `slots`. Costs one more release's worth of memory for the length of the swap. A new
     release that is never ready never sees a request, and the old one stays; one that does badly in
-    that second is drained and stopped, while all of the old one still serve.
+    that time is drained and stopped, while all of the old one still serve.
     """
 
     name = "drain"

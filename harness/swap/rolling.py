@@ -9,8 +9,9 @@ __all__ = ["Rolling"]
 
 
 class Rolling:
-    """For each batch of old instances: start as many new ones, await them, admit them; look for a
-    second at what all new ones do beside the old ones; drain the batch; stop it.
+    """For each batch of old instances: start as many new ones, await them, admit them; look at
+    what all new ones do beside the old ones, until that tells or a second is over; drain the batch;
+    stop it.
 
     Needs `slots`. Costs one batch's memory more, and a batch's whole start and stop for each batch:
     with N replicas it takes N times as long as `drain`, and all the while both releases answer.

@@ -13,7 +13,9 @@ from harness.target import Instance, Stage, WeighsInstances
 __all__ = ["counted_anew", "glanced_at", "watched"]
 
 _LEAST_S: Final = 1.0
-_POLL_S: Final = 0.1
+_GLANCE_S: Final = 0.25
+_GLANCE_MOST_S: Final = 1.0
+_POLL_S: Final = 0.05
 
 
 def watched(
@@ -25,10 +27,11 @@ def watched(
     share: int,
     bounds: Bounds,
     patience_s: float,
+    least_s: float = _LEAST_S,
     insists: bool = True,
 ) -> None:
-    """Returns once the new instances did well at that share of the requests, in %, for a second
-    at least. The decision is marked.
+    """Returns once the new instances did well at that share of the requests, in %, for `least_s`.
+    The decision is marked.
 
     ReleaseError where they did badly, or did not answer what was sent to them; where too little was
     sent to them within `patience_s` to tell MissingEvidenceError, or unless it `insists` nothing.
@@ -41,7 +44,7 @@ def watched(
             counted, stage.counted(old), fresh=counted.answered - before, bounds=bounds
         )
         passed_s = (steps.clock.now_ns() - begin_ns) / 1e9
-        if judgement.decision is Decision.go_on and passed_s >= _LEAST_S:
+        if judgement.decision is Decision.go_on and passed_s >= least_s:
             steps.judged(f"{share}%", judgement.decision.value, judgement.why)
             return
         is_over = judgement.decision is Decision.wait and passed_s >= patience_s
@@ -70,7 +73,8 @@ def counted_anew(stage: Stage) -> None:
 def glanced_at(
     stage: Stage, steps: Steps, *, old: Sequence[Instance], new: Sequence[Instance]
 ) -> None:
-    """A second's look at what new instances do while old ones serve beside them; marked.
+    """A look at what new instances do while old ones serve beside them, until they gave as many
+    answers as the judge asks for, for a second at most; marked.
 
     ReleaseError where they do badly, or leave unanswered what was sent to them. Else it goes on,
     though too few requests came to tell: a procedure without shares asks for no rate. A stage that
@@ -86,7 +90,8 @@ def glanced_at(
         new=new,
         share=share,
         bounds=Bounds(),
-        patience_s=_LEAST_S,
+        patience_s=_GLANCE_MOST_S,
+        least_s=_GLANCE_S,
         insists=False,
     )
 

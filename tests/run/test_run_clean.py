@@ -22,7 +22,7 @@ from rig import AFTER_S, BETWEEN_S, RATE, STEADY_S, WARMUP_S, Rig, finding
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 
-LOOK_S = 1.0
+LOOK_S = 0.25
 DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + TRY_S + ADMIT_S + LOOK_S + DRAIN_S + STOP_S
 
 
