@@ -14,6 +14,8 @@ _PLACES: Final = (
     "sender", "before_edge", "edge", "balancer", "queue", "connect", "before_website", "website",
     "store",
 )  # fmt: skip
+_VISITOR_LEFT: Final = 499
+"""NGINX's status of a request that it did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,11 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
         found["website_status"] = passed.website.status
         if passed.website.lacks:
             found["website_lacks"] = passed.website.lacks
+    if passed.edge is not None and not is_slow:
+        parts = parts_ms(row, passed.edge, None, None)
+        found["outside_edge"] = (
+            passed.edge.status != _VISITOR_LEFT and parts["before_edge"] > sum(parts.values()) / 2
+        )
     if is_slow and "edge" in logs.known:
         parts = parts_ms(row, passed.edge, passed.balancer, passed.website)
         found["longest"] = max(_PLACES, key=lambda place: parts.get(place, 0.0))
