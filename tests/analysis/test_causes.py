@@ -99,7 +99,7 @@ def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
             {"edge": edge(), "balancer": balancer(), "website": website()},
         ),
         ("not_read", row("unfinished", 0, latency_ms=5_000), {"edge": edge(request_ms=2_400.0)}),
-        ("balancer_still", row("unfinished", 0, latency_ms=5_000), {"edge": edge(request_ms=2_600.0)}),
+        ("balancer_still", row("unfinished", 0, latency_ms=5_000), {"edge": edge(request_ms=2600)}),
         ("balancer_still", row("answer_timeout", 0, latency_ms=5_000), {"edge": edge(status=499)}),
         ("not_sent", row("not_sent", 0), {}),
     ],
