@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from endings import DNS, ENDINGS, SLOTS, STOPPED, STOPS
+from endings import DNS, ENDINGS, RELOAD, SLOTS, STOPPED, STOPS
 from left import left
 from releases import BAD, built
 from stacks import Up, brought_up
@@ -93,6 +93,15 @@ def slots(
 
 
 @pytest.fixture(scope="module")
+def reloaded(
+    engine: docker.DockerClient,
+    images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Up]:
+    yield from stack(engine, images, tmp_path_factory.mktemp("reload"), "reload", 1)
+
+
+@pytest.fixture(scope="module")
 def dns(
     engine: docker.DockerClient,
     images: dict[str, str],
@@ -129,6 +138,16 @@ def test_a_bad_release_is_kept_out_or_taken_back(
     ends(slots, strategy, release)
 
 
+@pytest.mark.parametrize(("strategy", "release"), _cells(RELOAD))
+def test_a_bad_release_is_written_into_no_configuration(
+    reloaded: Up, ends: Callable[[Up, str, str], None], strategy: str, release: str
+) -> None:
+    """Where it is not ready, or its first answer is wrong. What breaks later replaces the old one:
+    after a reload nobody looks.
+    """
+    ends(reloaded, strategy, release)
+
+
 @pytest.mark.parametrize(("strategy", "release"), _cells(DNS))
 def test_a_bad_release_that_dns_names_is_removed_where_its_first_answer_tells(
     dns: Up, ends: Callable[[Up, str, str], None], strategy: str, release: str
@@ -146,6 +165,15 @@ def test_a_release_that_does_not_heed_its_stop_signal_is_killed_and_nobody_notic
     """It was drained first: the stop timeout is all that it costs."""
     assert_swapped_out(
         engine, slots, tmp_path, named(strategy), releases=STOPS, most=STOPPED[strategy]
+    )
+
+
+@pytest.mark.parametrize("strategy", RELOAD)
+def test_a_release_that_does_not_heed_its_stop_signal_is_written_out_first(
+    engine: docker.DockerClient, reloaded: Up, tmp_path: Path, strategy: str
+) -> None:
+    assert_swapped_out(
+        engine, reloaded, tmp_path, named(strategy), releases=STOPS, most=STOPPED[strategy]
     )
 
 

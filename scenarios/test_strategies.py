@@ -37,7 +37,7 @@ def _assert_looked_at(judged: Judged, check: str) -> None:
 
 @pytest.mark.parametrize(
     ("swap", "replicas"),
-    [("drain", 1), ("rolling", 1), ("rolling", 2), ("blue-green", 1), ("canary", 1)],
+    [("drain", 1), ("rolling", 1), ("rolling", 2), ("blue-green", 1), ("canary", 1), ("reload", 1)],
 )
 def test_a_safe_strategy_drops_nothing_of_the_heavy_mix(
     proved: Callable[..., Judged], swaps: int, swap: str, replicas: int

@@ -10,6 +10,8 @@ from trial import End, Ending
 
 SLOTS: Final = ("drain", "rolling", "blue-green", "canary")
 """Those that admit an instance once it has answered: until then no visitor is sent there."""
+RELOAD: Final = ("reload",)
+"""As those, but for the counters: each process of HAProxy's begins with its own."""
 DNS: Final = ("stop-signal",)
 """Here a new instance gets requests as soon as DNS names it."""
 
@@ -41,6 +43,8 @@ ENDINGS: Final[Mapping[str, Mapping[str, Ending]]] = {
     "rolling": _BY_SLOTS | {"leaks until it is killed": rolled_back(most=40)},
     "blue-green": _BY_SLOTS | {"leaks until it is killed": rolled_back(most=80)},
     "canary": _BY_SLOTS | {"leaks until it is killed": rolled_back(most=20)},
+    # Nobody looks at a new process's counters, so what breaks later replaces the old one.
+    "reload": _BY_SLOTS | {"leaks until it is killed": Ending(end=End.unseen, least=1, most=1_000)},
     # Seen as soon as it is asked, and by then some visitors have asked too. What breaks later is
     # seen by nobody: no strategy that is silent towards the balancer can ask it.
     "stop-signal": _BOTH
@@ -55,7 +59,7 @@ ENDINGS: Final[Mapping[str, Mapping[str, Ending]]] = {
 STOPS: Final = ("ignores the stop signal", "hangs in the stop signal")
 """They serve well, and are to be swapped out."""
 
-STOPPED: Final[Mapping[str, int]] = dict.fromkeys(SLOTS, 0) | {
+STOPPED: Final[Mapping[str, int]] = dict.fromkeys((*SLOTS, *RELOAD), 0) | {
     # Nobody tells the balancer: one that ignores the signal is asked until it is killed.
     "stop-signal": 40,
 }
