@@ -1,6 +1,6 @@
 # The targets that a person types; `make help` lists them. Each sets up all that it lacks.
 .DEFAULT_GOAL := help
-# The fast tests alone: whatever brings up a stack measures, and has the machine to itself.
+# What is marked `alone`, and all scenarios, have the machine to themselves.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 .PHONY: help setup verify test fast lint scenarios catalogue faults bench compare-swaps benchmark soak control-arm clean
 
@@ -16,7 +16,8 @@ verify: setup ## swap the sample website under load and print the verdict
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine and not faults and not catalogue'
-	@.venv/bin/pytest tests -m engine
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'engine and not alone'
+	@.venv/bin/pytest tests -m 'engine and alone'
 	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue)'
 
 fast: ## lint and the tests that need no engine

@@ -30,7 +30,8 @@ def writing(gets_hz: float, writes_hz: float) -> Traffic:
     )
 
 
-WRITES = writing(100.0, 150.0)
+WRITES = replace(writing(100.0, 150.0), arrivals=ArrivalKind.poisson)
+"""Evenly spaced ones would all find their connection equally long idle."""
 IN_BURSTS = replace(writing(20.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
 """Some 70 within 60 ms, and then next to nothing for a second, in which connections idle."""
 LONGER = {"steady_s": 8.0, "after_s": 6.0}

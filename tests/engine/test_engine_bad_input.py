@@ -158,6 +158,7 @@ def test_a_disk_that_fills_in_mid_run_is_inconclusive_and_never_a_pass(
     assert left(engine, run.name()) == []
 
 
+@pytest.mark.alone
 def test_a_rate_that_the_machine_cannot_hold_is_no_pass_and_leaves_it_as_it_was(engine, verify):
     run = verify(
         "--rate", "10000", "--steady-s", "1", "--timeout-s", "2", "--drain-timeout-s", "2"

@@ -15,7 +15,7 @@ from trial import LITTLE_MEMORY, PATIENCE, QUESTION, assert_ends, assert_swapped
 
 from harness.swap import named
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 CHOSEN = [
     *(("drain", release) for release in ENDINGS["drain"]),

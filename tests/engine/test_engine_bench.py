@@ -22,7 +22,7 @@ from harness.bench.workloads import known
 from harness.timeline import SystemTime
 from harness.verify import new_run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 OPTIONS = (
     "--algorithms=random-2,hash-consistent",

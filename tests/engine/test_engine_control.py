@@ -13,7 +13,7 @@ from harness.model.finding import Finding, Verdict
 from harness.target import Held
 from harness.verify import Judged, carry_out, plan
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from stacks import ask
 
 from harness.target import Endpoint
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 HERE = Path(__file__).parent
 
 

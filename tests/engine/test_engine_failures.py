@@ -12,7 +12,7 @@ from harness.model.finding import Verdict
 from harness.stack import stack, website
 from harness.verify import Judged, Plan, carry_out, plan
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 CAUSE = "a defect of ours"
 
 

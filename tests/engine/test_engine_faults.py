@@ -11,7 +11,7 @@ from stacks import brought_up
 
 from harness.timeline import SystemTime, wait_until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
 def refuses(host: str, port: int) -> bool:

@@ -14,7 +14,7 @@ from harness.swap import named
 from harness.swap.strategy import Steps
 from harness.timeline import SystemTime, Timeline
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

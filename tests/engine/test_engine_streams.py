@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
 def test_what_lasts_crosses_a_drain_whole(verify):
