@@ -7,7 +7,10 @@ from harness.model.errors import HarnessError
 from harness.swap.strategy import Steps
 from harness.target import Instance, Stage, TriesInstances
 
-__all__ = ["admit", "attempt", "back_to", "bring_up", "discard", "leave", "let_go", "undone"]
+__all__ = [
+    "admit", "attempt", "back_to", "bring_up", "discard", "drain", "leave", "let_go", "stop",
+    "undone",
+]  # fmt: skip
 
 
 def bring_up(

@@ -1,8 +1,8 @@
 """`rolling`: the replicas are replaced a few at a time, little more than one release running."""
 
-from harness.swap.moves import admit, back_to, bring_up, let_go, undone
+from harness.swap.moves import admit, back_to, bring_up, drain, stop, undone
 from harness.swap.strategy import Steps, publish
-from harness.swap.watch import counted_anew, glanced_at
+from harness.swap.watch import counted_anew, glanced_at, looked_at
 from harness.target import Instance, Stage
 
 __all__ = ["Rolling"]
@@ -10,8 +10,8 @@ __all__ = ["Rolling"]
 
 class Rolling:
     """For each batch of old instances: start as many new ones, await them, admit them; look at
-    what all new ones do beside the old ones, until that tells or a second is over; drain the batch;
-    stop it.
+    what all new ones do beside the old ones; drain the batch, and stop each once they did well for
+    a second.
 
     Needs `slots`. Costs one batch's memory more, and a batch's whole start and stop for each batch:
     with N replicas it takes N times as long as `drain`, and all the while both releases answer.
@@ -39,11 +39,14 @@ class Rolling:
                 batch = old[first : first + self._batch]
                 fresh = bring_up(stage, steps, release=steps.new, count=len(batch))
                 new += fresh
+                admitted_ns = steps.clock.now_ns()
                 admit(stage, steps, fresh)
                 glanced_at(stage, steps, old=old[first:], new=new)
                 for instance in batch:
                     touched.append(instance)
-                    let_go(stage, steps, [instance])
+                    drain(stage, steps, instance)
+                    looked_at(stage, steps, old=old[first:], new=new, since_ns=admitted_ns)
+                    stop(stage, steps, instance)
         except Exception as error:
             if not new:
                 # None of the old ones was touched.

@@ -10,11 +10,10 @@ from harness.swap.exposure import Bounds, Decision, judged
 from harness.swap.strategy import Steps
 from harness.target import Instance, Stage, WeighsInstances
 
-__all__ = ["counted_anew", "glanced_at", "watched"]
+__all__ = ["counted_anew", "glanced_at", "looked_at", "watched"]
 
 _LEAST_S: Final = 1.0
 _GLANCE_S: Final = 0.25
-_GLANCE_MOST_S: Final = 1.0
 _POLL_S: Final = 0.05
 
 
@@ -28,16 +27,19 @@ def watched(
     bounds: Bounds,
     patience_s: float,
     least_s: float = _LEAST_S,
+    before: int | None = None,
     insists: bool = True,
 ) -> None:
     """Returns once the new instances did well at that share of the requests, in %, for `least_s`.
-    The decision is marked.
+    The decision is marked. `before` is how much they had answered when that share began; by default
+    what they have now.
 
     ReleaseError where they did badly, or did not answer what was sent to them; where too little was
     sent to them within `patience_s` to tell MissingEvidenceError, or unless it `insists` nothing.
     """
     begin_ns = steps.clock.now_ns()
-    before = stage.counted(new).answered
+    if before is None:
+        before = stage.counted(new).answered
     while True:
         counted = stage.counted(new)
         judgement = judged(
@@ -80,9 +82,39 @@ def glanced_at(
     though too few requests came to tell: a procedure without shares asks for no rate. A stage that
     counts nothing is not looked at.
     """
+    share = round(100 * len(new) / max(len(old) + len(new), 1))
+    _look(stage, steps, old, new, share=share, least_s=_GLANCE_S, most_s=_LEAST_S)
+
+
+def looked_at(
+    stage: Stage,
+    steps: Steps,
+    *,
+    old: Sequence[Instance],
+    new: Sequence[Instance],
+    since_ns: int,
+) -> None:
+    """The same once more, when the first of `old` is drained and not yet stopped: what shows within
+    a second since `since_ns`, when the new ones were admitted, is seen. Drained, it can come back.
+    """
+    passed_s = (steps.clock.now_ns() - since_ns) / 1e9
+    left_s = max(0.0, _LEAST_S - passed_s)
+    share = round(100 * len(new) / max(len(old) - 1 + len(new), 1))
+    _look(stage, steps, old, new, share=share, least_s=left_s, most_s=left_s)
+
+
+def _look(
+    stage: Stage,
+    steps: Steps,
+    old: Sequence[Instance],
+    new: Sequence[Instance],
+    *,
+    share: int,
+    least_s: float,
+    most_s: float,
+) -> None:
     if not isinstance(stage, WeighsInstances) or not stage.counts():
         return
-    share = round(100 * len(new) / max(len(old) + len(new), 1))
     watched(
         stage,
         steps,
@@ -90,8 +122,9 @@ def glanced_at(
         new=new,
         share=share,
         bounds=Bounds(),
-        patience_s=_GLANCE_MOST_S,
-        least_s=_GLANCE_S,
+        patience_s=most_s,
+        least_s=least_s,
+        before=0,
         insists=False,
     )
 

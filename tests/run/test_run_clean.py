@@ -9,7 +9,6 @@ import pytest
 from fakes.target import (
     ADMIT_S,
     DOWN_S,
-    DRAIN_S,
     GATHER_S,
     PUBLISH_S,
     READY_S,
@@ -22,8 +21,9 @@ from rig import AFTER_S, BETWEEN_S, RATE, STEADY_S, WARMUP_S, Rig, finding
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 
-LOOK_S = 0.25
-DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + TRY_S + ADMIT_S + LOOK_S + DRAIN_S + STOP_S
+LOOK_S = 1.0
+"""From the admission to the first stop; the drain is within."""
+DRAIN_SWAP_S = PUBLISH_S + START_S + READY_S + TRY_S + LOOK_S + STOP_S
 
 
 def verdicts(judged) -> dict[str, str]:

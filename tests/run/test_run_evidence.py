@@ -22,7 +22,7 @@ def test_one_failed_request_is_a_fail(rig: Rig):
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
     found = finding(judged, "no_failed_request")
-    assert found.message.startswith("1 of 2,287 requests failed in swap 1")
+    assert found.message.startswith("1 of 2,337 requests failed in swap 1")
     assert "#1000" in found.message
     assert judged.result.requests.failed == 1
     assert judged.result.drop_bound is None
@@ -41,7 +41,7 @@ def test_a_row_that_was_doubled_is_inconclusive(rig: Rig):
     judged = rig.run()
     assert judged.result.verdict is Verdict.inconclusive
     assert "1 request with several samples (#300)" in finding(judged, "recorded").message
-    assert judged.result.requests.ok == 2_287
+    assert judged.result.requests.ok == 2_337
 
 
 def test_a_request_that_nobody_planned_is_inconclusive(rig: Rig):

@@ -296,7 +296,7 @@ def test_a_rolling_release_that_breaks_in_the_second_batch_is_replaced_back(tmp_
     rig.target.counts = counts
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
-    assert judgements(rig) == ["judged 33%: go on", "judged 67%: back"]
+    assert judgements(rig) == ["judged 33%: go on", "judged 50%: go on", "judged 67%: back"]
     assert serving_last(rig) == ["v1", "v1"]
     assert judged.result.requests.failed == 0
 
@@ -309,7 +309,30 @@ def test_too_few_requests_to_tell_hold_up_no_procedure_that_has_no_shares(
     counting(rig, Counted(sent=3, answered=3, errors=1))
     judged = rig.run()
     assert judged.result.verdict is Verdict.passed, judged.explanation()
-    assert judgements(rig) == ["judged 50%: go on"]
+    assert judgements(rig) == ["judged 50%: go on", "judged 100%: go on"]
+
+
+@pytest.mark.parametrize("swap", ["drain", "rolling"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_release_that_breaks_while_the_first_old_one_is_drained_finds_it_serving_again(
+    tmp_path: Path, swap: str, replicas: int
+):
+    rig = Rig(tmp_path / "run", swap=swap, replicas=replicas)
+
+    def counts(instances: Sequence[Instance], _: int) -> Counted:
+        is_bad = instances[0].release == "v2" and "drain website-1" in rig.target.moves
+        return Counted(sent=100, answered=100, broken=5 if is_bad else 0, mean_ms=5.0)
+
+    rig.target.counts = counts
+    judged = rig.run()
+    assert judged.result.verdict is Verdict.failed
+    assert [each.split(": ")[1] for each in judgements(rig)] == ["go on", "back"]
+    assert "stop website-1" not in rig.target.moves
+    assert steps(rig)[steps(rig).index("drain website-1") + 1 :][:2] == [
+        "ready website-1", "admit website-1",
+    ]  # fmt: skip
+    assert serving_last(rig) == ["v1"] * replicas
+    assert judged.result.requests.failed == 0
 
 
 @pytest.mark.parametrize("swap", ["drain", "rolling"])
