@@ -30,11 +30,11 @@ class Drain:
             counted_anew(stage)
             admitted_ns = steps.clock.now_ns()
             admit(stage, steps, new)
-            glanced_at(stage, steps, old=old, new=new)
+            beside = glanced_at(stage, steps, old=old, new=new)
             for instance in old[:1]:
                 drained.append(instance)
                 drain(stage, steps, instance)
-            looked_at(stage, steps, old=old, new=new, since_ns=admitted_ns)
+            looked_at(stage, steps, left=len(old) - 1, new=new, beside=beside, since_ns=admitted_ns)
         except Exception as error:  # noqa: BLE001 (raised again, after the way back)
             failures = back_to(old, stage, steps, touched=drained, new=new)
             raise undone(error, failures) from error.__cause__

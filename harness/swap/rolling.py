@@ -41,11 +41,18 @@ class Rolling:
                 new += fresh
                 admitted_ns = steps.clock.now_ns()
                 admit(stage, steps, fresh)
-                glanced_at(stage, steps, old=old[first:], new=new)
-                for instance in batch:
+                beside = glanced_at(stage, steps, old=old[first:], new=new)
+                for drained, instance in enumerate(batch, start=first + 1):
                     touched.append(instance)
                     drain(stage, steps, instance)
-                    looked_at(stage, steps, old=old[first:], new=new, since_ns=admitted_ns)
+                    looked_at(
+                        stage,
+                        steps,
+                        left=len(old) - drained,
+                        new=new,
+                        beside=beside,
+                        since_ns=admitted_ns,
+                    )
                     stop(stage, steps, instance)
         except Exception as error:
             if not new:

@@ -8,7 +8,7 @@ from typing import Final
 from harness.model.errors import HarnessError, MissingEvidenceError, ReleaseError
 from harness.swap.exposure import Bounds, Decision, judged
 from harness.swap.strategy import Steps
-from harness.target import Instance, Stage, WeighsInstances
+from harness.target import Counted, Instance, Stage, WeighsInstances
 
 __all__ = ["counted_anew", "glanced_at", "looked_at", "watched"]
 
@@ -28,11 +28,12 @@ def watched(
     patience_s: float,
     least_s: float = _LEAST_S,
     before: int | None = None,
+    beside: Counted | None = None,
     insists: bool = True,
 ) -> None:
     """Returns once the new instances did well at that share of the requests, in %, for `least_s`.
     The decision is marked. `before` is how much they had answered when that share began; by default
-    what they have now.
+    what they have now. `beside` is what the old ones did, where they do no more.
 
     ReleaseError where they did badly, or did not answer what was sent to them; where too little was
     sent to them within `patience_s` to tell MissingEvidenceError, or unless it `insists` nothing.
@@ -43,7 +44,7 @@ def watched(
     while True:
         counted = stage.counted(new)
         judgement = judged(
-            counted, stage.counted(old), fresh=counted.answered - before, bounds=bounds
+            counted, beside or stage.counted(old), fresh=counted.answered - before, bounds=bounds
         )
         passed_s = (steps.clock.now_ns() - begin_ns) / 1e9
         if judgement.decision is Decision.go_on and passed_s >= least_s:
@@ -74,57 +75,58 @@ def counted_anew(stage: Stage) -> None:
 
 def glanced_at(
     stage: Stage, steps: Steps, *, old: Sequence[Instance], new: Sequence[Instance]
-) -> None:
+) -> Counted | None:
     """A look at what new instances do while old ones serve beside them, until they gave as many
-    answers as the judge asks for, for a second at most; marked.
+    answers as the judge asks for, for a second at most; marked. What the old ones did by then.
 
     ReleaseError where they do badly, or leave unanswered what was sent to them. Else it goes on,
     though too few requests came to tell: a procedure without shares asks for no rate. A stage that
-    counts nothing is not looked at.
+    counts nothing is not looked at: None.
     """
-    share = round(100 * len(new) / max(len(old) + len(new), 1))
-    _look(stage, steps, old, new, share=share, least_s=_GLANCE_S, most_s=_LEAST_S)
+    if not isinstance(stage, WeighsInstances) or not stage.counts():
+        return None
+    watched(
+        stage,
+        steps,
+        old=old,
+        new=new,
+        share=round(100 * len(new) / max(len(old) + len(new), 1)),
+        bounds=Bounds(),
+        patience_s=_LEAST_S,
+        least_s=_GLANCE_S,
+        before=0,
+        insists=False,
+    )
+    return stage.counted(old)
 
 
 def looked_at(
     stage: Stage,
     steps: Steps,
     *,
-    old: Sequence[Instance],
+    left: int,
     new: Sequence[Instance],
+    beside: Counted | None,
     since_ns: int,
 ) -> None:
-    """The same once more, when the first of `old` is drained and not yet stopped: what shows within
-    a second since `since_ns`, when the new ones were admitted, is seen. Drained, it can come back.
+    """The same once more, when an old instance is drained and not yet stopped, and `left` others
+    serve: what shows within a second since `since_ns`, when the new ones were admitted, is seen.
+    `beside` is what the old ones did before the drain (`glanced_at`).
     """
-    passed_s = (steps.clock.now_ns() - since_ns) / 1e9
-    left_s = max(0.0, _LEAST_S - passed_s)
-    share = round(100 * len(new) / max(len(old) - 1 + len(new), 1))
-    _look(stage, steps, old, new, share=share, least_s=left_s, most_s=left_s)
-
-
-def _look(
-    stage: Stage,
-    steps: Steps,
-    old: Sequence[Instance],
-    new: Sequence[Instance],
-    *,
-    share: int,
-    least_s: float,
-    most_s: float,
-) -> None:
-    if not isinstance(stage, WeighsInstances) or not stage.counts():
+    if not isinstance(stage, WeighsInstances) or beside is None:
         return
+    least_s = max(0.0, _LEAST_S - (steps.clock.now_ns() - since_ns) / 1e9)
     watched(
         stage,
         steps,
-        old=old,
+        old=(),
         new=new,
-        share=share,
+        share=round(100 * len(new) / max(left + len(new), 1)),
         bounds=Bounds(),
-        patience_s=most_s,
+        patience_s=least_s,
         least_s=least_s,
         before=0,
+        beside=beside,
         insists=False,
     )
 

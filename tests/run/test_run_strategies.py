@@ -336,6 +336,23 @@ def test_a_release_that_breaks_while_the_first_old_one_is_drained_finds_it_servi
 
 
 @pytest.mark.parametrize("swap", ["drain", "rolling"])
+def test_a_release_that_does_as_badly_as_the_old_one_did_is_not_to_blame(tmp_path: Path, swap: str):
+    """Once drained the old one is counted no more."""
+    rig = Rig(tmp_path / "run", swap=swap)
+
+    def counts(instances: Sequence[Instance], _: int) -> Counted:
+        is_gone = not instances or "drain website-1" in rig.target.moves
+        if is_gone and not (instances and instances[0].release == "v2"):
+            return Counted()
+        return Counted(sent=100, answered=100, errors=5, mean_ms=5.0)
+
+    rig.target.counts = counts
+    judged = rig.run()
+    assert finding(judged, "swap_completed").verdict is Verdict.passed
+    assert judgements(rig) == ["judged 50%: go on", "judged 100%: go on"]
+
+
+@pytest.mark.parametrize("swap", ["drain", "rolling"])
 def test_what_a_balancer_cannot_count_is_not_looked_at(tmp_path: Path, swap: str, monkeypatch):
     rig = Rig(tmp_path / "run", swap=swap)
     monkeypatch.setattr(FakeStage, "counts", lambda _: False)
