@@ -20,6 +20,8 @@ LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
 
 
+_ALL_FREQUENT = "default"
+"""The mix of which each stream is asked several times a second."""
 LEAST_SEEN_S = Timing().settle_s + 1.0
 """After a deploy at a URL, in seconds: what settles, and then a second to see the new release."""
 
@@ -170,11 +172,13 @@ class Settings(BaseModel):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + FINISH_SPARE_S,
         )
-        if not self.url:
+        if self.url:
+            timing = replace(timing, **_URL_PATIENCE)
+        elif self.mix == _ALL_FREQUENT:
             return timing
-        timing = replace(timing, **_URL_PATIENCE)
         if "between_s" in self.model_fields_set:
             return timing
+        # What is asked once a second must be asked between two swaps, too.
         return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))
 
     def limits(self) -> Limits:

@@ -225,6 +225,8 @@ def test_a_url_needs_time_to_settle_and_a_second_to_be_seen():
     assert Settings(**AT_A_URL).timing().between_s == 3
     assert Settings(**AT_A_URL, between_s=7).timing().between_s == 7
     assert Settings().timing().between_s == 0.5
+    assert Settings(mix="heavy").timing().between_s == 3
+    assert Settings(mix="heavy", between_s=1).timing().between_s == 1
 
 
 def test_an_authority_for_plain_http_is_refused():
