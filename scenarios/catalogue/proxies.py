@@ -1,5 +1,6 @@
 """What the catalogue's arms do to the proxies, before the release is replaced as it should be."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ def two_addresses() -> dict[str, str]:
     return {last: f"{last}\nfrontend {BESIDE}\n{copied}"}
 
 
-class Touching(DrainThenStop):
+class Touching(DrainThenStop, ABC):
     """The proxies first, then the swap that loses nothing."""
 
     def replace(self, stage: Stage, steps: Steps) -> None:
@@ -36,8 +37,8 @@ class Touching(DrainThenStop):
         self.touch(stage, stage.proxies(), steps)
         super().replace(stage, steps)
 
-    def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def touch(self, stage: Stage, proxies: Proxies, steps: Steps) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
