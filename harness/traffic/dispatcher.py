@@ -16,6 +16,7 @@ from harness.traffic.alarm import Alarm
 from harness.traffic.client import Client, Unfinished
 from harness.traffic.details import Details, Visits
 from harness.traffic.holding import Holding
+from harness.traffic.joining import join
 from harness.traffic.orders import Brief, Order, Said
 from harness.traffic.recorder import Recorder
 from harness.traffic.tls import Trust
@@ -221,7 +222,7 @@ class Dispatcher:
         """In flight is finished, not dropped; what is left at the bound is a failure."""
         self._is_ending = True
         self.holding.end()
-        gevent.joinall(list(self._in_flight), timeout=self._finish_s)
+        join(list(self._in_flight), self._finish_s)
         left = dict(self._in_flight)
         gevent.killall(list(left), exception=Unfinished, timeout=5)
         for greenlet, arrival in left.items():

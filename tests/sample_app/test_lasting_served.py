@@ -15,6 +15,7 @@ from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
 from harness.model.traffic import Traffic
 from harness.traffic.client import Client
+from harness.traffic.joining import join
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the launcher is made for containers: sigtimedwait, /proc"
@@ -62,7 +63,7 @@ def client(website, visits):
 
 def test_each_that_lasts_is_whole(client, visits, tmp_path):
     sending = [gevent.spawn(client.send, Arrival(n, n, 1)) for n in range(len(ALONE))]
-    gevent.joinall(sending, timeout=20)
+    assert join(sending, 30)
     samples = dict(zip(ALONE, [each.value for each in sending], strict=True))
     assert {name: each.outcome for name, each in samples.items()} == dict.fromkeys(
         ALONE, Outcome.ok
@@ -87,7 +88,7 @@ def test_a_website_that_is_told_to_stop_finishes_what_ends_and_closes_what_does_
     }
     gevent.sleep(0.15)
     website.tell(signal.SIGTERM)
-    gevent.joinall(list(sending.values()), timeout=20)
+    assert join(list(sending.values()), 30)
     outcomes = {name: each.value.outcome for name, each in sending.items()}
     assert outcomes["download"] is outcomes["upload"] is Outcome.ok
     assert website.exit_code() == 0
@@ -124,7 +125,7 @@ def test_a_website_that_is_killed_cuts_what_lasts_and_none_of_it_is_a_success(we
     sending = {name: gevent.spawn(client.send, Arrival(n, n, 1)) for n, name in enumerate(ALONE)}
     gevent.sleep(0.15)
     os.killpg(website.process.pid, signal.SIGKILL)
-    gevent.joinall(list(sending.values()), timeout=20)
+    assert join(list(sending.values()), 30)
     outcomes = {name: each.value.outcome for name, each in sending.items()}
     cut, unanswered = {Outcome.truncated, Outcome.reset}, {Outcome.reset}
     assert outcomes["download"] in cut

@@ -10,6 +10,7 @@ import pytest
 from harness.traffic.alarm import Alarm
 from harness.traffic.channel import Channel
 from harness.traffic.client import Unfinished
+from harness.traffic.joining import join
 from harness.traffic.turns import of_this_loop
 
 S = 1_000_000_000
@@ -51,6 +52,11 @@ def all_waiting(
     return greenlets
 
 
+def all_done(greenlets: "list[gevent.Greenlet[..., None]]") -> None:
+    assert join(greenlets, 30)
+    gevent.joinall(greenlets, raise_error=True)
+
+
 def test_what_is_due_begins_between_the_answers_that_are_there(
     pairs: list[tuple[Channel, socket.socket]],
 ) -> None:
@@ -61,7 +67,7 @@ def test_what_is_due_begins_between_the_answers_that_are_there(
         peer.send(b"x")
     alarm.wait(time.monotonic_ns() + 1)
     read_before = len(done)
-    gevent.joinall(greenlets, timeout=30, raise_error=True)
+    all_done(greenlets)
     alarm.close()
     assert read_before < MANY / 2
     assert sorted(done) == list(range(MANY))
@@ -77,7 +83,7 @@ def test_those_that_wait_are_not_overtaken(pairs: list[tuple[Channel, socket.soc
         gevent.sleep(0)
     for _, peer in second:
         peer.send(b"x")
-    gevent.joinall(greenlets, timeout=30, raise_error=True)
+    all_done(greenlets)
     assert set(done[: len(first)]) == set(range(len(first)))
 
 
@@ -93,7 +99,7 @@ def test_one_that_is_ended_while_it_waits_holds_nobody_up(
     ended = [greenlet for greenlet in greenlets if not greenlet.dead][::2]
     assert ended
     gevent.killall(ended, timeout=30)
-    gevent.joinall(greenlets, timeout=30)
+    assert join(greenlets, 30)
     assert len(done) == MANY - len(ended)
     assert not of_this_loop()._waiting
 
@@ -134,6 +140,6 @@ def test_the_loop_is_not_kept_busy_once_all_were_read(
     greenlets = all_waiting(pairs, done)
     for _, peer in pairs:
         peer.send(b"x")
-    gevent.joinall(greenlets, timeout=30, raise_error=True)
+    all_done(greenlets)
     gevent.sleep(0.01)
     assert not of_this_loop()._busy.active
