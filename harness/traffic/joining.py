@@ -13,6 +13,6 @@ def join(greenlets: "Sequence[gevent.Greenlet[..., object]]", within_s: float) -
     `gevent.joinall(greenlets, timeout)` counts from the loop's idea of now, which is as old as its
     last turn: where the thread was elsewhere for that long, it returns at once.
     """
-    with gevent.Timeout(within_s, False):
+    with gevent.Timeout(within_s, False):  # type: ignore[arg-type]  # gevent's own: silently
         gevent.joinall(greenlets)
     return all(greenlet.dead for greenlet in greenlets)
