@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import docker.errors
 from docker.models.containers import Container
@@ -10,6 +10,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
+from harness.timeline import SystemTime, wait_until
 
 __all__ = [
     "FULL_CPU",
@@ -35,6 +36,9 @@ weighs 2.5 times as much as this very number does when it is asked for."""
 
 HELD_BACK_CPU = 64
 """CPU weight of a starting one: it takes what the serving ones leave (field notes, 2)."""
+
+_EXIT_CODE_S: Final = 5.0
+"""For the engine to tell the exit code of a command whose output has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,22 @@ def last_words(container: Container, count: int = 10) -> str:
 
 
 def run_in(container: Container, command: Sequence[str]) -> tuple[int, str]:
-    """Runs the command there; its exit code and what it printed."""
-    code, output = container.exec_run(list(command), stream=False)
-    text = output if isinstance(output, bytes) else b"".join(output)
-    return int(code or 0), text.decode("utf-8", "replace")
+    """Runs the command there; its exit code and what it printed.
+
+    The engine ends the output a moment before it knows the exit code, so that is awaited. Raises
+    APIError where the engine does not tell: never is a command taken for one that succeeded.
+    """
+    assert container.client is not None  # noqa: S101 (the engine gave it, with its client)
+    api = container.client.api
+    execution = api.exec_create(container.id, list(command))["Id"]
+    text = api.exec_start(execution).decode("utf-8", "replace")
+    known: list[int] = []
+
+    def has_ended() -> bool:
+        code = api.exec_inspect(execution)["ExitCode"]
+        known.extend([] if code is None else [code])
+        return bool(known)
+
+    if not wait_until(has_ended, clock=SystemTime(), timeout_s=_EXIT_CODE_S):
+        raise docker.errors.APIError(f"how {command[0]} ended is not known to the engine")
+    return known[0], text

@@ -42,8 +42,37 @@ def archive(members: Iterable[tuple[str, bytes] | tarfile.TarInfo]) -> bytes:
     return buffer.getvalue()
 
 
+class FakeExecs:
+    """The engine's API for commands in one container, which answers to `exec_run`."""
+
+    def __init__(self, container: "FakeContainer") -> None:
+        self._container = container
+        self._codes: list[int] = []
+        self.untold = 0
+        """So often the engine does not know how a command has ended."""
+
+    def exec_create(self, container: str, command: list[str]) -> dict[str, str]:
+        assert container == self._container.id
+        self._command = command
+        return {"Id": f"exec {len(self._codes)}"}
+
+    def exec_start(self, execution: str) -> bytes:
+        assert execution == f"exec {len(self._codes)}"
+        code, output = self._container.exec_run(self._command)
+        self._codes.append(code)
+        return output
+
+    def exec_inspect(self, execution: str) -> dict[str, int | None]:
+        if self.untold:
+            self.untold -= 1
+            return {"ExitCode": None}
+        return {"ExitCode": self._codes[int(execution.split()[1])]}
+
+
 class FakeContainer:
     """A container. What it was asked is in `calls`; errors to raise are in `errors`, by call."""
+
+    id = "c0ffee"
 
     def __init__(
         self,
@@ -69,6 +98,7 @@ class FakeContainer:
             "NetworkSettings": {"Networks": {"run": {"IPAddress": ip}}, "Ports": ports or {}},
             "State": {"ExitCode": exit_code},
         }
+        self.client = SimpleNamespace(api=FakeExecs(self))
 
     def _note(self, call: str, *details: Any) -> None:
         self.calls.append((call, *details))
@@ -91,7 +121,7 @@ class FakeContainer:
         self._note("logs", tail)
         return b"".join(self.printed.splitlines(keepends=True)[-tail:])
 
-    def exec_run(self, command: list[str], *, stream: bool) -> tuple[int, bytes]:
+    def exec_run(self, command: list[str]) -> tuple[int, bytes]:
         self._note("exec_run", *command)
         return self.answers.get(command[0], (0, b""))
 

@@ -14,8 +14,6 @@ from harness.stack.owner import LABEL
 class Box(FakeContainer):
     """A container that can be paused and killed, and that a helper may share the network of."""
 
-    id = "c0ffee"
-
     def pause(self):
         self._note("pause")
 

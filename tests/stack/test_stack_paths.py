@@ -144,7 +144,7 @@ class BalancerBox(FakeContainer):
         super().__init__(name, **settings)
         self.haproxy = haproxy
 
-    def exec_run(self, command, *, stream):
+    def exec_run(self, command):
         if command[0] != "/bin/sh":
             return 0, b"HAProxy version 3.0.11\n"
         if self.status != "running":

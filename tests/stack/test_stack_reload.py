@@ -39,7 +39,7 @@ class Haproxy(FakeContainer):
                 self.files[f"{path}/{member.name}"] = tar.extractfile(member).read().decode()
         return True
 
-    def exec_run(self, command, *, stream):
+    def exec_run(self, command):
         shell = command[-1]
         self.told.append(shell)
         if found := re.fullmatch(r"haproxy -c -f (\S+) && mv (\S+) (\S+)", shell):
