@@ -38,8 +38,8 @@ _ASK_READY = (
 )
 _READY, _TRIED = "was ready", "had answered a question"
 _POLL_S = 0.02
-_POLLS_A_LOOK = 10
-"""Asking the engine how a container is costs some ms: every tenth poll does."""
+_LOOK_NS = 200_000_000
+"""Asking the engine how a container is costs some ms: so often, however long a poll takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,13 +277,16 @@ class Website:
         self, condition: Callable[[], bool], instance: Instance, patience_s: float, before: str
     ) -> bool:
         """Whether it did in that time; ReleaseError where the instance exits before."""
-        deadline_ns = self._clock.now_ns() + int(patience_s * 1e9)
-        polls = 0
+        looked_ns = self._clock.now_ns()
+        deadline_ns = looked_ns + int(patience_s * 1e9)
         while not condition():
-            polls += 1
-            if polls % _POLLS_A_LOOK == 0 and not self._is_running(self._containers[instance.name]):
-                raise self._exited(instance, before)
-            if self._clock.now_ns() > deadline_ns:
+            now_ns = self._clock.now_ns()
+            is_over = now_ns > deadline_ns
+            if is_over or now_ns - looked_ns >= _LOOK_NS:
+                looked_ns = now_ns
+                if not self._is_running(self._containers[instance.name]):
+                    raise self._exited(instance, before)
+            if is_over:
                 return False
             self._clock.sleep(_POLL_S)
         return True

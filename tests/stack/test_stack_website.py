@@ -158,6 +158,18 @@ def test_a_release_that_exits_is_noticed_at_once_with_its_code(place, ip):
     assert here.clock.slept_s < 1
 
 
+@pytest.mark.parametrize("poll_s", [0.0, 1.2, 5.0])
+def test_an_exit_is_told_as_one_however_long_each_look_at_its_readiness_takes(place, poll_s):
+    """Where nobody has that address any more, asking it takes a second; patience may end first."""
+    here = place()
+    here.ready_after = 10**9
+    here.haproxy.before = lambda _command: here.clock.sleep(poll_s)
+    here.next_box = {"status": "exited", "exit_code": 7, "printed": b"KeyError"}
+    instance = here.website.start("v2")
+    with pytest.raises(ReleaseError, match="website-1 exited with code 7"):
+        here.website.await_ready(instance)
+
+
 def test_a_container_that_vanishes_is_an_exit_too(place):
     here = place()
     here.ready_after = 10**9
