@@ -232,12 +232,17 @@ def _when(first: _Blamed, last: _Blamed) -> str:
 
 
 def _noticed(first: _Blamed, last: _Blamed, servers: Servers) -> str:
-    """What the balancer itself found, where that ended or came with it."""
+    """What the balancer itself found, where that ended or came with it.
+
+    One that is offered to it begins as down too, by our own word: that is no finding.
+    """
     if not first.instance:
         return ""
     down = [
         change
-        for change in servers.marked_down(first.at_ns - SECOND_NS, last.at_ns + _NOTICED_NS)
+        for change in servers.marked_down(
+            first.at_ns - SECOND_NS, last.at_ns + _NOTICED_NS, why="reason:"
+        )
         if servers.named(change.server, change.at_ns) == first.instance
     ]
     if not down:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
 from harness.analysis.logs import NO_SERVER, Logs
+from harness.model.outcome import Cache
 
 __all__ = ["Fact", "facts", "facts_of_run", "parts_ms"]
 
@@ -37,6 +38,7 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
         "state": "slow" if is_slow else "failed",
         "outcome": str(row["outcome"]),
         "status": int(row["status"]),
+        "copied": str(row["cache"]) == Cache.hit.name,
     }
     for component, line in (
         ("edge", passed.edge),

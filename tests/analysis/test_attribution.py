@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from loglines import WALL, balancer, edge, said, website, write
 from synthetic import MS, START, SWAP_AT, S, clean
 
@@ -104,6 +105,28 @@ def test_who_did_not_accept_is_named_by_what_haproxy_found_down_then(tmp_path):
     assert (one.cause, one.component, one.instance) == ("sent_elsewhere", "website", "website-2")
     assert (one.failed, one.slow) == (0, len(seqs))
     assert f"{len(seqs)} requests were slow: HAProxy waited for website-2 to accept" in one.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [("reason: Layer4 timeout.", True), ("changed from CLI. 1 active server left.", False)],
+)
+def test_one_that_is_offered_begins_as_down_and_was_not_found_down(tmp_path, text, is_told):
+    draft = drafted(tmp_path)
+    [seq] = draft.seqs("get-reused", SWAP_AT + 0.5, SWAP_AT + 0.6)[:1]
+    draft.fail([seq], Outcome.wrong_status, status=502)
+    draft.marks.append(started("website-1", "10.0.0.4", -2))
+    write(
+        tmp_path,
+        edges=[edge(seq, status=502)],
+        balancers=[
+            balancer(seq, termination="SH--", address="10.0.0.4"),
+            said(SWAP_AT + 0.4, f"Server website/slot1 is DOWN, {text}"),
+        ],
+    )
+    [one] = attributed(draft, tmp_path)
+    assert (one.cause, one.instance) == ("ended_before_answer", "website-1")
+    assert ("HAProxy had marked it down" in one.sentence) is is_told
 
 
 def test_what_no_log_explains_is_said_to_be_unattributed(tmp_path):

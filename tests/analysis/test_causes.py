@@ -34,9 +34,9 @@ def website(**changes):
     return WebsiteLine(**{"instance": "website-1", "status": 200, "duration_ms": 1.0} | changes)
 
 
-def row(outcome="ok", status=200, latency_ms=5.0, late_ms=0.1):
+def row(outcome="ok", status=200, latency_ms=5.0, late_ms=0.1, cache="untold"):
     return {
-        "seq": 1, "outcome": outcome, "status": status, "due_ns": 1_000 * MS,
+        "seq": 1, "outcome": outcome, "status": status, "cache": cache, "due_ns": 1_000 * MS,
         "sent_ns": int((1_000 + late_ms) * MS), "finished_ns": int((1_000 + latency_ms) * MS),
     }  # fmt: skip
 
@@ -83,6 +83,8 @@ def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
         ("conversation_cut", row("reset", 101), {"balancer": balancer(), "website": website()}),
         ("balancer_away", row("wrong_status", 502), {"edge": edge(status=502)}),
         ("edge_wrong", row("wrong_status", 404), {"edge": edge(status=404, tries=0)}),
+        ("copy_wrong", row("wrong_body", cache="hit"), {"edge": edge(tries=0)}),
+        ("edge_wrong", row("wrong_body", cache="miss"), {"edge": edge(tries=0)}),
         ("edge_refused", row("refused", 0), {}),
         ("edge_silent", row("connect_timeout", 0), {}),
         ("edge_broke", row("reset", 0), {}),
