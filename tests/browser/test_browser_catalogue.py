@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from looks import assert_quiet
 
 from harness.catalogue.model import Arm, Kind, mechanisms
 from harness.catalogue.page import write_catalogue
@@ -32,7 +33,7 @@ def arms():
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports") / "catalogue"
     folder.mkdir()
     write_catalogue(mechanisms(), arms(), folder)
@@ -40,35 +41,21 @@ def page(tmp_path_factory):
         run = folder / arm.folder
         run.mkdir(parents=True)
         (run / "report.html").write_text("<!DOCTYPE html><title>a run</title>")
-    return folder / "index.html"
+    return folder
 
 
-@pytest.fixture
-def opened(tab, page):
-    def open_(*, width=1280):
-        tab.look(width=width)
-        tab.requests.clear()
-        tab.said.clear()
-        tab.open(page)
-        return tab
-
-    return open_
-
-
-def test_it_opens_without_an_error_and_asks_nothing_of_the_network(opened, page):
-    tab = opened()
-    assert tab.requests == [page.as_uri()]
-    assert tab.said == []
+def test_it_opens_without_an_error_and_asks_nothing_of_the_network(opened, pages):
+    assert_quiet(opened("index"), pages / "index.html")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(opened, width):
-    assert opened(width=width).value("document.scrollingElement.scrollWidth") <= width
+    assert opened("index", width=width).value("document.scrollingElement.scrollWidth") <= width
 
 
 def test_every_mechanism_is_seen_shown_or_with_the_reason(opened):
     seen = json.loads(
-        opened(width=390).value(
+        opened("index", width=390).value(
             """JSON.stringify(Object.fromEntries([...document.querySelectorAll("h3")].map(one => {
               const told = [];
               for (let next = one.nextElementSibling; next && next.tagName !== "H3";
@@ -82,7 +69,9 @@ def test_every_mechanism_is_seen_shown_or_with_the_reason(opened):
 
 def test_each_arm_leads_to_its_run(opened, tab):
     links = json.loads(
-        opened().value("JSON.stringify([...document.querySelectorAll('td a')].map(a => a.href))")
+        opened("index").value(
+            "JSON.stringify([...document.querySelectorAll('td a')].map(a => a.href))"
+        )
     )
     assert len(links) == len(arms())
     for link in (links[0], links[-1]):
@@ -91,7 +80,7 @@ def test_each_arm_leads_to_its_run(opened, tab):
 
 
 def test_on_a_phone_a_table_scrolls_below_its_first_column(opened):
-    tab = opened(width=390)
+    tab = opened("index", width=390)
     moved = tab.value(
         """(() => {
           const box = document.querySelector("section .scroll");

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from comparisons import compared, ran, usual
-from test_browser_report import INK
+from looks import INK, assert_quiet
 
 from harness.compare.report.html import compare_html
 
@@ -27,24 +27,9 @@ def pages(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def opened(tab, pages):
-    def open_(name, *, width=1280):
-        tab.look(width=width)
-        tab.requests.clear()
-        tab.said.clear()
-        tab.open(pages / f"{name}.html")
-        return tab
-
-    return open_
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_opens_without_an_error_and_asks_nothing_of_the_network(opened, pages, name):
-    tab = opened(name)
-    asked = [address for address in tab.requests if not address.startswith("data:")]
-    assert asked == [(pages / f"{name}.html").as_uri()]
-    assert [one for one in tab.said if '"type": "log"' not in one] == []
+    assert_quiet(opened(name), pages / f"{name}.html")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from looks import INK, TOOLTIP, assert_quiet
 from outcomes import failed_history, hostile, hostile_history, passed
 from synthetic import clean
 
@@ -15,42 +16,6 @@ from harness.report.result_json import dump
 pytestmark = pytest.mark.browser
 
 PLOTS = ("latency", "rates", "machine", "curves")
-
-INK = """
-(() => {
-  const counts = {};
-  const walk = (node, name) => {
-    for (const element of node.querySelectorAll("*")) {
-      if (element.tagName === "CANVAS" && element.width) {
-        const pixels = element.getContext("2d")
-          .getImageData(0, 0, element.width, element.height).data;
-        for (let at = 3; at < pixels.length; at += 4) if (pixels[at]) counts[name] += 1;
-      }
-      if (element.shadowRoot) walk(element.shadowRoot, name);
-    }
-  };
-  for (const plot of document.querySelectorAll(".plot")) {
-    counts[plot.id] = 0;
-    walk(plot, plot.id);
-  }
-  return JSON.stringify(counts);
-})()
-"""
-
-TOOLTIP = """
-() => {
-  let text = "";
-  const walk = (node) => {
-    for (const element of node.querySelectorAll("*")) {
-      if (element.className === "bk-tooltip-row-value") text += element.textContent;
-      if (element.tagName === "IMG") text += "IMG!";
-      if (element.shadowRoot) walk(element.shadowRoot);
-    }
-  };
-  walk(document);
-  return text;
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +39,9 @@ def pages(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def opened(tab, pages):
-    def open_(name, *, width=1280, dark=False):
-        tab.look(width=width, dark=dark)
-        tab.requests.clear()
-        tab.said.clear()
-        tab.open(pages / f"{name}.html")
-        return tab
-
-    return open_
-
-
 @pytest.mark.parametrize("name", ["passed", "failed", "hostile", "worst", "index"])
 def test_the_page_opens_without_an_error_and_asks_nothing_of_the_network(opened, pages, name):
-    tab = opened(name)
-    asked = [address for address in tab.requests if not address.startswith("data:")]
-    assert asked == [(pages / f"{name}.html").as_uri()]
-    assert [one for one in tab.said if '"type": "log"' not in one] == []
+    assert_quiet(opened(name), pages / f"{name}.html")
 
 
 @pytest.mark.parametrize("name", ["passed", "failed", "hostile"])
