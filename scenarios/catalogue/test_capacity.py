@@ -50,12 +50,16 @@ def test_two_are_there_at_any_moment(shows: ShowsArm) -> None:
 
 
 def test_the_first_answers_of_a_cold_release_are_slow(shows: ShowsArm) -> None:
-    """It says that it is ready, and loads what it needs when it is first asked for something."""
+    """It says that it is ready, and loads what it needs when it is first asked for something. Here
+    a visitor asks first: the harness's own question before it is admitted is left out, as that
+    would warm it up.
+    """
     shows(
         27,
         Kind.drops,
         "loads 0.5 s at the first request",
         swap="drain",
+        smoke=False,
         rate=150.0,
         variation=Variation(
             name="the website loads for 0.5 s when first asked", website={"COLD_MS": "500"}
@@ -69,6 +73,7 @@ def test_a_release_that_warms_up_before_it_is_ready_is_not(shows: ShowsArm) -> N
         Kind.avoids,
         "loads 0.5 s before it listens",
         swap="drain",
+        smoke=False,
         rate=150.0,
         variation=Variation(
             name="the website loads for 0.5 s before it listens",
