@@ -12,12 +12,13 @@ from harness.calibration.calibrator import LoopbackCalibrator
 from harness.calibration.plan import every_outage
 from harness.checks.calibrated import judged
 from harness.config import Settings
+from harness.kept import new_folder, new_run
 from harness.mix import default_mix
 from harness.model.calibration import Calibration
 from harness.model.errors import Interrupted, MissingEvidenceError
 from harness.model.finding import Finding
 from harness.model.scenario import Scenario
-from harness.verify import RELEASES, new_folder, new_run
+from harness.verify import RELEASES
 
 __all__ = ["Calibrated", "calibrate"]
 

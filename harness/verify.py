@@ -1,18 +1,11 @@
 """From settings to a judged run: what the command and the plugin share."""
 
-import contextlib
-import importlib.metadata
-import platform
-import secrets
-import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from harness import __version__, swap
+from harness import swap
 from harness.analysis.calibration import FOLDER as CALIBRATION
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
@@ -21,7 +14,7 @@ from harness.checks.verdict import judge
 from harness.config import FINISH_SPARE_S, Settings
 from harness.control import NoControl, StubControl
 from harness.faults import Fault, Injection
-from harness.machine import describe
+from harness.kept import environment_of, forget_if_bare, new_folder, new_run, point_latest
 from harness.mixes import mixed
 from harness.model.control import FOLDER as CONTROL
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
@@ -49,19 +42,13 @@ __all__ = [
     "Plan",
     "carry_out",
     "default_traffic",
-    "environment_of",
     "judge_folder",
-    "new_folder",
-    "new_run",
     "new_stack",
     "plan",
     "prepared",
 ]
 
 RELEASES = ("v1", "v2")
-_LEAST_FREE_BYTES = 64 * 1024 * 1024
-_VERSIONED = ("docker", "gevent", "httptools", "locust", "numpy", "pandas", "pyarrow",
-              "pydantic", "testcontainers")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,11 +289,6 @@ def default_traffic(settings: Settings) -> Traffic:
     )
 
 
-def new_run() -> str:
-    """An id for a run: its UTC time, and some chance for those of the same second."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-
-
 def new_stack(
     run: str,
     settings: Settings,
@@ -352,14 +334,14 @@ def carry_out(todo: Plan) -> Judged:
     try:
         execute(todo.run, todo.scenario, todo.parts, todo.folder)
     except NotJudgedError:
-        _forget_if_bare(todo.folder)
+        forget_if_bare(todo.folder)
         raise
     try:
         judged = judge_folder(todo.folder)
     except (OSError, NotJudgedError) as error:
         # There was load: what it showed cannot be told, which is not that there was none.
         raise MissingEvidenceError(f"the run cannot be judged: {error}") from error
-    unwritten = _unwritten("reports/latest", lambda: _point_latest(todo.folder))
+    unwritten = _unwritten("reports/latest", lambda: point_latest(todo.folder))
     return replace(judged, unwritten=judged.unwritten or unwritten)
 
 
@@ -395,76 +377,3 @@ def _unwritten(what: str, write: Callable[[], None]) -> str:
     except Exception as error:  # noqa: BLE001 (a report that breaks takes no verdict away)
         return f"{what}: harness defect: {error!r}"
     return ""
-
-
-def _forget_if_bare(folder: Path) -> None:
-    """Removes the folder of a run that neither sent a request nor left a log or a traceback."""
-    if (folder / "requests.bin").exists() or any((folder / "logs").glob("*")):
-        return
-    with contextlib.suppress(OSError):
-        if b'"traceback"' in (folder / "marks.jsonl").read_bytes():
-            return
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        # The scenario's own folder, where this was its only run.
-        folder.parent.rmdir()
-
-
-def new_folder(reports: Path, scenario: str, run: str) -> Path:
-    """A run's folder, made. NotJudgedError where it cannot be, or where the disk is full."""
-    folder = reports / scenario / run
-    try:
-        folder.mkdir(parents=True)
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise NotJudgedError(
-            f"reports: cannot write to {reports}: {error.strerror}; name another folder with "
-            "--reports"
-        ) from error
-    if free < _LEAST_FREE_BYTES:
-        folder.rmdir()
-        raise NotJudgedError(
-            f"disk: only {free // 1024} KiB are free for {reports}, a run needs 64 MiB; "
-            "free some, or name another folder with --reports"
-        )
-    return folder
-
-
-def _point_latest(folder: Path) -> None:
-    """`reports/latest`, a symbolic link, where the folder is one of a reports folder."""
-    resolved = folder.resolve()
-    latest = resolved.parent.parent / "latest"
-    if latest.exists() and not latest.is_symlink():
-        return
-    partial = latest.with_name(f".latest-{resolved.name}")
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(Path(resolved.parent.name) / resolved.name)
-    partial.replace(latest)
-
-
-def environment_of(settings: Settings) -> dict[str, str | int | float | bool]:
-    """What a record says of where it was made."""
-    found: dict[str, str | int | float | bool] = {
-        "harness": __version__,
-        "python": platform.python_version(),
-        "seed": settings.seed,
-        **describe(),
-    }
-    for name in _VERSIONED:
-        found[name] = importlib.metadata.version(name)
-    head = _git("rev-parse", "HEAD")
-    if head:
-        found["git_head"] = head
-        found["git_dirty"] = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    return found
-
-
-def _git(*command: str) -> str:
-    """Of the folder that the command runs in: the tree whose deploy is being proved."""
-    try:
-        done = subprocess.run(
-            ["git", *command], capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -18,10 +18,10 @@ from harness.bench.model import LEAST_ROUNDS, Bench, Plan, impossible
 from harness.bench.report.terminal import bench_text
 from harness.bench.report.write import write_bench_reports
 from harness.config import load
+from harness.kept import new_folder, new_run
 from harness.machine import describe
 from harness.model.errors import NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
-from harness.verify import new_folder, new_run
 
 __all__ = ["add_options", "bench", "planned"]
 

@@ -14,11 +14,12 @@ from harness.compare.report.terminal import compare_text
 from harness.compare.report.write import write_comparison_reports
 from harness.compare.result import CompareResult
 from harness.config import Settings, load
+from harness.kept import environment_of, new_folder, new_run
 from harness.live import LiveLine
 from harness.model.errors import NotJudgedError
 from harness.options import add_settings, given_settings
 from harness.swap import STRATEGIES, named
-from harness.verify import Judged, environment_of, new_folder, new_run, prepared
+from harness.verify import Judged, prepared
 from harness.verify import Plan as RunPlan
 from harness.verify import carry_out as carry_out_run
 

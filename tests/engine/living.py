@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from harness.config import Settings
+from harness.kept import new_run
 from harness.timeline import SystemTime, Timeline
-from harness.verify import new_run, new_stack
+from harness.verify import new_stack
 
 
 def main() -> None:

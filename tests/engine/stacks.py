@@ -10,10 +10,10 @@ from typing import Any
 import docker
 from left import remove
 
+from harness.kept import new_run
 from harness.stack.stack import Stack, StackPlan
 from harness.target import Endpoint
 from harness.timeline import SystemTime, Timeline
-from harness.verify import new_run
 
 
 @dataclass

@@ -19,8 +19,8 @@ from harness.bench.measure import Order, measured
 from harness.bench.model import Plan, Swap
 from harness.bench.rig import Rig
 from harness.bench.workloads import known
+from harness.kept import new_run
 from harness.timeline import SystemTime
-from harness.verify import new_run
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 

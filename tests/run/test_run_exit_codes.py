@@ -201,7 +201,7 @@ DEFECTS = {
     "junit": "harness.report.write.junit",
     "summary": "harness.report.write.summary",
     "dump": "harness.report.write.dump",
-    "latest": "harness.verify._point_latest",
+    "latest": "harness.verify.point_latest",
 }
 each_defect = pytest.mark.parametrize("where", DEFECTS.values(), ids=DEFECTS)
 
