@@ -142,7 +142,7 @@ def break_one_report(name: str):
 
 
 def break_latest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness.verify, "_point_latest", full)
+    monkeypatch.setattr(harness.verify, "point_latest", full)
 
 
 FULL_DISKS = {
