@@ -28,8 +28,9 @@ from harness.run import Parts, execute
 from harness.site import UrlTarget, address_of, trusted
 from harness.site_mix import site_mix
 from harness.stack.balancer import validated_algorithm
+from harness.stack.plan import StackPlan
 from harness.stack.smoke import question_of
-from harness.stack.stack import Stack, StackPlan
+from harness.stack.stack import Stack
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.stack.website import Patience
 from harness.swap.deploy import Deploy, check_command

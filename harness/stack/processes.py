@@ -9,13 +9,15 @@ from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
 from harness.stack.containers import LOGS_AT, run_in
-from harness.stack.runtime_api import RuntimeApi, Transport
+from harness.stack.runtime_api import BACKEND, POOL_MAP, RuntimeApi, Transport
 from harness.stack.variation import Reloads
 from harness.timeline import Timekeeper, wait_until
 
 __all__ = [
+    "ALONE_SHELL",
     "CONFIGURATION",
     "MASTER_SHELL",
+    "WRITING_SHELL",
     "MasterWorker",
     "Processes",
     "Successor",
@@ -30,6 +32,14 @@ _LOG: Final = f"{LOGS_AT}/haproxy.log"
 _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
+
+WRITING_SHELL: Final = (
+    f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
+)
+"""Goes before each of the others."""
+
+ALONE_SHELL: Final = f"exec haproxy -W -db -f {CONFIGURATION} 3>>{_LOG}"
+"""A process that none is to come after."""
 
 MASTER_SHELL: Final = (
     f"exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>{_LOG}"

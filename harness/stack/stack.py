@@ -4,7 +4,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,57 +26,29 @@ from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
 from harness.stack.owner import LABEL, Owner
-from harness.stack.processes import CONFIGURATION, MASTER_SHELL, processes, successor_shell
+from harness.stack.plan import StackPlan
+from harness.stack.processes import (
+    ALONE_SHELL,
+    MASTER_SHELL,
+    WRITING_SHELL,
+    processes,
+    successor_shell,
+)
 from harness.stack.proxies import StackProxies
 from harness.stack.runtime_api import (
-    BACKEND,
-    POOL_MAP,
     ExecTransport,
     RuntimeApi,
     SocketTransport,
 )
-from harness.stack.smoke import Question, Smoke, smoke_pools
+from harness.stack.smoke import Smoke, smoke_pools
 from harness.stack.undo import Undo
-from harness.stack.variation import AS_IT_IS, Variation, varied
-from harness.stack.website import PORT, Patience, Website
+from harness.stack.variation import varied
+from harness.stack.website import PORT, Website
 from harness.stack.written import Written, answers_ready
 from harness.target import Disturbance, Endpoint, Stage
 from harness.timeline import Timekeeper, Timeline, wait_until
 
-__all__ = ["Stack", "StackPlan"]
-
-_BALANCER_SHELL = (
-    f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
-)
-_ALONE_SHELL = f"exec haproxy -W -db -f {CONFIGURATION} 3>>{LOGS_AT}/haproxy.log"
-"""Where no process is to come after it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackPlan:
-    """What to bring up. Images named here replace the ones that are built."""
-
-    run: str
-    releases: tuple[str, str] = ("v1", "v2")
-    replicas: int = 1
-    algorithm: str = "roundrobin"
-    discovery: str = "slots"
-    """How the balancer learns of instances (stack.modes), as the swap strategy needs."""
-    port: int = 0
-    """The edge's published loopback port; 0 is any free one."""
-    path: str = "auto"
-    """`edge`, `published`, or `auto`: the edge's own address where it can be reached."""
-    images: Mapping[str, str] = field(default_factory=dict)
-    """By component (`base`, `edge`, `balancer`, `store`) or release name."""
-    patience: Patience = field(default_factory=Patience)
-    variation: Variation = AS_IT_IS
-    """What is otherwise than it should be."""
-    disturbed: bool = False
-    """Whether faults are put in: what they take is then built before there is any load."""
-    question: Question | None = None
-    """What a new instance is asked before it is admitted; None: nothing."""
-    control: bool = False
-    """Whether a stub is brought up beside the rest, which no swap touches."""
+__all__ = ["Stack"]
 
 
 class Stack:
@@ -156,7 +128,7 @@ class Stack:
                 name,
                 "balancer",
                 alias="balancer",
-                shell=_BALANCER_SHELL + self._balancer_entry(),
+                shell=WRITING_SHELL + self._balancer_entry(),
                 stop_signal="SIGUSR1",
                 environment={"HAPROXY_CFG": configuration},
                 volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
@@ -281,7 +253,7 @@ class Stack:
 
     def _balancer_entry(self) -> str:
         if not self._mode().is_reload:
-            return _ALONE_SHELL
+            return ALONE_SHELL
         reloads = self._plan.variation.reloads
         if not reloads.by_successor:
             return MASTER_SHELL

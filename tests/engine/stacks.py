@@ -11,7 +11,8 @@ import docker
 from left import remove
 
 from harness.kept import new_run
-from harness.stack.stack import Stack, StackPlan
+from harness.stack.plan import StackPlan
+from harness.stack.stack import Stack
 from harness.target import Endpoint
 from harness.timeline import SystemTime, Timeline
 

@@ -16,8 +16,9 @@ from harness.stack import network, website
 from harness.stack import stack as module
 from harness.stack.balancer import slot_names
 from harness.stack.owner import LABEL
+from harness.stack.plan import StackPlan
 from harness.stack.runtime_api import RuntimeApi
-from harness.stack.stack import Stack, StackPlan
+from harness.stack.stack import Stack
 from harness.target import Endpoint
 from harness.timeline import Timeline
 
