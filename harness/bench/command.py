@@ -22,6 +22,7 @@ from harness.kept import new_folder, new_run
 from harness.machine import describe
 from harness.model.errors import NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
+from harness.report.write import relist
 
 __all__ = ["add_options", "bench", "planned"]
 
@@ -107,6 +108,7 @@ def bench(options: argparse.Namespace) -> int:
     )
     console.print()
     console.print(bench_text(result))
+    relist(folder, _NAME)
     console.print(f"report: {folder / 'bench.html'}", highlight=False, markup=False, soft_wrap=True)
     is_whole = not result.left_out and result.done == result.planned
     return EXIT_CODES[Verdict.passed if is_whole else Verdict.inconclusive]

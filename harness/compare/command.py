@@ -18,6 +18,7 @@ from harness.kept import environment_of, new_folder, new_run
 from harness.live import LiveLine
 from harness.model.errors import NotJudgedError
 from harness.options import add_settings, given_settings
+from harness.report.write import relist
 from harness.swap import STRATEGIES, named
 from harness.verify import Judged, prepared
 from harness.verify import Plan as RunPlan
@@ -83,6 +84,7 @@ def compare_swaps(options: argparse.Namespace) -> int:
     result = write_comparison_reports(folder)
     console.print()
     console.print(compare_text(result))
+    relist(folder, NAME)
     say(f"report: {folder / 'index.html'}")
     _refuse_empty_rows(result)
     return 0

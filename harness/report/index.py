@@ -12,9 +12,15 @@ from harness.report.html import GENERATOR, head
 from harness.report.markup import safe, sign, table
 from harness.report.result_json import load
 
-__all__ = ["index", "reports_folder"]
+__all__ = ["index", "is_ours", "reports_folder"]
 
 _MOST: Final = 1_000
+_GATHERED: Final = (
+    ("catalogue/index.html", "ways to drop a request"),
+    ("compare-swaps/*/index.html", "swap strategies side by side"),
+    ("bench/*/bench.html", "balancing algorithms side by side"),
+)
+"""Pages that rest on many runs, by where they lie."""
 _HEAD: Final = ("run", "scenario", "verdict", "failed", "unknown", "p99 steady", "p99 swap", "")
 
 
@@ -28,10 +34,12 @@ def reports_folder(folder: Path, scenario: str, run: str) -> Path | None:
     if (resolved.parent.name, resolved.name) != (scenario, run):
         return None
     reports = resolved.parent.parent
-    page = reports / "index.html"
-    if page.exists() and GENERATOR not in page.read_text("utf-8", "replace")[:2_000]:
-        return None
-    return reports
+    return reports if is_ours(reports / "index.html") else None
+
+
+def is_ours(page: Path) -> bool:
+    """Whether nothing else than such a page stands there."""
+    return not page.exists() or GENERATOR in page.read_text("utf-8", "replace")[:2_000]
 
 
 def index(folder: Path) -> str:
@@ -41,10 +49,22 @@ def index(folder: Path) -> str:
     rows = table("Runs", _HEAD, (_row(run) for run in runs[:_MOST]), numbers=range(3, 7))
     return (
         f"{head('Runs')}<body>\n<header><h1><b>Runs</b></h1></header>\n"
-        f"<main>\n{rows if runs else '<p>None yet.</p>'}{more}</main>\n"
+        f"<main>\n{_gathered(folder)}{rows if runs else '<p>None yet.</p>'}{more}</main>\n"
         "<footer>Latency in milliseconds, all streams that are not slow on purpose; a hyphen is a "
         "percentile with fewer than 10 samples beyond it.</footer>\n</body>\n</html>\n"
     )
+
+
+def _gathered(folder: Path) -> str:
+    """A line for each of the pages that rest on many runs, the newest first; empty without one."""
+    lines = []
+    for pattern, what in _GATHERED:
+        for page in sorted(folder.glob(pattern), reverse=True)[:_MOST]:
+            where = page.relative_to(folder).as_posix()
+            when = _time(page.parent.name)
+            shown = f"{what}, <time>{when}</time>" if when else what
+            lines.append(f'<li><a href="{quote(where)}">{shown}</a></li>\n')
+    return f"<ul>\n{''.join(lines)}</ul>\n" if lines else ""
 
 
 def _runs(folder: Path) -> Iterator[Path]:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from harness.analysis.history import History
 from harness.model.result import Result
-from harness.report.index import index, reports_folder
+from harness.report.index import index, is_ours, reports_folder
 from harness.report.junit import junit
 from harness.report.markdown import summary
 from harness.report.result_json import dump
 
-__all__ = ["write_all", "write_index"]
+__all__ = ["relist", "write_all", "write_index"]
 
 
 def write_all(result: Result, folder: Path, history: History | None = None) -> None:
@@ -46,6 +46,16 @@ def write_index(result: Result, folder: Path) -> None:
     """Writes index.html anew in the reports folder that the run's folder is in, if it is in one."""
     reports = reports_folder(folder, result.scenario, result.run)
     if reports is not None:
+        _write(reports / "index.html", index(reports))
+
+
+def relist(folder: Path, kind: str) -> None:
+    """Writes that index anew once the page is there that rests on many runs; `folder` is its own,
+    reports/<kind>/<run>/. One that lies elsewhere is in no index.
+    """
+    resolved = folder.resolve()
+    reports = resolved.parent.parent
+    if resolved.parent.name == kind and is_ours(reports / "index.html"):
         _write(reports / "index.html", index(reports))
 
 

@@ -7,7 +7,7 @@ from outcomes import failed, hostile, passed
 from harness.report.html import GENERATOR
 from harness.report.index import index
 from harness.report.result_json import dump
-from harness.report.write import write_index
+from harness.report.write import relist, write_index
 
 
 def ran(reports, scenario, run, result=None, *, page=True):
@@ -49,6 +49,39 @@ def test_a_run_is_linked_to_its_report_where_it_has_one(reports):
         "recreate/20260102T030406Z-bbbb/report.html",
         "drain/20260102T030405Z-aaaa/report.html",
     ]
+
+
+def test_pages_that_rest_on_many_runs_are_listed_before_them(reports):
+    assert "<ul>" not in index(reports)
+    for page in (
+        "catalogue/index.html",
+        "compare-swaps/20260102T030405Z-abcd/index.html",
+        "compare-swaps/20260103T030405Z-abcd/index.html",
+        "bench/20260102T030405Z-abcd/bench.html",
+    ):
+        (reports / page).parent.mkdir(parents=True)
+        (reports / page).touch()
+    relist(reports / "bench" / "20260102T030405Z-abcd", "bench")
+    listed = (reports / "index.html").read_text()
+    assert re.findall(r'href="([^"]*)"', listed)[:4] == [
+        "catalogue/index.html",
+        "compare-swaps/20260103T030405Z-abcd/index.html",
+        "compare-swaps/20260102T030405Z-abcd/index.html",
+        "bench/20260102T030405Z-abcd/bench.html",
+    ]
+    assert "swap strategies side by side, <time>2026-01-03 03:04:05 UTC</time>" in listed
+
+
+def test_a_page_that_lies_elsewhere_is_listed_nowhere(reports):
+    (reports / "mine").mkdir()
+    relist(reports / "mine" / "20260102T030405Z-abcd", "bench")
+    assert not (reports / "index.html").exists()
+
+
+def test_somebody_elses_page_is_let_be(reports):
+    (reports / "index.html").write_text("mine")
+    relist(reports / "bench" / "20260102T030405Z-abcd", "bench")
+    assert (reports / "index.html").read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"schema": 1}', "\x00"])
