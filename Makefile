@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What is marked `alone`, and all scenarios, have the machine to themselves.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios catalogue faults bench compare-swaps benchmark soak control-arm clean
+.PHONY: help setup verify test fast lint scenarios catalogue strategies faults bench compare-swaps benchmark soak control-arm clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,10 +15,10 @@ verify: setup ## swap the sample website under load and print the verdict
 
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
-	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine and not faults and not catalogue'
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine'
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'engine and not alone'
 	@.venv/bin/pytest tests -m 'engine and alone'
-	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue)'
+	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue or strategies)'
 
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
@@ -32,7 +32,10 @@ lint:
 	@.venv/bin/lint-imports
 
 scenarios: setup ## what this project proves, on the real stack: three swaps, then the catalogue
-	@.venv/bin/pytest scenarios -m 'not faults'
+	@.venv/bin/pytest scenarios -m 'not (faults or strategies)'
+
+strategies: setup ## twenty swaps of each strategy that claims to drop nothing, in some half an hour
+	@.venv/bin/pytest scenarios -m strategies
 
 faults: setup ## disturbances of known kind and length, each to be found, dated and attributed
 	@.venv/bin/pytest scenarios -m faults
