@@ -19,19 +19,21 @@ LEFT_OUT = dict.fromkeys(
 """Of the default mix: what opens connections, or goes over TLS, or stays at the edge."""
 
 
-def writing(gets_hz: float, writes_hz: float) -> Traffic:
+def writing(gets_hz: float, writes_hz: float, **others_hz: float) -> Traffic:
     """A GET that meets a closed connection is sent again by NGINX, a POST is lost: so many are."""
     return mixed(
         "default",
         LEAST_MIX_RATE,
-        rates=LEFT_OUT | {"get-reused": gets_hz, "write": writes_hz},
+        rates=LEFT_OUT | {"get-reused": gets_hz, "write": writes_hz} | others_hz,
         timeout_s=10.0,
         arrivals=ArrivalKind.even,
     )
 
 
-WRITES = replace(writing(100.0, 150.0), arrivals=ArrivalKind.poisson)
-"""Evenly spaced ones would all find their connection equally long idle."""
+WRITES = replace(writing(100.0, 150.0, slow=12.0), arrivals=ArrivalKind.poisson)
+"""Evenly spaced ones would all find their connection equally long idle. Of the slow ones 14 are under
+way at a time, so that by chance there is never none.
+"""
 IN_BURSTS = replace(writing(20.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
 """Some 70 within 60 ms, and then next to nothing for a second, in which connections idle."""
 LONGER = {"steady_s": 8.0, "after_s": 6.0}
