@@ -31,8 +31,8 @@ def writing(gets_hz: float, writes_hz: float, **others_hz: float) -> Traffic:
 
 
 WRITES = replace(writing(100.0, 150.0, slow=12.0), arrivals=ArrivalKind.poisson)
-"""Evenly spaced ones would all find their connection equally long idle. Of the slow ones 14 are under
-way at a time, so that by chance there is never none.
+"""Evenly spaced ones would all find their connection equally long idle. Of the slow ones 14 are
+under way at a time, so that by chance there is never none.
 """
 IN_BURSTS = replace(writing(20.0, 40.0), burst=Burst(period_s=1.2, share=0.05, factor=19.8))
 """Some 70 within 60 ms, and then next to nothing for a second, in which connections idle."""
