@@ -15,7 +15,8 @@ verify: setup ## swap the sample website under load and print the verdict
 
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
-	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not engine'
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not (engine or alone)'
+	@.venv/bin/pytest tests -m 'alone and not engine'
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'engine and not alone'
 	@.venv/bin/pytest tests -m 'engine and alone'
 	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue or strategies)'
@@ -23,7 +24,8 @@ test: setup lint ## lint, types, import contract, fast tests, those with a brows
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest tests $(SIDE_BY_SIDE)
+	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not (engine or browser or alone)'
+	@.venv/bin/pytest tests -m 'alone and not engine'
 
 lint:
 	@.venv/bin/ruff check

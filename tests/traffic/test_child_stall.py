@@ -20,6 +20,8 @@ from harness.model.scenario import Scenario
 from harness.model.traffic import Connection, Traffic
 from harness.traffic.sender import ChildSender
 
+pytestmark = pytest.mark.alone
+
 RATE_HZ = 500.0
 STALL_NS = 1_400_000_000
 WINDOW_S = float(os.environ.get("STALL_WINDOW_S", "8"))
