@@ -59,16 +59,17 @@ def test_scale_then_stop_makes_requests_wait_for_a_server_that_does_not_listen_y
     DNS names the new container before its website listens, HAProxy counts a server that DNS has
     just named as up, and each request sent there waits out `timeout connect` before it is sent
     elsewhere. Nothing need be lost for it to be seen: the stall is dated, and the verdict is fail
-    by latency, or where the machine was starved meanwhile inconclusive for that reason alone.
+    by latency, or where the machine explains it inconclusive for that reason alone.
     """
     result = proved(swap="scale-then-stop").result
     findings = {finding.check: finding for finding in result.findings}
     assert findings["swap_completed"].verdict is Verdict.passed
     assert findings["replaced"].verdict is Verdict.passed
     latency = findings["latency"]
-    starved = (latency.evidence["steal_share"] or 0.0) > Limits().steal_share
-    assert latency.verdict is (Verdict.inconclusive if starved else Verdict.failed), latency.message
-    assert ("of the CPU was stolen meanwhile" in latency.message) is starved
+    excused = "not blamed on the target" in latency.message
+    assert latency.verdict is (Verdict.inconclusive if excused else Verdict.failed), latency.message
+    if "of the CPU was stolen meanwhile" in latency.message:
+        assert latency.evidence["steal_share"] > Limits().steal_share
     assert result.verdict is worst(result.findings) is not Verdict.passed, result.sentence
     outages = [outage for outage in result.outages if outage.phase.startswith("swap")]
     assert outages, "requests waited for a server that did not listen, and no stall was found"
