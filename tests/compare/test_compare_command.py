@@ -1,6 +1,8 @@
 """The command's ends: one message for what cannot be, before anything starts; the exit codes."""
 
+import os
 import signal
+import sys
 
 import docker
 import docker.errors
@@ -135,3 +137,15 @@ def test_one_of_which_no_run_counts_was_not_compared(end, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert "no run counts of recreate" in printed.err
     assert "recreate: nothing can be said, none of 1 run counts" in printed.out
+
+
+def test_a_comparison_goes_on_where_nobody_reads_what_it_prints(monkeypatch, capsys, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert carried_out(monkeypatch, {"drain": Verdict.passed, "recreate": Verdict.failed}) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "harness: standard output: Broken pipe: what follows is not shown"
+    [folder] = (tmp_path / "reports" / "compare-swaps").iterdir()
+    assert len((folder / "runs.jsonl").read_text().splitlines()) == 2
