@@ -263,9 +263,13 @@ def closed_pipe(_):
     return os.fdopen(writing, "w", encoding="utf-8")
 
 
+def full_disk(_):
+    return Path("/dev/full").open("w", encoding="utf-8")
+
+
 PRINTED_ON = {
     "a closed pipe": closed_pipe,
-    "a full disk": lambda _: Path("/dev/full").open("w", encoding="utf-8"),
+    "a full disk": full_disk,
     "ascii": lambda folder: (folder / "out").open("w", encoding="ascii"),
     "latin-1": lambda folder: (folder / "out").open("w", encoding="latin-1"),
 }
