@@ -1,4 +1,4 @@
-"""A figure that failed requests reach is told apart from one of too few samples, in every report."""
+"""A figure that failed requests reach is told from one of too few samples, in every report."""
 
 import csv
 from io import StringIO
