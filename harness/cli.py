@@ -18,6 +18,7 @@ from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
 from harness.options import add_settings, given_settings
+from harness.printing import unfailing
 from harness.report.terminal import verdict_text
 from harness.report.tries import tries_text
 from harness.verify import Judged, carry_out, judge_folder, plan
@@ -32,8 +33,14 @@ or the old release did not start); 3 inconclusive (evidence is missing); 130 Ctr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; its exit code. What goes wrong on purpose is one message."""
-    options = _parser().parse_args(arguments)
+    """Runs the command; its exit code, whatever becomes of what it prints. What goes wrong on
+    purpose is one message.
+    """
+    with unfailing():
+        return _carried_out(_parser().parse_args(arguments))
+
+
+def _carried_out(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options))
     except Interrupted as error:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
@@ -19,6 +19,8 @@ __all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
 
+_LEAST_STREAM_RATE = 0.001
+"""Of a stream that is sent at all: the time until what is rarer may be beyond every clock."""
 
 _ALL_FREQUENT = "default"
 """The mix of which each stream is asked several times a second."""
@@ -63,6 +65,17 @@ _STACK_ONLY = frozenset(
 )
 
 
+def _often_enough(rate: float) -> float:
+    if 0 < rate < _LEAST_STREAM_RATE:
+        raise ValueError(
+            f"too rare; give it {_LEAST_STREAM_RATE:g} or more, or 0, which leaves it out"
+        )
+    return rate
+
+
+StreamRate = Annotated[float, Field(ge=0, le=100_000), AfterValidator(_often_enough)]
+
+
 class Settings(BaseModel):
     """Every setting, with its default. Keys are the same everywhere: `rate` here is `--rate`
     on the command line and `--harness-rate` for pytest.
@@ -73,7 +86,7 @@ class Settings(BaseModel):
     rate: float = Field(300.0, ge=LEAST_RATE, le=100_000, description="requests a second, in all")
     arrivals: ArrivalKind = Field(ArrivalKind.even, description="spacing of requests")
     mix: str = Field("default", description="of requests: default, or heavy with what lasts")
-    traffic: dict[str, Annotated[float, Field(ge=0, le=100_000)]] = Field(
+    traffic: dict[str, StreamRate] = Field(
         default_factory=dict, description="requests a second by stream of the mix; 0 leaves it out"
     )
     swap: str = Field("drain", description="the swap strategy; README lists them")

@@ -1,6 +1,7 @@
 """What each run is kept as: an id, a folder of its own, and a word on where it was made."""
 
 import contextlib
+import hashlib
 import importlib.metadata
 import platform
 import secrets
@@ -14,9 +15,20 @@ from harness.config import Settings
 from harness.machine import describe
 from harness.model.errors import NotJudgedError
 
-__all__ = ["environment_of", "forget_if_bare", "new_folder", "new_run", "point_latest"]
+__all__ = [
+    "environment_of",
+    "forget_if_bare",
+    "new_folder",
+    "new_run",
+    "point_latest",
+    "scenario_name",
+]
 
 _LEAST_FREE_BYTES = 64 * 1024 * 1024
+_MOST_NAME_BYTES = 200
+"""File systems take 255 at most."""
+_TAKEN = frozenset({"index.html", "latest"})
+"""What a reports folder has beside the folders of its scenarios."""
 _VERSIONED = ("docker", "gevent", "httptools", "locust", "numpy", "pandas", "pyarrow",
               "pydantic", "testcontainers")  # fmt: skip
 
@@ -24,6 +36,23 @@ _VERSIONED = ("docker", "gevent", "httptools", "locust", "numpy", "pandas", "pya
 def new_run() -> str:
     """An id for a run: its UTC time, and some chance for those of the same second."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def scenario_name(name: str) -> str:
+    """The name as that of a folder among the reports: a test's id may be `test_x[/home]`.
+
+    Separators and control characters become `-`; one that is too long is cut, and told by a hash
+    from others that begin alike. NotJudgedError where nothing is left, or where it is taken.
+    """
+    shown = "".join(char if char.isprintable() and char not in "/\\" else "-" for char in name)
+    shown = shown.lstrip(" .-")
+    if not shown or shown.casefold() in _TAKEN:
+        raise NotJudgedError(f"name: {name!r} cannot be that of a folder; choose another name")
+    whole = shown.encode()
+    if len(whole) <= _MOST_NAME_BYTES:
+        return shown
+    told = hashlib.sha256(whole).hexdigest()[:8]
+    return f"{whole[:_MOST_NAME_BYTES].decode(errors='ignore')}-{told}"
 
 
 def new_folder(reports: Path, scenario: str, run: str) -> Path:

@@ -14,7 +14,14 @@ from harness.checks.verdict import judge
 from harness.config import FINISH_SPARE_S, Settings
 from harness.control import NoControl, StubControl
 from harness.faults import Fault, Injection
-from harness.kept import environment_of, forget_if_bare, new_folder, new_run, point_latest
+from harness.kept import (
+    environment_of,
+    forget_if_bare,
+    new_folder,
+    new_run,
+    point_latest,
+    scenario_name,
+)
 from harness.mixes import mixed
 from harness.model.control import FOLDER as CONTROL
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
@@ -176,7 +183,7 @@ def _of_stack(
         strategy.refuse(algorithm)
     procedure = "faults" if faults else strategy.name
     scenario = Scenario(
-        name=name or procedure,
+        name=scenario_name(name or procedure),
         target="stack",
         swap=procedure,
         swaps=settings.swaps,
@@ -222,7 +229,7 @@ def _of_stack(
 def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
     check_command(settings.deploy)
     scenario = Scenario(
-        name=name or "deploy",
+        name=scenario_name(name or "deploy"),
         target="url",
         swap="deploy",
         swaps=settings.swaps,

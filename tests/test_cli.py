@@ -257,6 +257,40 @@ def test_the_verdict_is_printed_and_is_the_exit_code(monkeypatch, capsys, comman
     assert f"a sentence that says {verdict.value}" in capsys.readouterr().out
 
 
+def closed_pipe(_):
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w", encoding="utf-8")
+
+
+def full_disk(_):
+    return Path("/dev/full").open("w", encoding="utf-8")
+
+
+PRINTED_ON = {
+    "a closed pipe": closed_pipe,
+    "a full disk": full_disk,
+    "ascii": lambda folder: (folder / "out").open("w", encoding="ascii"),
+    "latin-1": lambda folder: (folder / "out").open("w", encoding="latin-1"),
+}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [(Verdict.passed, 0), (Verdict.failed, 1), (Verdict.inconclusive, 3)]
+)
+@pytest.mark.parametrize("kind", PRINTED_ON)
+def test_the_exit_code_is_the_verdicts_whatever_becomes_of_the_printing(
+    tmp_path, monkeypatch, kind, verdict, code
+):
+    monkeypatch.setattr(cli, "judge_folder", lambda _: judged(verdict))
+    with PRINTED_ON[kind](tmp_path) as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert run("report", "x") == code
+    if (tmp_path / "out").exists():
+        shown = (tmp_path / "out").read_text(kind)
+        assert f"drain: a sentence that says {verdict.value}" in shown
+
+
 @pytest.mark.parametrize(
     ("verdict", "code"), [(Verdict.passed, 3), (Verdict.failed, 1), (Verdict.inconclusive, 3)]
 )

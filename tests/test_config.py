@@ -104,6 +104,18 @@ def test_a_wrong_value_names_key_value_meaning_and_remedy(tmp_path, key, value, 
     assert "\n" not in text
 
 
+@pytest.mark.parametrize("rate", [1e-320, 1e-9, 0.0009])
+def test_a_stream_that_is_too_rare_to_come_is_refused(tmp_path, rate):
+    text = refusal({"traffic": {"write": rate, "get-new": 0}}, folder=tmp_path)
+    assert text.startswith(f"settings: traffic.write = {rate!r} (requests a second by stream")
+    assert text.endswith("too rare; give it 0.001 or more, or 0, which leaves it out")
+
+
+@pytest.mark.parametrize("rate", [0, 0.001])
+def test_a_stream_may_be_left_out_or_rare(tmp_path, rate):
+    assert load({"traffic": {"write": rate}}, folder=tmp_path).traffic == {"write": rate}
+
+
 def test_an_image_of_an_unknown_component_names_the_known_ones(tmp_path):
     text = refusal({"images": {"nginx": "x"}}, folder=tmp_path)
     known = "base, edge, balancer, store, netfilter, v1, v2"

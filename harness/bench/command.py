@@ -22,6 +22,7 @@ from harness.kept import new_folder, new_run
 from harness.machine import describe
 from harness.model.errors import NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
+from harness.report.figures import printable
 from harness.report.write import relist
 
 __all__ = ["add_options", "bench", "planned"]
@@ -134,9 +135,9 @@ def planned(options: argparse.Namespace, before: Plan | None = None) -> Plan:
 
     NotJudgedError for what cannot be done, each with one message.
     """
-    names = _names(options.algorithms)
+    names = _names("algorithms", options.algorithms)
     chosen = algorithms.chosen(names or (("all",) if options.full else algorithms.DEFAULT))
-    of = _names(options.workloads)
+    of = _names("workloads", options.workloads)
     loads_of = workloads.chosen(
         of or (("all",) if options.full else workloads.DEFAULT),
         workloads.known(options.workload_file),
@@ -157,7 +158,7 @@ def planned(options: argparse.Namespace, before: Plan | None = None) -> Plan:
         ground,
         algorithms=chosen,
         workloads=loads_of,
-        loads=_loads(options.loads) if options.loads else ground.loads,
+        loads=ground.loads if options.loads is None else _loads(options.loads),
         rounds=_number("rounds", options.rounds, ground.rounds, LEAST_ROUNDS, _MOST_ROUNDS),
         seconds=_number("seconds", options.seconds, ground.seconds, _LEAST_SECONDS, _MOST_SECONDS),
         seed=_number("seed", options.seed, ground.seed, 0, 2**31 - 1),
@@ -188,13 +189,19 @@ def refuse_other_settings(options: argparse.Namespace, before: Plan) -> None:
         )
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    """Empty where nothing is said; NotJudgedError where nothing is what is said."""
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise NotJudgedError(f"{option}: {text!r} names none; leave --{option} out for the default")
+    return names
 
 
 def _loads(text: str) -> tuple[float, ...]:
     loads: list[float] = []
-    for part in _names(text):
+    for part in _names("loads", text):
         try:
             percent = float(part.removesuffix("%"))
         except ValueError:
@@ -219,4 +226,4 @@ def _number(name: str, text: str | None, otherwise: T, least: T, most: T) -> T:
     except ValueError:
         pass
     why = " (fewer give no interval)" if name == "rounds" else ""
-    raise NotJudgedError(f"{name}: {text!r} cannot be; {least} to {most} can{why}")
+    raise NotJudgedError(f"{name}: {printable(text, 20)!r} cannot be; {least} to {most} can{why}")

@@ -22,7 +22,14 @@ from harness.bench.result import (
     Versus,
 )
 from harness.bench.shares import share_interval
-from harness.bench.statistics import Comparison, Figures, compared, interval, ratio
+from harness.bench.statistics import (
+    Comparison,
+    Figures,
+    compared,
+    interval,
+    is_unbounded,
+    ratio,
+)
 from harness.bench.wording import sentence, share_sentence
 
 __all__ = ["COMPARED", "judge"]
@@ -130,6 +137,7 @@ def _algorithm(
         requests=total.requests,
         failed=total.failed,
         latency_ms=latency,
+        unbounded=tuple(figure for figure in FIGURES if is_unbounded(by_figure[figure][name])),
         to_central={
             figure: Estimate.of(ratio(by_figure[figure][name], by_figure[figure][CENTRAL]))
             for figure in FIGURES

@@ -44,7 +44,7 @@ class Measures:
 
     done: Round
     latency_ms: Mapping[str, float | None]
-    """By name; None where not resolved, or where failed requests reach it."""
+    """By name; None where not resolved, infinite where failed requests reach it."""
     waited_ms: Floats
     """Of every request; those that failed infinitely long."""
     predicted_ms: Mapping[str, float | None]
@@ -94,13 +94,13 @@ def measures_of(
     return Measures(
         done=done,
         latency_ms={
-            "mean": _finite(float(waited.mean())) if len(waited) else None,
-            **{name: _percentile(waited, permille) for name, permille in _PERMILLE.items()},
-            "max": _finite(float(waited.max())) if len(waited) else None,
+            "mean": float(waited.mean()) if len(waited) else None,
+            **{name: percentile(waited, permille) for name, permille in _PERMILLE.items()},
+            "max": float(waited.max()) if len(waited) else None,
         },
         waited_ms=waited,
         predicted_ms={
-            name: _mean([_percentile(one, _PERMILLE[name]) for one in played])
+            name: _mean([percentile(one, _PERMILLE[name]) for one in played])
             for name in ("p50", "p99")
             if played
         },
@@ -160,24 +160,15 @@ def _in_swap(done: Round, due_ns: npt.NDArray[np.int64], waited: Floats) -> InSw
         took_s=(done.swap.over_ns - done.swap.begun_ns) / 1e9,
         requests=len(within),
         failed=int(np.isinf(within).sum()),
-        p99_before_ms=_percentile(waited[due_ns < done.swap.begun_ns], _PERMILLE["p99"]),
-        p99_ms=_percentile(within, _PERMILLE["p99"]),
+        p99_before_ms=percentile(waited[due_ns < done.swap.begun_ns], _PERMILLE["p99"]),
+        p99_ms=percentile(within, _PERMILLE["p99"]),
     )
-
-
-def _percentile(values: Floats, permille: int) -> float | None:
-    found = percentile(values, permille)
-    return None if found is None else _finite(found)
 
 
 def _mean(plays: Sequence[float | None]) -> float | None:
     """Geometric; all of them have the figure or none has."""
     known = [play for play in plays if play is not None]
     return float(np.exp(np.log(known).mean())) if known else None
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _longest(done: Round) -> int:

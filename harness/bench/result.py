@@ -20,8 +20,8 @@ __all__ = [
 ]
 
 FIGURES: Final = ("mean", "p50", "p90", "p99", "p999", "max")
-"""Of latency, in milliseconds from due. A figure that failed requests reach is no number: who
-failed was not answered faster."""
+"""Of latency, in milliseconds from due. A figure that failed requests reach in a round that counts
+is no number: who failed was not answered faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,8 @@ class AlgorithmResult:
     failed: int
     latency_ms: Mapping[str, Estimate]
     """By FIGURES."""
+    unbounded: tuple[str, ...] = ()
+    """Those of them that are null because failed requests reach them."""
     to_central: Mapping[str, Estimate]
     """The same as ratios to the central queue's; empty where there was none."""
     to_bound: Mapping[str, float | None]
@@ -141,7 +143,8 @@ class Case:
     algorithms: tuple[AlgorithmResult, ...]
     """In the order of the plan."""
     best: Mapping[str, tuple[str, ...]]
-    """By p50, p99 and mean: the least, and those from which no difference to it is shown."""
+    """By p50, p99 and mean: the least, and those compared with it of which no difference to it is
+    shown."""
     versus: Mapping[str, tuple[Versus, ...]]
     """By the same figures, all pairs."""
     limit: Limit

@@ -30,12 +30,14 @@ __all__ = [
     "fairness",
     "holm",
     "interval",
+    "is_unbounded",
     "ratio",
 ]
 
 Numbers = npt.NDArray[np.float64]
 Figures = Sequence[float | None]
-"""By round; None where the samples of that round do not resolve it."""
+"""By round; None where the samples of that round do not resolve it, infinite where failed requests
+reach it. One such round leaves no figure: the others alone would be those without the failures."""
 
 CONFIDENCE: Final = 0.95
 LEAST_ROUNDS: Final = 3
@@ -80,9 +82,12 @@ class Comparison:
 
     differences: tuple[Difference, ...]
     best: tuple[str, ...]
-    """The one of the least mean first, then those from which no difference to it is shown."""
+    """The one of the least mean first, then those that were compared with it and of which no
+    difference to it is shown."""
     left_out: tuple[str, ...]
     """What has fewer than 3 rounds that resolve the figure: nothing is said of it."""
+    unbounded: tuple[str, ...] = ()
+    """What failed requests reach in a round: it has no such figure either."""
 
     def between(self, of: str, to: str) -> Difference | None:
         """`of` / `to`, whichever way round it was computed; None where either was left out."""
@@ -101,15 +106,26 @@ class Comparison:
 
 
 def interval(figures: Figures) -> Interval | None:
-    """Of one algorithm's rounds. None with fewer than 3 that are resolved; ValueError for a figure
-    of 0 or below, which has no logarithm.
+    """Of one algorithm's rounds. None with fewer than 3 that are resolved, and with one that is
+    infinite; ValueError for a figure of 0 or below, which has no logarithm.
     """
+    if is_unbounded(figures):
+        return None
     return _of_logs(np.log(_positive([value for value in figures if value is not None])))
 
 
 def ratio(of: Figures, to: Figures) -> Interval | None:
-    """Of `of` / `to`, paired by round. None with fewer than 3 rounds that have both."""
+    """Of `of` / `to`, paired by round. None with fewer than 3 rounds that have both, and where one
+    of the two has an infinite one.
+    """
+    if is_unbounded(of) or is_unbounded(to):
+        return None
     return _of_logs(_paired(of, to))
+
+
+def is_unbounded(figures: Figures) -> bool:
+    """Whether failed requests reach the figure in any round."""
+    return any(value == math.inf for value in figures)
 
 
 def compared(figures: Mapping[str, Figures]) -> Comparison:
@@ -126,13 +142,15 @@ def compared(figures: Mapping[str, Figures]) -> Comparison:
         Difference(of=of, to=to, ratio=found, p=p)
         for (of, to, found), p in zip(pairs, holm(chances), strict=True)
     )
-    unlike = {frozenset((one.of, one.to)) for one in differences if one.is_shown}
+    alike = {frozenset((one.of, one.to)) for one in differences if not one.is_shown}
     ordered = sorted(known, key=lambda name: known[name].middle)
-    best = [name for name in ordered if frozenset((ordered[0], name)) not in unlike]
+    ties = [name for name in ordered[1:] if frozenset((ordered[0], name)) in alike]
+    unbounded = tuple(name for name, each in figures.items() if is_unbounded(each))
     return Comparison(
         differences=differences,
-        best=tuple(best),
-        left_out=tuple(name for name in figures if name not in known),
+        best=(*ordered[:1], *ties),
+        left_out=tuple(name for name in figures if name not in known and name not in unbounded),
+        unbounded=unbounded,
     )
 
 

@@ -31,12 +31,12 @@ def sentence(
     Compared with round robin, or where that is not there with the first algorithm.
     """
     about = f"{title}{load_text(load)}"
-    known = [name for name in algorithms if name not in comparison.left_out]
-    lacking = (
-        f"too few rounds resolve p99 for {_listed(comparison.left_out)}"
-        if comparison.left_out
-        else ""
-    )
+    known = [
+        name
+        for name in algorithms
+        if name not in comparison.left_out and name not in comparison.unbounded
+    ]
+    lacking = _lacking(comparison)
     if len(known) < 2:
         return f"{about}: {'; '.join(filter(None, ('nothing to compare', lacking)))}"
     base = BASELINE if BASELINE in known else known[0]
@@ -64,6 +64,18 @@ def sentence(
         have = "has" if len(unpaired) == 1 else "have"
         parts.append(f"{_listed(unpaired)} {have} too few rounds in common with {base}")
     return f"{about}: {'; '.join(filter(None, (*parts, lacking)))}"
+
+
+def _lacking(comparison: Comparison) -> str:
+    """Of whom there is no p99, and why."""
+    return "; ".join(
+        f"{why} {_listed(names)}"
+        for why, names in (
+            ("failed requests reach p99 of", comparison.unbounded),
+            ("too few rounds resolve p99 for", comparison.left_out),
+        )
+        if names
+    )
 
 
 def share_sentence(title: str, within_ms: float, shares: Mapping[str, Interval | None]) -> str:

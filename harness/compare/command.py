@@ -18,6 +18,7 @@ from harness.kept import environment_of, new_folder, new_run
 from harness.live import LiveLine
 from harness.model.errors import NotJudgedError
 from harness.options import add_settings, given_settings
+from harness.report.figures import printable
 from harness.report.write import relist
 from harness.swap import STRATEGIES, named
 from harness.verify import Judged, prepared
@@ -134,9 +135,11 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _rounds(text: str | None) -> int:
     if text is None:
         return _ROUNDS
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_ROUNDS:
+    # Python refuses to read some thousands of digits.
+    is_short = len(text) <= len(str(_MOST_ROUNDS))
+    if is_short and text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_ROUNDS:
         return int(text)
-    raise NotJudgedError(f"rounds: {text!r} cannot be; 1 to {_MOST_ROUNDS} can")
+    raise NotJudgedError(f"rounds: {printable(text, 20)!r} cannot be; 1 to {_MOST_ROUNDS} can")
 
 
 def _refuse_silent_engine() -> None:

@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
@@ -363,6 +364,8 @@ def test_a_sentence_without_round_robin_compares_with_the_first():
 def test_a_sentence_says_what_it_cannot():
     text = said({"roundrobin": rounds(1), "first": [None, None, None, 1.0, 2.0]})
     assert text.endswith("nothing to compare; too few rounds resolve p99 for first")
+    text = said({"roundrobin": rounds(1), "first": [math.inf, *rounds(2)[1:]]})
+    assert text.endswith("nothing to compare; failed requests reach p99 of first")
     assert said({"first": rounds(1)}) == "equal servers, at 70 % load: nothing to compare"
 
 

@@ -198,8 +198,25 @@ def test_who_failed_was_not_fast():
     known_ = {name for name, found in one.latency_ms.items() if found.middle is not None}
     assert known_ == {"p50", "p90"}
     assert "leastconn" not in case.best["p99"]
-    assert case.sentence.endswith("too few rounds resolve p99 for leastconn")
+    assert one.unbounded == ("mean", "p99", "max")
+    assert case.sentence.endswith("nothing to compare; failed requests reach p99 of leastconn")
     assert max(share for share, _ in one.curve) < 0.99
+
+
+def test_rounds_without_failures_do_not_speak_for_those_with():
+    """Failures reach p99 in 2 of 5 rounds; the 3 others alone would make it the best."""
+    benched = fresh()
+    for cell in benched.cells(algorithm="leastconn")[:2]:
+        rows = benched.samples[cell]
+        rows.loc[rows["seq"] % 50 == 7, "outcome"] = "reset"
+    case = benched.judge().cases[0]
+    one = figures(case, "leastconn")
+    assert one.latency_ms["p99"].middle is None
+    assert one.latency_ms["p50"].middle is not None
+    assert "p99" in one.unbounded
+    assert case.best["p99"] == ("roundrobin",)
+    assert case.versus["p99"] == ()
+    assert figures(case, "roundrobin").unbounded == ()
 
 
 def test_a_round_with_a_problem_counts_nowhere_and_is_told():

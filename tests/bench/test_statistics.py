@@ -83,7 +83,28 @@ def test_nothing_is_said_of_nothing():
     assert compared({}).best == ()
 
 
-@pytest.mark.parametrize("bad", [0.0, -1.0, math.inf, math.nan])
+def test_a_round_that_failures_reach_leaves_no_figure_whatever_the_others_say():
+    clean, dirty = [200.0, 210.0, 205.0, 220.0, 199.0], [math.inf, 90.0, 100.0, 105.0, math.inf]
+    assert interval(dirty) is None
+    assert ratio(dirty, clean) is None
+    assert ratio(clean, dirty) is None
+    found = compared({"clean": clean, "dirty": dirty, "few": [1.0, None, None, None, 2.0]})
+    assert found.best == ("clean",)
+    assert found.differences == ()
+    assert found.unbounded == ("dirty",)
+    assert found.left_out == ("few",)
+
+
+def test_what_was_not_compared_with_the_least_is_no_tie_of_it():
+    """In rounds of their own: nothing tells them apart, nor together."""
+    alone = [None, None, None]
+    found = compared({"x": [1.0, 1.1, 1.05, *alone], "y": [*alone, 5.0, 5.1, 5.2]})
+    assert found.differences == ()
+    assert found.best == ("x",)
+    assert found.left_out == ()
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, -math.inf, math.nan])
 def test_a_figure_without_a_logarithm_is_refused(bad):
     with pytest.raises(ValueError, match="above 0"):
         interval([1.0, 2.0, bad])

@@ -1,6 +1,8 @@
 """The command's ends: one message for what cannot be, before anything starts; the exit codes."""
 
+import os
 import signal
+import sys
 
 import docker
 import docker.errors
@@ -39,9 +41,11 @@ def project(text: str, tmp_path) -> None:
         (["--strategies=,"], "", "strategies: ',' names 0"),
         (["--rounds=0"], "", "rounds: '0' cannot be; 1 to 1000 can"),
         (["--rounds=three"], "", "rounds: 'three' cannot be"),
+        ([f"--rounds={'9' * 5_000}"], "", "rounds: '9999999999999999999…' cannot be; 1 to 1000"),
         (["--mix=odd"], "", "mix: there is none named 'odd'; choose one of: default, heavy"),
         (["--rate=12"], "", "rate: 12 requests a second are too few"),
         ([], "traffic = {nosuch = 5}", "traffic: the mix 'default' has no stream 'nosuch'"),
+        ([], "traffic = {write = 1e-320}", "settings: traffic.write = 1e-320 "),
         ([], "EMPTY", "traffic: every stream has a rate of 0: nothing would be sent"),
         (["--algorithm=source"], "", "canary"),
         (["--algorithm=fastest"], "", "fastest"),
@@ -135,3 +139,15 @@ def test_one_of_which_no_run_counts_was_not_compared(end, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert "no run counts of recreate" in printed.err
     assert "recreate: nothing can be said, none of 1 run counts" in printed.out
+
+
+def test_a_comparison_goes_on_where_nobody_reads_what_it_prints(monkeypatch, capsys, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert carried_out(monkeypatch, {"drain": Verdict.passed, "recreate": Verdict.failed}) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "harness: standard output: Broken pipe: what follows is not shown"
+    [folder] = (tmp_path / "reports" / "compare-swaps").iterdir()
+    assert len((folder / "runs.jsonl").read_text().splitlines()) == 2

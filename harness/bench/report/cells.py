@@ -16,9 +16,9 @@ HEAD: Final = (
 MARKS: Final = {"best": " ★", "tie": " ="}
 NOTE: Final = (
     "Geometric means over rounds ± half of the 95 % interval, from due to the last byte. ★ is the "
-    "least, = marks those from which no difference to it is shown. A hyphen stands for what fewer "
-    "than 3 rounds resolve, or what failed requests reach. The limit is one queue before all "
-    "slots where theory has a formula, else the service time alone."
+    "least, = marks those compared with it of which no difference to it is shown. A hyphen stands "
+    "for what fewer than 3 rounds resolve, ∞ for what failed requests reach in any round. The "
+    "limit is one queue before all slots where theory has a formula, else the service time alone."
 )
 
 
@@ -54,15 +54,14 @@ def limit_line(case: Case) -> str:
 def cells(case: Case) -> Iterator[list[str]]:
     """A row an algorithm, under HEAD."""
     for one in case.algorithms:
-        latency = one.latency_ms
         yield [
             one.algorithm,
             f"{one.requests:,}",
             f"{one.failed:,}",
-            estimate(latency["p50"]) + _mark(case, "p50", one),
-            estimate(latency["p99"]) + _mark(case, "p99", one),
-            estimate(latency["p999"]),
-            estimate(latency["max"]),
+            _latency(one, "p50") + _mark(case, "p50", one),
+            _latency(one, "p99") + _mark(case, "p99", one),
+            _latency(one, "p999"),
+            _latency(one, "max"),
             _number(one.to_central["p99"].middle if one.to_central else None, 2),
             _number(one.to_bound.get("mean"), 2),
             _percent(one.within),
@@ -71,6 +70,10 @@ def cells(case: Case) -> Iterator[list[str]]:
             _number(one.cpu_us, 0),
             _percent(one.hit_ratio),
         ]
+
+
+def _latency(one: AlgorithmResult, figure: str) -> str:
+    return "∞" if figure in one.unbounded else estimate(one.latency_ms[figure])
 
 
 def _mark(case: Case, figure: str, one: AlgorithmResult) -> str:

@@ -19,8 +19,8 @@ Cell = str | float | int | None
 
 def bench_csv(result: BenchResult) -> str:
     """Latency in milliseconds; an empty cell is what is not known. `deviation` is simulated /
-    measured, `standing` is `best`, `tie` or empty. Past this machine, in service times, the
-    workload is `simulated: 1000 servers, 10 balancers`.
+    measured, `standing` is `best`, `tie`, `unbounded` (failed requests reach it) or empty. Past
+    this machine, in service times, the workload is `simulated: 1000 servers, 10 balancers`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -40,6 +40,7 @@ def _latency(case: Case, one: AlgorithmResult) -> Iterator[tuple[Cell, ...]]:
         is_alone = sum(each.latency_ms[figure].middle is not None for each in case.algorithms) < 2
         best = () if is_alone else case.best.get(figure, ())
         standing = ("best" if one.algorithm == best[0] else "tie") if one.algorithm in best else ""
+        standing = "unbounded" if figure in one.unbounded else standing
         yield (
             f"{figure}_ms", found.middle, found.low, found.high,
             one.to_central[figure].middle if one.to_central else None,

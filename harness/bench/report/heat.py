@@ -14,7 +14,7 @@ _HOTTEST: Final = 60
 """Percent of the colour, over which ink is still read on light and on dark paper."""
 _NOTE: Final = (
     "p99 in multiples of the workload's best. The darkest is ten times or more. A hyphen stands "
-    "for what is not resolved."
+    "for what is not resolved, or what failed requests reach."
 )
 
 

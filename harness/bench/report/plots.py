@@ -67,20 +67,26 @@ def _curves(case: Case, number: int) -> Plot:
     plot.xaxis.ticker = FixedTicker(ticks=[_place(share) for share in _NINES])
     plot.xaxis.major_label_overrides = {_place(share): name for share, name in _NINES.items()}
     plot.add_tools(HoverTool(renderers=lines, tooltips=[("", "@name: p@share @ms{0,0.0} ms")]))
-    slowest = max(
-        ((one.latency_ms["p99"].middle or 0.0, one.algorithm) for one in case.algorithms),
-        default=(0.0, ""),
-    )
     return Plot(
         name=f"curves-{number}",
         title="Percentiles in ms, by algorithm",
-        said=f"{printable(title_of(case))}. Highest p99: {slowest[1]}, {slowest[0]:,.1f} ms."
-        if slowest[0]
-        else f"{printable(title_of(case))}. No p99 is resolved.",
+        said=f"{printable(title_of(case))}. {_slowest(case)}",
         note="All rounds together, from the median on, as far as ten answers lie beyond.",
         drawn=plot,
         keys=tuple(keys),
     )
+
+
+def _slowest(case: Case) -> str:
+    """Whose p99 is highest; none is higher than what failed requests reach."""
+    unbounded = [one.algorithm for one in case.algorithms if "p99" in one.unbounded]
+    if unbounded:
+        return f"Failed requests reach p99 of: {', '.join(unbounded)}."
+    p99, name = max(
+        ((one.latency_ms["p99"].middle or 0.0, one.algorithm) for one in case.algorithms),
+        default=(0.0, ""),
+    )
+    return f"Highest p99: {name}, {p99:,.1f} ms." if p99 else "No p99 is resolved."
 
 
 def _place(share: float) -> float:
