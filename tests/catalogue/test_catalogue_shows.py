@@ -42,12 +42,15 @@ HEAD = f"""
             asked.append(options)
             if "raises" in options:
                 raise RuntimeError("no engine")
-            failed = options.get("failed", 0)
+            failed, others = options.get("failed", 0), options.get("others", 0)
             result = replace(
                 EXAMPLE,
                 verdict=Verdict.failed if failed else Verdict.passed,
                 requests=replace(EXAMPLE.requests, failed=failed),
-                attributions=(replace(BLAME, failed=failed),) if failed else (),
+                attributions=(
+                    replace(BLAME, failed=failed - others),
+                    replace(BLAME, cause="balancer_away", failed=others),
+                ),
                 outages=(),
             )
             folder = Path("reports/test_one/20260102T030405Z-abcd")
@@ -106,9 +109,9 @@ def test_another_cause_than_the_one_it_names_fails_the_scenario_and_the_page(sce
 
 
 def test_it_may_say_why_most_is_put_down_to_another(scenario):
-    scenario(
-        'shows(1, Kind.drops, "w", cause=("not_connected",), not_most="they wait", failed=3)'
-    ).assert_outcomes(passed=2)
+    mixed = 'shows(1, Kind.drops, "w", cause=("not_connected",), failed=3, others=2{})'
+    scenario(mixed.format("")).assert_outcomes(failed=1, passed=1)
+    scenario(mixed.format(', not_most="they wait"')).assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize(
