@@ -29,6 +29,7 @@ def test_one_address_of_the_balancer_has_no_next(shows: ShowsArm) -> None:
         12,
         Kind.drops,
         "one upstream, which refuses for 0.5 s",
+        cause="balancer_away",
         strategy=Blinks(frontends=["edge"]),
         rate=RATE_HZ,
         variation=Variation(
@@ -62,6 +63,7 @@ def test_one_failure_takes_an_address_out_and_soon_all_of_them(shows: ShowsArm) 
         13,
         Kind.drops,
         "max_fails=1, which is the default",
+        cause="addresses_taken_out",
         strategy=Blinks(frontends=["edge", BESIDE]),
         rate=RATE_HZ,
         variation=two_peers("takes one out after a failure", "max_fails=1 fail_timeout=10s"),
@@ -109,6 +111,7 @@ def test_an_address_that_is_asked_for_once_is_asked_for_ever(shows: ShowsArm) ->
         14,
         Kind.drops,
         "the name in an upstream block, the balancer moved",
+        cause="balancer_away",
         strategy=MovesBalancer(),
         rate=RATE_HZ,
         variation=Variation(name="NGINX tries a second address where it has one", edge=MOVABLE),
@@ -140,6 +143,7 @@ def test_proxies_restarted_by_the_same_command_are_away(shows: ShowsArm) -> None
         20,
         Kind.drops,
         "edge and balancer restarted too",
+        cause=("edge_refused", "balancer_away"),
         strategy=RestartsProxies(),
         rate=RATE_HZ,
     )
@@ -175,6 +179,7 @@ def test_sigterm_cuts_what_an_nginx_worker_has_in_flight(shows: ShowsArm) -> Non
         6,
         Kind.drops,
         "old workers get SIGTERM",
+        cause="edge_broke",
         strategy=RenewsWorkers(signal="SIGTERM"),
         traffic=often_slow(),
     )

@@ -48,6 +48,7 @@ def test_a_balancer_that_closes_idle_connections_first_loses_writes(shows: Shows
         11,
         Kind.drops,
         "timeout http-keep-alive 5ms, NGINX keeps for 20 s",
+        cause="balancer_closed_idle",
         strategy=DrainThenStop(),
         traffic=WRITES,
         variation=Variation(
@@ -76,6 +77,7 @@ def test_a_website_that_closes_idle_connections_first_loses_writes(shows: ShowsA
         10,
         Kind.drops,
         "gunicorn keeps for 1 s, HAProxy for 5 s",
+        cause="kept_connection_broke",
         strategy=DrainThenStop(),
         traffic=IN_BURSTS,
         **LONGER,

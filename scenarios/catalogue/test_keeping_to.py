@@ -55,6 +55,7 @@ def test_a_drain_admits_who_has_the_servers_cookie(shows: ShowsArm) -> None:
         24,
         Kind.drops,
         "a weight of 0, and stopped once idle",
+        cause=("not_connected", "connect_timeout"),
         traffic=with_a_cookie(),
         strategy=Weightless(),
         variation=keeping(),

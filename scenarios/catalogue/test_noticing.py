@@ -33,6 +33,7 @@ def test_a_check_of_the_home_page_does_not_see_that_a_website_is_about_to_stop(
         3,
         Kind.drops,
         "a check of the home page",
+        cause="not_connected",
         strategy=StopOnly(),
         variation=Variation(
             name="HAProxy checks the home page, and tries once", balancer=HOME_PAGE | ONE_TRY
@@ -62,6 +63,7 @@ def test_checks_every_two_seconds_notice_too_late(shows: ShowsArm) -> None:
         7,
         Kind.drops,
         "inter 2s fall 3",
+        cause="sent_elsewhere",
         strategy=StopOnly(),
         after_s=8.0,
         variation=Variation(name="HAProxy checks every 2 s", balancer={CHECKS: RARE}),
@@ -88,6 +90,7 @@ def test_nobody_refuses_at_the_address_of_a_container_that_is_gone(shows: ShowsA
         9,
         Kind.drops,
         "stopped while it is known, timeout connect 3s",
+        cause="sent_elsewhere",
         strategy=StopOnly(),
         after_s=10.0,
         variation=patient(),
@@ -114,7 +117,13 @@ def patient() -> Variation:
 
 def test_a_server_that_dns_names_is_up_before_it_listens(shows: ShowsArm) -> None:
     """HAProxy 3.0 takes a server that it has just learned of as up (`init-state` came with 3.1)."""
-    shows(8, Kind.drops, "found by DNS, sent to at once", swap="scale-then-stop")
+    shows(
+        8,
+        Kind.drops,
+        "found by DNS, sent to at once",
+        cause=("sent_elsewhere", "tried_again"),
+        swap="scale-then-stop",
+    )
 
 
 def test_a_server_in_drain_is_checked_before_it_is_sent_anything(shows: ShowsArm) -> None:
@@ -130,6 +139,7 @@ def test_an_address_that_the_balancer_still_knows_is_somebody_elses(shows: Shows
         15,
         Kind.drops,
         "stopped while it is known, the address used again",
+        cause="not_the_website",
         strategy=StopOnlyAndReuse(),
         rate=150.0,
     )
@@ -157,6 +167,7 @@ def test_sessions_shut_down_with_their_server_are_cut(shows: ShowsArm) -> None:
         30,
         Kind.drops,
         "on-marked-down shutdown-sessions",
+        cause=("killed", "kept_connection_broke"),
         strategy=StopOnly(),
         variation=Variation(
             name="HAProxy shuts sessions of a server that is down, NGINX tries once",
@@ -178,7 +189,7 @@ def test_sessions_of_a_server_that_is_down_are_finished(shows: ShowsArm) -> None
 
 def test_stop_before_start_leaves_nobody(shows: ShowsArm) -> None:
     """What `docker compose up` does to a service whose image has changed."""
-    shows(31, Kind.drops, "stopped, then started", swap="recreate")
+    shows(31, Kind.drops, "stopped, then started", cause="no_server", swap="recreate")
 
 
 def test_start_before_stop_always_leaves_one(shows: ShowsArm) -> None:
@@ -192,6 +203,7 @@ def test_a_balancer_less_patient_than_the_website_gives_up(shows: ShowsArm) -> N
         32,
         Kind.drops,
         "timeout server 1s",
+        cause="answer_timeout",
         swap="drain",
         variation=Variation(
             name="HAProxy waits 1 s for an answer",

@@ -21,6 +21,7 @@ def test_the_old_release_is_gone_before_the_new_one_turns_out_sick(shows: ShowsA
         33,
         Kind.drops,
         "the old one stopped, then a sick one started",
+        cause="no_server",
         strategy=LetGoFirst(),
         rate=150.0,
         ready_timeout_s=3.0,

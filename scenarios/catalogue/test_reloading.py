@@ -40,6 +40,7 @@ def test_a_successor_loses_what_was_queued_for_its_predecessor(shows: ShowsArm) 
         16,
         Kind.drops,
         f"{SUCCESSORS} reloads by -sf",
+        cause="reload_broke",
         strategy=ReloadOften(SUCCESSORS),
         traffic=connections(),
         variation=succeeded(hands_over=False),
@@ -84,6 +85,7 @@ def test_idle_connections_that_a_reload_closes_may_have_a_request_on_their_way(
         17,
         Kind.drops,
         f"{RELOADS} reloads, idle connections closed at once",
+        cause="reload_broke",
         strategy=ReloadOften(RELOADS),
         traffic=connections(),
         variation=Variation(
@@ -113,6 +115,7 @@ def test_a_hard_stop_cuts_what_the_former_process_still_has(shows: ShowsArm) -> 
         18,
         Kind.drops,
         "hard-stop-after 1s",
+        cause="hard_stopped",
         swap="reload",
         traffic=heavy_mix(300),
         variation=Variation(
@@ -137,6 +140,7 @@ def test_a_reload_that_is_skipped_in_silence_leaves_the_old_servers(shows: Shows
         19,
         Kind.drops,
         "a name that does not resolve",
+        cause="reload_failed",
         strategy=ReloadAndHope(),
         variation=Variation(
             name="the swap's configuration names a server that is gone, and nobody looks",

@@ -17,6 +17,7 @@ def test_sessions_in_a_process_are_gone_with_it(shows: ShowsArm) -> None:
         25,
         Kind.drops,
         "sessions in the process's memory",
+        cause="website_wrong",
         traffic=lasting(150, session=4),
         swap="drain",
         variation=Variation(
@@ -41,6 +42,7 @@ def test_the_new_release_does_not_have_the_old_ones_assets(shows: ShowsArm) -> N
         26,
         Kind.drops,
         "each release serves its own assets",
+        cause="website_wrong",
         traffic=lasting(150, page_asset=2),
         swap="drain",
         variation=Variation(
@@ -67,6 +69,7 @@ def test_a_format_that_the_old_release_cannot_read(shows: ShowsArm) -> None:
         29,
         Kind.drops,
         "a new format, which only the new release reads",
+        cause="website_wrong",
         traffic=lasting(150, session=8),
         swap="rolling",
         replicas=2,

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from looks import assert_quiet
 
+from harness.catalogue.folder import Kept
 from harness.catalogue.model import Arm, Kind, mechanisms
 from harness.catalogue.page import write_catalogue
+from harness.model.finding import Verdict
 
 pytestmark = pytest.mark.browser
 
@@ -20,23 +22,29 @@ def arms():
     made = [
         Arm(
             mechanism=each.number, kind=kind, test=f"test_{each.number}_{kind}",
-            what="told to stop before it was drained", as_expected=True, failed=1_024,
-            verdict="fail" if kind is Kind.drops else "pass", requests=123_900, slow=2,
+            what="told to stop before it was drained", unmet="", failed=1_024,
+            verdict=Verdict.failed if kind is Kind.drops else Verdict.passed,
+            requests=123_900, slow=2,
             outage_ms=12_222.5, added_p99_ms=None,
             cause="24 requests failed: website-1 refused connections (SC)",
             folder=f"../test_{each.number}_{kind}/20260102T030405Z-abcd",
+            not_most="", run="20260102T030405Z-abcd", harness="0.1.0",
+            git_head="0a1b2c3d" if kind.is_twin else "0a1b2c3d-dirty",
         )
         for each in mechanisms()[::2]
         for kind in Kind
     ]  # fmt: skip
-    return [replace(made[0], what=MARKUP, cause=MARKUP, as_expected=False), *made[1:]]
+    return [
+        replace(made[0], what=MARKUP, cause=MARKUP, unmet=MARKUP, run=MARKUP, not_most=MARKUP),
+        *made[1:],
+    ]
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports") / "catalogue"
     folder.mkdir()
-    write_catalogue(mechanisms(), arms(), folder)
+    write_catalogue(mechanisms(), Kept(arms=tuple(arms()), left_out=(MARKUP,)), folder)
     for arm in arms():
         run = folder / arm.folder
         run.mkdir(parents=True)

@@ -1,147 +1,14 @@
-"""Mechanisms, arms, and the page that shows them."""
+"""Mechanisms, and the scenarios that name them."""
 
-import json
+import ast
 import re
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from harness.catalogue.model import Arm, Kind, Mechanism, arm_of, mechanisms, read_arms, write_arm
-from harness.catalogue.page import catalogue_html, catalogue_markdown, write_catalogue
-from harness.model.finding import Finding, Verdict
-from harness.model.result import Attribution, Latency, Outage, Requests, Result
-from harness.report.result_json import load
+from harness.catalogue.model import Kind, mechanisms
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = load((ROOT / "reports" / "example" / "result.json").read_bytes())
-
-
-def arm(number: int = 1, kind: Kind = Kind.drops, **changes: object) -> Arm:
-    fields = {
-        "mechanism": number, "kind": kind, "test": f"test_{number}_{kind}", "what": "told to stop",
-        "verdict": "fail" if kind is Kind.drops else "pass", "as_expected": True, "failed": 24,
-        "requests": 3_900, "slow": 2, "outage_ms": 1_222.5, "added_p99_ms": 32.8,
-        "cause": "24 requests failed: <refused>", "folder": "../test_1/20260102T030405Z-abcd",
-    }  # fmt: skip
-    return Arm(**{**fields, **changes})  # type: ignore[arg-type]
-
-
-def judged(verdict: Verdict, **changes: object) -> Result:
-    speed = Latency(count=100, p50=1.0, p90=2.0, p99=5.0, p999=None, max=9.0)
-    fields = {
-        "verdict": verdict,
-        "requests": Requests(planned=9, sent=9, ok=6, failed=3, unknown=0, by_outcome={}),
-        "latency_ms": {"all": {"steady": speed, "swap_window": replace(speed, p99=45.26)}},
-        "outages": (
-            Outage(start_s=1.0, end_s=1.25, kind="reset", streams=("a",), failed=3, slow=2,
-                   phase="swap 1", step="stop"),
-            Outage(start_s=2.0, end_s=2.5, kind="stall", streams=("a",), failed=0, slow=4,
-                   phase="swap 1", step="stop"),
-        ),
-    }  # fmt: skip
-    return replace(EXAMPLE, **{**fields, **changes})  # type: ignore[arg-type]
-
-
-def of(result: Result, kind: Kind) -> Arm:
-    return arm_of(result, mechanism=7, kind=kind, test="test_x", what="w", folder="../x/y")
-
-
-@pytest.mark.parametrize(
-    ("kind", "verdict", "expected"),
-    [
-        (Kind.drops, Verdict.failed, True),
-        (Kind.drops, Verdict.passed, False),
-        (Kind.drops, Verdict.inconclusive, False),
-        (Kind.avoids, Verdict.passed, True),
-        (Kind.avoids, Verdict.failed, False),
-        (Kind.avoids, Verdict.inconclusive, False),
-    ],
-)
-def test_an_arm_is_as_expected_by_its_kind_alone(
-    kind: Kind, verdict: Verdict, expected: bool
-) -> None:
-    assert of(judged(verdict), kind).as_expected is expected
-
-
-REFUSED = Finding(check="swap_completed", verdict=Verdict.failed, message="was not ready")
-OPEN = Finding(
-    check="replaced",
-    verdict=Verdict.inconclusive,
-    message="did not complete",
-    evidence={"by_release": {"v1": 900}},
-)
-FAILED = Finding(check="no_failed_request", verdict=Verdict.failed, message="1 failed")
-LATE = Finding(check="rate_held", verdict=Verdict.inconclusive, message="late")
-
-
-def refused(*findings: Finding, failed: int = 0, after: int = 700, **changes: object) -> Result:
-    """The swap failed; `after` answers came after it."""
-    speed = Latency(count=after, p50=1.0, p90=2.0, p99=5.0, p999=None, max=9.0)
-    fields = {
-        "findings": (*EXAMPLE.findings, *findings),
-        "requests": Requests(planned=9, sent=9, ok=9 - failed, failed=failed, unknown=0,
-                             by_outcome={}),
-        "latency_ms": {"all": {"steady": speed, "after": speed}},
-        "environment": {"releases": "v1 v2"},
-    }  # fmt: skip
-    return judged(Verdict.failed, **{**fields, **changes})
-
-
-def test_a_release_is_refused_where_the_swap_alone_failed_and_the_old_one_serves_on() -> None:
-    assert all(each.verdict is Verdict.passed for each in EXAMPLE.findings)
-    assert of(refused(REFUSED, OPEN), Kind.refuses).as_expected
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        refused(REFUSED, OPEN, FAILED, failed=1),
-        refused(REFUSED, OPEN, failed=1),
-        refused(REFUSED, OPEN, LATE),
-        refused(REFUSED, replace(OPEN, verdict=Verdict.failed)),
-        refused(replace(REFUSED, verdict=Verdict.inconclusive), OPEN),
-        refused(REFUSED, replace(OPEN, evidence={"by_release": {"v1": 900, "v2": 1}})),
-        refused(REFUSED, replace(OPEN, evidence={"by_release": {}})),
-        refused(REFUSED, OPEN, after=0),
-        refused(REFUSED, OPEN, latency_ms={}),
-        refused(REFUSED),
-        refused(),
-    ],
-)
-def test_nothing_else_is_a_refusal(result: Result) -> None:
-    assert not of(result, Kind.refuses).as_expected
-
-
-def test_an_arm_tells_what_was_lost_how_long_and_what_it_is_put_down_to() -> None:
-    blame = Attribution(
-        cause="refused", component="balancer", instance="website-1", swap=1, step="stop", failed=3,
-        slow=0, first_s=1.0, last_s=1.2, sentence="3 requests failed", remedy="", examples=(),
-    )  # fmt: skip
-    sender = replace(blame, component="sender", sentence="1 was not sent")
-    slow = replace(blame, failed=0, slow=9, sentence="9 requests were slow")
-    made = of(judged(Verdict.failed, attributions=(slow, sender, blame)), Kind.drops)
-    assert (made.failed, made.requests, made.slow) == (3, 9, 6)
-    assert (made.outage_ms, made.added_p99_ms) == (750.0, 40.3)
-    assert made.cause == "3 requests failed"
-    alone = of(judged(Verdict.failed, attributions=(slow,)), Kind.drops)
-    assert alone.cause == "9 requests were slow"
-
-
-def test_a_percentile_that_is_not_resolved_adds_nothing() -> None:
-    assert of(judged(Verdict.failed, latency_ms={}), Kind.drops).added_p99_ms is None
-
-
-def test_arms_are_kept_by_scenario_and_read_in_the_catalogues_order(tmp_path: Path) -> None:
-    arms = [arm(2), arm(1, Kind.avoids), arm(1), arm(99)]
-    for each in arms:
-        write_arm(each, tmp_path)
-    write_arm(replace(arms[2], failed=7), tmp_path)
-    found = read_arms(tmp_path, mechanisms())
-    assert [(each.mechanism, each.kind) for each in found] == [
-        (1, Kind.drops), (1, Kind.avoids), (2, Kind.drops),
-    ]  # fmt: skip
-    assert found[0].failed == 7
 
 
 def test_mechanisms_have_33_numbers_each_with_what_avoids_it() -> None:
@@ -165,50 +32,30 @@ def test_a_mechanism_has_both_arms_or_says_why_not() -> None:
         assert (each.number in shown[Kind.drops]) is (not each.not_shown), each.title
 
 
-def test_the_page_counts_a_mechanism_only_where_both_arms_ended_as_they_must() -> None:
-    known = mechanisms()
-    both = [arm(), arm(1, Kind.avoids)]
-    assert "1 of 33 mechanisms are shown" in catalogue_html(known, both)
-    refusal = [both[0], arm(1, Kind.refuses, verdict="fail")]
-    page = catalogue_html(known, refusal)
-    assert "1 of 33 mechanisms are shown" in page
-    assert "fail</b>, the swap alone" in page
-    assert "fail, the swap alone (unexpected)" not in catalogue_markdown(known, refusal)
-    assert "0 of 33 mechanisms are shown" in catalogue_html(known, both[1:])
-    wrong = [both[0], replace(both[1], as_expected=False, verdict="inconclusive")]
-    page = catalogue_html(known, wrong)
-    assert "0 of 33 mechanisms are shown" in page
-    assert "1 arms ended otherwise than they must" in page
-    assert "<b>unexpected</b>" in page
+AVOIDED_BY = {4: {"stop_timeout_s"}, 23: {"drain_timeout_s"}}
+"""Mechanisms of which the twin differs by a figure."""
 
 
-def test_the_page_links_runs_and_escapes_what_it_is_told(tmp_path: Path) -> None:
-    known = with_one_not_shown()
-    write_catalogue(known, [arm(what="a<b", verdict="fail")], tmp_path)
-    page = (tmp_path / "index.html").read_text("utf-8")
-    assert 'href="../test_1/20260102T030405Z-abcd/report.html"' in page
-    assert "a&lt;b" in page
-    assert "24 requests failed: &lt;refused&gt;" in page
-    assert "Not shown: 3 of &lt;3&gt; tries." in page
-    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+def figures() -> Iterator[tuple[int, dict[str, float]]]:
+    """(mechanism, the figures that its run is asked for with) of each arm."""
+    for path in (ROOT / "scenarios" / "catalogue").glob("test_*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "shows":
+                yield (
+                    ast.literal_eval(call.args[0]),
+                    {
+                        str(each.arg): each.value.value
+                        for each in call.keywords
+                        if isinstance(each.value, ast.Constant)
+                        and isinstance(each.value.value, int | float)
+                    },
+                )
 
 
-def with_one_not_shown() -> tuple[Mechanism, ...]:
-    known = mechanisms()
-    return (*known[:5], replace(known[5], not_shown="3 of <3> tries"), *known[6:])
-
-
-def test_the_text_has_a_row_an_arm_and_names_what_is_not_shown() -> None:
-    known = with_one_not_shown()
-    text = catalogue_markdown(known, [arm(added_p99_ms=None, what="a|b")])
-    assert (
-        "| 1 | the stop signal before the balancer lets go | a/b (drops) | ✗ fail | 24 | 3,900 | 2 "
-        "| 1,222 | - |"
-    ) in text
-    assert "* 6. the wrong stop signal: Not shown: 3 of <3> tries." in text
-
-
-def test_an_arm_on_disk_is_plain_json(tmp_path: Path) -> None:
-    write_arm(arm(), tmp_path)
-    (path,) = (tmp_path / "arms").iterdir()
-    assert json.loads(path.read_text())["kind"] == "drops"
+def test_a_twin_differs_by_no_figure_but_the_one_that_avoids_the_mechanism() -> None:
+    arms = defaultdict(list)
+    for number, asked in figures():
+        arms[number].append(asked)
+    for number, (one, other) in arms.items():
+        differs = {name for name, _ in one.items() ^ other.items()}
+        assert differs == AVOIDED_BY.get(number, set()), number
