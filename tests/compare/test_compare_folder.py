@@ -107,3 +107,14 @@ def test_a_folder_that_lost_what_was_judged_counts_nowhere(
     write(run_folder, replace(EXAMPLE, outages=ran(outage_ms=900).outages))
     (run_folder / gone).unlink()
     assert read_result(compare_folder, DONE).startswith("its swaps cannot be counted: ")
+
+
+def test_marks_that_are_fewer_than_those_that_were_judged_count_nowhere(
+    run_folder, compare_folder, monkeypatch
+):
+    monkeypatch.setattr(folder_module, "MOST_MARKS", len(EXAMPLE.marks))
+    marks = run_folder / "marks.jsonl"
+    marks.write_bytes(b"".join(marks.read_bytes().splitlines(keepends=True)[:-1]))
+    assert read_result(compare_folder, DONE) == (
+        f"its swaps cannot be counted: {RUN} no longer holds all that was judged"
+    )

@@ -125,6 +125,14 @@ def test_of_strategies_that_each_failed_a_swap_none_is_the_best():
     assert row(result, "b").sentence.startswith("b: 1 of 4 swaps failed; it drops nothing, adds")
 
 
+def test_a_swap_that_failed_is_no_equal_of_one_that_dropped_either():
+    many = zip(CLOSE_MS, (1, 9, 1, 1, 1), strict=True)
+    drops = [ran(failed=failed, window_ms=ms) for ms, failed in many]
+    result = compared({"a": drops, "b": [rolled_back(window_ms=ms) for ms in A_MS]})
+    assert not any(one.is_shown for one in row(result, "b").versus)
+    assert (result.best, result.untold) == (("a",), ())
+
+
 def test_where_another_check_failed_clean_swaps_bound_nothing():
     outlived = changed(ran(verdict=Verdict.failed), "alive", Verdict.failed)
     result = compared({"a": [ran(), outlived], "b": [ran(), ran()]})
