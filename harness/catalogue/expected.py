@@ -48,8 +48,9 @@ def arm_of(
     """What a judged run says for the catalogue. An arm is as expected where it ends as its kind
     must; inconclusive is not.
 
-    What failed or was slow in an arm that drops must be put down to the `named` causes, for the
-    most part unless `not_most` says why it is not.
+    What failed in an arm that drops must be put down to the `named` causes, or where they make
+    requests slow alone, what failed or was slow; for the most part unless `not_most` says why it
+    is not.
     """
     speed = result.latency_ms.get(ALL_STREAMS, {})
     before, within = (
@@ -97,17 +98,20 @@ def _unlike_drops(result: Result, named: Collection[str], not_most: str) -> str:
         return unlike
     if not result.requests.failed + _slow(result):
         return "no request failed or was slow"
+    # Beside failures the slow ones tell nothing: a busy machine makes some, and fails nothing.
+    fails = any(one.failed for one in result.attributions if one.cause in named)
     bad: Counter[str] = Counter()
     for one in result.attributions:
-        bad[one.cause] += one.failed + one.slow
+        bad[one.cause] += one.failed if fails else one.failed + one.slow
     wanted, found = sum(bad[name] for name in named), bad.total()
     if wanted and (not_most or 2 * wanted > found):
         return ""
     others = ", ".join(
-        f"{count:,} to {name}" for name, count in bad.most_common(5) if name not in named
+        f"{count:,} to {name}" for name, count in bad.most_common(5) if name not in named and count
     )
+    what = "failed request" if fails else "bad request"
     return (
-        f"{wanted:,} of {counted(found, 'bad request')} put down to {' or '.join(named)}"
+        f"{wanted:,} of {counted(found, what)} put down to {' or '.join(named)}"
         f"{', ' if others else ''}{others}"
     )
 

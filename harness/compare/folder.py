@@ -1,13 +1,17 @@
 """The files of a comparison's folder, written and read, and the results of its runs."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.analysis.history import load as load_history
+from harness.analysis.outages import outages
+from harness.checks.verdict import MOST_MARKS, MOST_OUTAGES
 from harness.compare.model import Comparison, Done
-from harness.model.errors import NotJudgedError
+from harness.model.errors import HarnessError, NotJudgedError
 from harness.model.result import Result
 from harness.report.result_json import load
 
@@ -58,6 +62,23 @@ def read_result(folder: Path, done: Done) -> Result | str:
         return done.error
     path = folder / done.folder / "result.json"
     try:
-        return load(path.read_bytes())
+        result = load(path.read_bytes())
     except (OSError, ValueError) as error:
         return f"{path.name} cannot be read: {str(error).splitlines()[0]}"
+    if len(result.marks) < MOST_MARKS and len(result.outages) < MOST_OUTAGES:
+        return result
+    return _whole(result, path.parent)
+
+
+def _whole(result: Result, run_folder: Path) -> Result | str:
+    """With every mark and outage: a result keeps the first of them, and many swaps have more."""
+    try:
+        history = load_history(run_folder)
+        found = outages(
+            history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+        )
+    except (HarnessError, OSError, ValueError) as error:
+        return f"its swaps cannot be counted: {str(error).splitlines()[0]}"
+    if len(history.marks) < len(result.marks) or len(found) < len(result.outages):
+        return f"its swaps cannot be counted: {run_folder.name} no longer holds all that was judged"
+    return replace(result, marks=history.marks, outages=found)

@@ -2,16 +2,17 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness import __version__
 from harness.checks.sentence import bound_of
 from harness.compare.figures import RunFigures, doubt, figures_of
-from harness.compare.means import mean_of, share_of, versus
+from harness.compare.means import mean_of, share_of
 from harness.compare.model import Comparison, Done
-from harness.compare.result import FIGURES, CompareResult, Mean, Row, RunLine, Versus
+from harness.compare.ranking import Counted, beside_best, ranked
+from harness.compare.result import FIGURES, CompareResult, Mean, Row, RunLine
 from harness.compare.wording import sentence
 from harness.model.finding import Verdict
 from harness.model.result import Result
@@ -19,25 +20,6 @@ from harness.model.result import Result
 __all__ = ["judge"]
 
 NOT_JUDGED: Final = "not judged"
-COMPARED: Final = ("failed_share", "outage_ms", "added_p99_ms", "swap_s")
-"""What is said of a strategy beside the best one."""
-_RANKED: Final = ("failed_share", "outage_ms", "added_p99_ms")
-"""What makes one better, in this order."""
-_LEAST: Final = 2
-"""Strategies of which a run counts: of one alone nothing is the best."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """A strategy's runs that count."""
-
-    strategy: str
-    figures: tuple[RunFigures, ...]
-
-    def rounds(self, name: str) -> dict[int, float]:
-        """A figure by round, where it has it."""
-        values = {one.round: value_of(one, name) for one in self.figures}
-        return {number: value for number, value in values.items() if value is not None}
 
 
 def judge(
@@ -56,17 +38,23 @@ def judge(
         lines.append(line)
         if figures is not None:
             counted[line.strategy].append(figures)
-    owned = [_Own(strategy=name, figures=tuple(counted[name])) for name in plan.strategies]
-    rows = sorted((_row(own, lines) for own in owned), key=_rank)
-    rows, best = _beside_best(rows, {own.strategy: own for own in owned})
+    owned = {
+        name: Counted(strategy=name, figures=tuple(figures)) for name, figures in counted.items()
+    }
+    rows = ranked([_row(own, lines) for own in owned.values()], owned)
+    standing = beside_best(rows, owned)
     return CompareResult(
         harness=__version__,
         run=comparison.run,
         plan=plan,
         planned=len(plan.cells()),
         done=len(lines),
-        rows=tuple(replace(row, sentence=sentence(row, best)) for row in rows),
-        best=best,
+        rows=tuple(
+            replace(row, sentence=sentence(row, standing.best, standing.untold))
+            for row in standing.rows
+        ),
+        best=standing.best,
+        untold=standing.untold,
         runs=tuple(lines),
         environment=comparison.environment,
     )
@@ -92,28 +80,31 @@ def _line(one: Done, result: Result | str) -> tuple[RunLine, RunFigures | None]:
     return replace(line, counts=True), figures
 
 
-def _row(own: _Own, lines: Sequence[RunLine]) -> Row:
+def _row(own: Counted, lines: Sequence[RunLine]) -> Row:
     mine = [line for line in lines if line.strategy == own.strategy]
     found = own.figures
-    swaps = sum(one.swaps for one in found)
-    dropping = sum(bool(one.dropped or one.lost or one.doubled) for one in found)
+    completed = sum(one.completed for one in found)
+    is_clean = bool(found) and all(one.is_clean for one in found)
+    dropping = sum(bool(one.harmed) for one in found)
     certain = [one.certain_ms for one in found]
     return Row(
         strategy=own.strategy,
         runs=len(mine),
         counted=len(found),
         verdicts=Counter(line.verdict or NOT_JUDGED for line in mine),
-        swaps=swaps,
+        swaps=completed,
+        failed_swaps=sum(one.swaps for one in found) - completed,
         requests=sum(one.sent for one in found),
         dropped=sum(one.dropped for one in found),
         dropping=dropping,
-        drop_bound=bound_of(swaps) if swaps and not dropping else None,
+        drop_bound=bound_of(completed) if is_clean and not dropping else None,
         certain_ms=max((ms for ms in certain if ms is not None), default=None)
         if None not in certain
         else None,
-        writes=sum(one.writes for one in found),
-        lost=sum(one.lost for one in found),
-        doubled=sum(one.doubled for one in found),
+        writes=_sum(one.writes for one in found),
+        lost=_sum(one.lost for one in found),
+        doubled=_sum(one.doubled for one in found),
+        unread=sum(one.writes is None for one in found),
         figures={name: _mean(found, name) for name in FIGURES},
         versus=(),
         sentence="",
@@ -124,68 +115,10 @@ def _mean(found: Sequence[RunFigures], name: str) -> Mean:
     if name == "failed_share":
         return share_of([one.dropped for one in found], [one.sent for one in found])
     least = -math.inf if name.startswith("added") else 0.0
-    return mean_of([value_of(one, name) for one in found], least=least)
+    return mean_of([one.value(name) for one in found], least=least)
 
 
-def value_of(one: RunFigures, name: str) -> float | None:
-    """A run's figure by its name in FIGURES."""
-    match name:
-        case "failed_share":
-            return one.dropped / one.sent
-        case "failed":
-            return one.dropped / one.swaps
-        case "outage_ms":
-            return one.outage_ms
-        case "added_p99_ms":
-            return one.added_p99_ms
-        case "added_max_ms":
-            return one.added_max_ms
-        case "near_misses":
-            return one.near_misses
-        case _:
-            return one.swap_s
-
-
-def _rank(row: Row) -> tuple[float, ...]:
-    """What drops, loses or doubles least comes first, then the shortest outage, then the least
-    added p99.
-    """
-    means = [row.figures[name].middle for name in _RANKED]
-    share, *others = (math.inf if middle is None else middle for middle in means)
-    harmed = (row.lost + row.doubled) / row.requests if row.requests else 0.0
-    return (share + harmed, *others)
-
-
-def _beside_best(
-    rows: Sequence[Row], owned: Mapping[str, _Own]
-) -> tuple[list[Row], tuple[str, ...]]:
-    """The rows, with what each differs by from the first one; and the best: that one, and those
-    that are no worse as far as the rounds tell.
-    """
-    known = [row for row in rows if row.counted]
-    if len(known) < _LEAST:
-        return list(rows), ()
-    first, *others = known
-    beside: dict[str, list[Versus]] = {row.strategy: [] for row in rows}
-    for figure in COMPARED:
-        found = versus(
-            figure,
-            {row.strategy: owned[row.strategy].rounds(figure) for row in others},
-            owned[first.strategy].rounds(figure),
-        )
-        for name, one in found.items():
-            beside[name].append(one)
-    told = [replace(row, versus=tuple(beside[row.strategy])) for row in rows]
-    ties = [row.strategy for row in told if row.counted and row.versus and _ties(row, first)]
-    return told, (first.strategy, *ties)
-
-
-def _ties(row: Row, first: Row) -> bool:
-    """A strategy that dropped something is no equal of one that dropped nothing; and where nothing
-    can be told, for want of rounds, nobody is called an equal.
-    """
-    if row.dropping and not first.dropping:
-        return False
-    ranked = [one for one in row.versus if one.figure in _RANKED]
-    is_told = any(one.p is not None for one in ranked)
-    return is_told and not any(one.is_shown for one in ranked)
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Of those that are known; None where none is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -6,6 +6,7 @@ compared by differences paired by round, not by ratios.
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -57,18 +58,22 @@ def difference(of: Rounds, to: Rounds) -> tuple[Mean, float | None]:
     return found, chance(np.asarray(both))
 
 
-def versus(figure: str, of: Mapping[str, Rounds], to: Rounds) -> dict[str, Versus]:
-    """Each strategy's difference to the best one's rounds; those that share none have none."""
-    differences = {name: difference(rounds, to) for name, rounds in of.items()}
-    known = {name: (found, p) for name, (found, p) in differences.items() if found.rounds}
-    told = [name for name, (_, p) in known.items() if p is not None]
-    corrected = dict(zip(told, holm([known[name][1] or 0.0 for name in told]), strict=True))
+def versus(figure: str, rounds: Mapping[str, Rounds], to: str) -> dict[str, Versus]:
+    """Each other strategy's difference to `to`; those that share no round with it have none.
+
+    Holm's correction is for all pairs: which one is `to` was told from the same rounds.
+    """
+    names = sorted(rounds, key=lambda name: name == to)
+    found = {(a, b): difference(rounds[a], rounds[b]) for a, b in combinations(names, 2)}
+    chances = {pair: p for pair, (_, p) in found.items() if p is not None}
+    corrected = dict(zip(chances, holm(tuple(chances.values())), strict=True))
     return {
-        name: Versus(
+        pair[0]: Versus(
             figure=figure,
-            difference=found,
-            p=corrected.get(name),
-            is_shown=corrected.get(name, 1.0) < 1 - CONFIDENCE,
+            difference=mean,
+            p=corrected.get(pair),
+            is_shown=corrected.get(pair, 1.0) < 1 - CONFIDENCE,
         )
-        for name, (found, _) in known.items()
+        for pair, (mean, _) in found.items()
+        if pair[1] == to and mean.rounds
     }

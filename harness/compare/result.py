@@ -35,7 +35,8 @@ class Versus:
     figure: str
     difference: Mean
     p: float | None
-    """By Holm's correction for all strategies in that figure; null where there is no interval."""
+    """By Holm's correction for all pairs of strategies in that figure; null where there is no
+    interval."""
     is_shown: bool
     """Whether they differ, as far as these rounds can tell."""
 
@@ -52,19 +53,25 @@ class Row:
     verdicts: Mapping[str, int]
     """Runs by verdict; those without one are under `not judged`."""
     swaps: int
+    """That were completed."""
+    failed_swaps: int
+    """That began and were not completed."""
     requests: int
     dropped: int
     """Requests that failed, and unanswered writes of which the store tells nothing."""
     dropping: int
     """Runs that dropped, lost or doubled something."""
     drop_bound: float | None
-    """Upper 95 % bound on the probability that a swap drops a request; null where one did."""
+    """Upper 95 % bound on the probability that a swap drops a request; null unless every swap of
+    the runs was clean: completed, and every check passed but `latency`."""
     certain_ms: float | None
     """A total outage of that length would have been seen in each of the swaps; null: no length."""
-    writes: int
-    """Acknowledged."""
-    lost: int
-    doubled: int
+    writes: int | None
+    """Acknowledged. Null, as `lost` and `doubled`: no run's were held against the store."""
+    lost: int | None
+    doubled: int | None
+    unread: int
+    """Runs whose writes were not held against the store: they are in none of the three."""
     figures: Mapping[str, Mean]
     """By the names of FIGURES."""
     versus: tuple[Versus, ...]
@@ -99,10 +106,13 @@ class CompareResult:
     planned: int
     done: int
     rows: tuple[Row, ...]
-    """The best first; strategies of which no run counts last."""
+    """The best first; then those with a swap that failed; those of which no run counts last."""
     best: tuple[str, ...]
-    """The first row's, then those from which no difference to it is shown. Empty where fewer than
-    two strategies have a run that counts."""
+    """The first row's, then those from which no difference to it is shown in 5 or more rounds.
+    Empty where fewer than two strategies have a run that counts, or where each had a swap that
+    failed."""
+    untold: tuple[str, ...]
+    """Those that too few rounds tell from the first row's."""
     runs: tuple[RunLine, ...]
     """In the order in which they were made."""
     environment: Mapping[str, str | int | float | bool]

@@ -2,23 +2,32 @@
 
 from harness.checks.wording import counted, percent
 from harness.compare.result import Mean, Row, Versus
+from harness.model.finding import Verdict
 
 __all__ = ["estimate", "milliseconds", "seconds", "sentence", "share_text"]
 
 
-def sentence(row: Row, best: tuple[str, ...]) -> str:
+def sentence(row: Row, best: tuple[str, ...], untold: tuple[str, ...] = ()) -> str:
     """`drain drops nothing in 6 swaps (…), adds 8 ms at p99 and takes 3.1 s a swap: the best here`.
 
-    `best` as in CompareResult.
+    `best` and `untold` as in CompareResult.
     """
     if not row.counted:
         return f"{row.strategy}: nothing can be said, none of {counted(row.runs, 'run')} counts"
     parts = [_drops(row), *_writes(row), _adds(row)]
     takes = row.figures["swap_s"].middle
-    told = f"{', '.join(parts)} and takes {seconds(takes)} a swap"
-    left = row.runs - row.counted
-    but = f" ({left} of {counted(row.runs, 'run')} left out)" if left else ""
-    return f"{row.strategy} {told}{_beside(row, best)}{but}"
+    if takes is not None:
+        parts.append(f"takes {seconds(takes)} a swap")
+    told = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{_subject(row)} {told}{_beside(row, best, untold)}{_but(row)}"
+
+
+def _subject(row: Row) -> str:
+    """`canary: 3 of 3 swaps failed; it`: what did not replace anything is no clean swap."""
+    if not row.failed_swaps:
+        return row.strategy
+    began = counted(row.swaps + row.failed_swaps, "swap")
+    return f"{row.strategy}: {row.failed_swaps:,} of {began} failed; it"
 
 
 def _drops(row: Row) -> str:
@@ -29,9 +38,13 @@ def _drops(row: Row) -> str:
         told = f"{each:,.0f}" if each >= 10 else f"{each:.1f}"
         length = f" for {_length(outage)}" if outage else ""
         return f"drops {share_text(share)} of its requests ({told} a swap){length}"
-    nothing = f"drops nothing in {counted(row.swaps, 'swap')}"
+    nothing = "drops nothing"
+    if not row.failed_swaps:
+        nothing += f" in {counted(row.swaps, 'swap')}"
     if row.drop_bound is not None:
         nothing += f" (below {percent(row.drop_bound)} of swaps drop something, at 95 % confidence)"
+    elif not row.failed_swaps and not row.dropping:
+        nothing += " (which bounds nothing: another check failed or is in doubt)"
     return f"{nothing}, stalls for {_length(outage)} a swap" if outage else nothing
 
 
@@ -45,24 +58,41 @@ def _adds(row: Row) -> str:
     added = row.figures["added_p99_ms"]
     of = " to what it answers" if row.dropped else ""
     if added.middle is None:
-        return "has too few answers for a p99"
+        return "has no p99 that is known"
     if added.middle < 0:
         return f"adds nothing at p99{of} ({milliseconds(added.middle)})"
     return f"adds {milliseconds(added.middle)} at p99{of}"
 
 
-def _beside(row: Row, best: tuple[str, ...]) -> str:
-    """`: 4.1 ms more at p99 than drain`; what is not shown is not said."""
-    if not best:
+def _beside(row: Row, best: tuple[str, ...], untold: tuple[str, ...]) -> str:
+    """`: beside drain +4.1 ms at p99`; what is not shown is not said. Nothing of one with a swap
+    that failed: what was not replaced in full is no comparison.
+    """
+    if not best or row.failed_swaps:
         return ""
     if row.strategy == best[0]:
-        return ": the best here"
+        few = f", but too few rounds tell it from {', '.join(untold)}"
+        return f": the best here{few if untold else ''}"
     shown = [_more(one) for one in row.versus if one.is_shown and one.difference.middle is not None]
-    if shown:
-        return f": beside {best[0]} {', '.join(shown)}"
-    if row.strategy in best:
-        return f": no difference to {best[0]} is shown"
-    return ""
+    told = [f"beside {best[0]} {', '.join(shown)}"] if shown else []
+    if row.strategy in untold:
+        told.append(f"too few rounds tell it from {best[0]}")
+    elif row.strategy in best and not shown:
+        told.append(f"no difference to {best[0]} is shown")
+    return f": {'; '.join(told)}" if told else ""
+
+
+def _but(row: Row) -> str:
+    """` (1 of 3 runs failed, 1 of 3 runs left out)`."""
+    failed = row.verdicts.get(Verdict.failed.value, 0)
+    left = row.runs - row.counted
+    runs = counted(row.runs, "run")
+    parts = [
+        *([f"{failed:,} of {runs} failed"] if failed else []),
+        *([f"{left:,} of {runs} left out"] if left else []),
+        *([f"writes not known in {row.unread:,} of {runs}"] if row.unread else []),
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _more(one: Versus) -> str:
@@ -93,8 +123,8 @@ def share_text(share: float) -> str:
     return percent(share) if share == 0 or share >= 5e-4 else f"{share * 100:.1g} %"
 
 
-def seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} s"
+def seconds(value: float) -> str:
+    return f"{value:.1f} s"
 
 
 def estimate(found: Mean, digits: int) -> str:

@@ -77,6 +77,7 @@ def test_slow_ones_alone_are_enough_where_the_cause_is_theirs() -> None:
 
 
 MOST = replace(OTHERS, failed=1, slow=2)
+SLOW = replace(BLAME, failed=0, slow=3)
 UNKNOWN = replace(MOST, cause="unattributed", component="")
 TO = "put down to not_connected or connect_timeout"
 
@@ -87,12 +88,16 @@ TO = "put down to not_connected or connect_timeout"
         ((BLAME, replace(OTHERS, failed=2)), "", ""),
         ((BLAME, replace(BLAME, step="drain"), replace(OTHERS, failed=5)), "", ""),
         ((BLAME, replace(BLAME, cause="connect_timeout"), replace(OTHERS, failed=5)), "", ""),
-        ((BLAME, MOST), "", f"3 of 6 bad requests {TO}, 3 to balancer_away"),
-        ((BLAME, MOST), "they wait behind those", ""),
+        # Beside what failed the slow ones are the machine's.
+        ((BLAME, MOST), "", ""),
+        ((BLAME, replace(MOST, slow=90)), "", ""),
+        ((BLAME, replace(MOST, failed=3)), "", f"3 of 6 failed requests {TO}, 3 to balancer_away"),
+        ((SLOW, MOST), "", f"3 of 6 bad requests {TO}, 3 to balancer_away"),
+        ((SLOW, MOST), "they wait behind those", ""),
         (
-            (BLAME, replace(MOST, cause="unattributed")),
+            (BLAME, replace(MOST, cause="unattributed", failed=3)),
             "",
-            f"3 of 6 bad requests {TO}, 3 to unattributed",
+            f"3 of 6 failed requests {TO}, 3 to unattributed",
         ),
         ((MOST,), "they wait behind those", f"0 of 3 bad requests {TO}, 3 to balancer_away"),
         ((), "they wait behind those", f"0 of 0 bad requests {TO}"),

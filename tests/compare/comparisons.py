@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.compare.judge import judge
 from harness.compare.model import Cell, Comparison, Done, Plan
@@ -51,6 +52,8 @@ def ran(
             evidence={"acknowledged": 500, "lost_count": lost, "doubled_count": doubled},
         ),
     ]
+    slow = Verdict.failed if told is Verdict.failed and not harmed else Verdict.passed
+    findings.append(Finding(check="latency", verdict=slow, message="held against the steady state"))
     if doubt:
         findings.append(Finding(check="rate_held", verdict=Verdict.inconclusive, message=doubt))
     return replace(
@@ -89,7 +92,7 @@ def _outages(length_ms: float, failed: int) -> tuple[Outage, ...]:
 
 
 def _swaps(lengths_s: Sequence[float]) -> tuple[Mark, ...]:
-    marks = []
+    marks = [Mark(at_ns=5 * SECOND_NS, kind=MarkKind.phase, name="warmup", edge=Edge.begin)]
     at_ns = 10 * SECOND_NS
     for number, length_s in enumerate(lengths_s, 1):
         for edge, later_s in ((Edge.begin, 0.0), (Edge.end, length_s)):
@@ -104,6 +107,25 @@ def _swaps(lengths_s: Sequence[float]) -> tuple[Mark, ...]:
             )
         at_ns += 10 * SECOND_NS
     return tuple(marks)
+
+
+def changed(result: Result, check: str, verdict: Verdict, **more: Any) -> Result:
+    """The result with another finding of that check; a verdict of its own it has already."""
+    kept = tuple(one for one in result.findings if one.check != check)
+    evidence = next((one.evidence for one in result.findings if one.check == check), {})
+    finding = Finding(check=check, verdict=verdict, message="otherwise", evidence=evidence | more)
+    return replace(result, findings=(*kept, finding))
+
+
+def rolled_back(**more: Any) -> Result:
+    """Of a run whose last swap failed: the old release serves on, nobody was turned away."""
+    result = ran(**{"swaps_s": (3.0,), "verdict": Verdict.failed} | more)
+    result = changed(result, "latency", Verdict.passed)
+    result = changed(result, "swap_completed", Verdict.failed)
+    result = changed(result, "replaced", Verdict.inconclusive)
+    end = result.marks[-1]
+    error = Mark(at_ns=end.at_ns, kind=MarkKind.error, name="no", detail={"blame": "release"})
+    return replace(result, marks=(*result.marks[:-1], error, end))
 
 
 def compared(found: Mapping[str, Sequence[Result | str]]) -> CompareResult:

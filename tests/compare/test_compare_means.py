@@ -70,11 +70,24 @@ def test_too_few_common_rounds_tell_nothing(of):
 
 
 def test_many_differences_are_put_right_for_being_many():
+    """Of `z` and three others six pairs are compared, though three of them alone are told."""
     to = {1: 1.0, 2: 1.1, 3: 0.9}
     near = {1: 3.0, 2: 3.9, 3: 2.7}
-    alone = versus("swap_s", {"a": near}, to)["a"]
-    among = versus("swap_s", dict.fromkeys("abcd", near), to)["a"]
+    others = {"b": {1: 1.2, 2: 1.0, 3: 1.1}, "c": {1: 1.3, 2: 0.9, 3: 1.2}}
+    alone = versus("swap_s", {"a": near, "z": to}, "z")["a"]
+    among = versus("swap_s", {"a": near, "z": to, **others}, "z")
     assert alone.is_shown
-    assert among.p == pytest.approx(4 * alone.p)
-    assert not among.is_shown
-    assert versus("swap_s", {"a": {9: 1.0}}, to) == {}
+    assert set(among) == {"a", "b", "c"}
+    assert among["a"].p == pytest.approx(6 * alone.p)
+    assert not among["a"].is_shown
+
+
+def test_which_one_all_are_held_against_does_not_change_what_is_shown():
+    rounds = {"a": {1: 3.0, 2: 3.9, 3: 2.7}, "b": {1: 1.2, 2: 1.0, 3: 1.1}, "c": {1: 9.0}}
+    of_a, of_b = versus("swap_s", rounds, "b")["a"], versus("swap_s", rounds, "a")["b"]
+    assert of_a.p == of_b.p
+    assert of_a.difference.middle == -of_b.difference.middle > 0
+
+
+def test_strategies_that_share_no_round_are_not_compared():
+    assert versus("swap_s", {"a": {9: 1.0}, "z": {1: 1.0}}, "z") == {}

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from comparisons import compared, ran, usual
+from comparisons import changed, compared, ran, rolled_back, usual
 from rich.console import Console
 
-from harness.compare.report.cells import HEAD
+from harness.compare.report.cells import HEAD, cells
 from harness.compare.report.compare_json import SCHEMA_FILE, dump, load, schema, schema_text
 from harness.compare.report.html import compare_html
 from harness.compare.report.markdown import compare_markdown
 from harness.compare.report.plots import compare_plots
 from harness.compare.report.terminal import compare_text
+from harness.model.finding import Verdict
 
 HOSTILE = "<script>alert(1)</script>|`[red]x[/red]\x1b[2J\n## no"
 
@@ -60,7 +61,24 @@ def test_lost_writes_have_their_column_however_narrow_the_terminal():
     assert "lost / doubled" not in head(hostile())
 
 
-@pytest.mark.parametrize("make", [usual, hostile, nothing])
+def unsure():
+    """A store that was never read, one that was read once, and a swap that failed."""
+    unread = changed(ran(failed=3), "writes", Verdict.inconclusive)
+    return compared({"a": [unread, unread], "b": [unread, ran()], "c": [rolled_back(), ran()]})
+
+
+def test_what_is_not_known_of_writes_is_no_zero():
+    writes, swaps = HEAD.index("lost / doubled"), HEAD.index("swaps")
+    shown = {line[0]: (line[writes], line[swaps]) for line in cells(unsure())}
+    assert shown == {
+        "a": ("not known", "4"),
+        "b": ("0 / 0 of 500 + ?", "4"),
+        "c": ("0 / 0 of 1,000", "2, 1 failed"),
+    }
+    assert "not known" in printed(unsure(), 40)
+
+
+@pytest.mark.parametrize("make", [usual, hostile, nothing, unsure])
 def test_json_loads_as_it_was_and_fits_the_schema(make):
     result = make()
     jsonschema.Draft202012Validator.check_schema(schema())

@@ -22,7 +22,9 @@ NOTE: Final = (
     "length are a swap's; outage is all spans from the first swap on in which requests failed or "
     "stalled, and where there was none, < is the length that was sure to be seen. Added: in the "
     "swap window beside the steady state, of requests that succeeded; a hyphen where one is not "
-    "resolved. Lost and doubled: of all acknowledged writes."
+    "resolved, or where what was slow may be the machine's doing. Lost and doubled: of the "
+    "acknowledged writes of runs whose store was read. Swaps: those that were completed. "
+    "Strategies are ranked by the rounds that each two of them share."
 )
 
 
@@ -51,11 +53,11 @@ def cells(result: CompareResult) -> Iterator[list[str]]:
             _outage(row),
             _signed(figures["added_p99_ms"]),
             estimate(figures["swap_s"], 1),
-            f"{row.lost:,} / {row.doubled:,} of {row.writes:,}" if row.writes else "-",
+            _writes(row),
             estimate(figures["failed"], 1),
             estimate(figures["near_misses"], 1),
             _signed(figures["added_max_ms"]),
-            f"{row.swaps:,}",
+            _swaps(row),
             f"{row.counted} of {row.runs}",
         ]
 
@@ -89,6 +91,19 @@ def _outage(row: Row) -> str:
     if found.middle == 0 and row.certain_ms is not None:
         return f"0 (< {row.certain_ms:.1f})"
     return estimate(found, 0)
+
+
+def _writes(row: Row) -> str:
+    """`1 / 0 of 1,500`; with `+ ?` where there are runs of which nothing is known."""
+    if row.writes is None:
+        return "not known" if row.unread else "-"
+    known = f"{row.lost:,} / {row.doubled:,} of {row.writes:,}" if row.writes else "-"
+    return f"{known} + ?" if row.unread else known
+
+
+def _swaps(row: Row) -> str:
+    """`6`; where some failed `4, 2 failed`."""
+    return f"{row.swaps:,}{f', {row.failed_swaps:,} failed' if row.failed_swaps else ''}"
 
 
 def _signed(found: Mean) -> str:

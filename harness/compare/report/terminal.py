@@ -45,7 +45,7 @@ class _CompareTable:
 
     def __init__(self, result: CompareResult) -> None:
         self._best = result.best
-        is_harmed = any(row.lost or row.doubled for row in result.rows)
+        is_harmed = any(row.lost or row.doubled or row.unread for row in result.rows)
         self._first = {0, *((HEAD.index("lost / doubled"),) if is_harmed else ())}
         self._rows = [[printable(cell, 80) for cell in row] for row in cells(result)]
 
@@ -62,7 +62,7 @@ class _CompareTable:
         yield shown
 
     def _chosen(self, width: int) -> Sequence[int]:
-        """Writes that were lost or doubled come before all figures."""
+        """Writes that were lost or doubled, or may be, come before all figures."""
         wanted = sorted(range(len(HEAD)), key=lambda index: index not in self._first)
         chosen: list[int] = []
         left = width + _GAP
