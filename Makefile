@@ -48,7 +48,7 @@ catalogue: setup ## each known way to drop a request beside what avoids it, and 
 bench: setup ## balancing algorithms compared on the real HAProxy, in some six minutes
 	@.venv/bin/harness bench
 
-compare-swaps: setup ## swap strategies side by side, in some ten minutes
+compare-swaps: setup ## swap strategies side by side, in some twenty minutes
 	@.venv/bin/harness compare-swaps
 
 benchmark: setup ## the sending child beside other load generators, in some four minutes

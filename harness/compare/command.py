@@ -37,7 +37,7 @@ SHORT: Final = {
 }  # fmt: skip
 """Where neither the command nor pyproject.toml says otherwise: many short runs tell strategies
 apart better than few long ones."""
-_ROUNDS, _MOST_ROUNDS, _LEAST_STRATEGIES = 3, 1000, 2
+_ROUNDS, _MOST_ROUNDS, _LEAST_STRATEGIES = 5, 1000, 2
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
