@@ -83,7 +83,7 @@ def test_without_an_engine_nothing_is_left(tmp_path, monkeypatch, capsys):
 def test_every_strategy_there_is_runs_by_default():
     plan = planned(asked({}), None, None)
     assert plan.strategies == tuple(STRATEGIES)
-    assert (plan.rounds, plan.swaps, plan.rate_hz) == (3, SHORT["swaps"], 300.0)
+    assert (plan.rounds, plan.swaps, plan.rate_hz) == (5, SHORT["swaps"], 300.0)
 
 
 def test_runs_are_short_unless_somebody_says_otherwise(tmp_path):
