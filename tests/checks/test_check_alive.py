@@ -100,7 +100,7 @@ AGAIN = event("start website-2", SWAP_AT + 2.2)
 
 def test_one_that_ended_unasked_fails_though_it_was_started_again_and_stopped_later():
     draft = clean(2)
-    draft.marks += [CRASH, AGAIN]
+    draft.marks[:0] = [CRASH, AGAIN]
     assert told(draft) == (
         Verdict.failed, "website-2 ended at +13.000 s with code 137, and no step told it to",
     )  # fmt: skip
@@ -137,6 +137,8 @@ def test_where_no_answer_names_an_instance_and_no_event_tells_of_one_nothing_is_
     ]
     assert told(draft) == (
         Verdict.inconclusive,
-        "no event of the engine tells of any instance of the website: who ended is not known. "
-        "Run again",
+        (
+            "no event of the engine tells of any instance of the website: who ended is not known. "
+            "Run again"
+        ),
     )
