@@ -53,6 +53,10 @@ from harness.model.visit import Visited
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
 
+_STARTS = "start "
+_WEBSITE = "website-"
+"""How its instances' names begin (stack.website)."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class History:
@@ -172,7 +176,14 @@ class History:
         folder when it is asked for.
         """
         wanted = {int(seq) for seq in self.bad["seq"]}
-        return read_logs(self.folder / "logs", self.record.run, wanted, self._monotonic)
+        started = {
+            mark.name.removeprefix(_STARTS)
+            for mark in self.marks
+            if mark.kind is MarkKind.event and mark.name.startswith(f"{_STARTS}{_WEBSITE}")
+        }
+        return read_logs(
+            self.folder / "logs", self.record.run, wanted, self._monotonic, instances=started
+        )
 
     @cached_property
     def attributions(self) -> tuple[Attribution, ...]:

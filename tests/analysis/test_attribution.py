@@ -164,6 +164,7 @@ def test_of_very_many_an_even_choice_is_looked_at_and_scaled_up(tmp_path, monkey
     draft = drafted(tmp_path)
     seqs = draft.seqs("get-reused", 3, 9)[:95]
     draft.fail(seqs, Outcome.refused)
+    write(tmp_path, edges=[edge(1)])
     [one] = attributed(draft, tmp_path)
     assert one.failed == 95
 
