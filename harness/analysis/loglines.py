@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 _NS_PER_MS = 1_000_000
+_MOST_NAME = 60
 _HARD_STOP = b"soft-stop running for too long"
 _SOFT_STOP = b"Proxy edge stopped"
 
@@ -174,13 +176,19 @@ def website_line(line: Any, *, mono_ns: Callable[[int], int]) -> WebsiteLine:
     """From the website's JSON."""
     wall_ns = int(line.get("at_ns", 0))
     return WebsiteLine(
-        instance=str(line["instance"]),
+        instance=_name(str(line["instance"])),
         status=int(line["status"]),
         duration_ms=int(line["duration_us"]) / 1_000,
         store_ms=int(line.get("store_us", 0)) / 1_000,
         lacks=str(line.get("lacks", "")),
         at_ns=mono_ns(wall_ns) if wall_ns else 0,
     )
+
+
+def _name(text: str) -> str:
+    """It is the release's own text: bounded, and of what can be printed and encoded."""
+    shown = (char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(islice(shown, _MOST_NAME))
 
 
 def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:

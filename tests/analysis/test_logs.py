@@ -148,3 +148,8 @@ def test_the_website_is_known_where_each_of_its_instances_left_a_log(tmp_path):
 def test_a_proxy_s_log_without_a_line_tells_nothing(tmp_path):
     write(tmp_path)
     assert read(tmp_path, 7).known == {"website"}
+
+
+def test_an_instance_s_name_is_bounded_and_can_be_printed(tmp_path):
+    write(tmp_path, websites=[website(7, instance="\ud800\x1b" + "x" * 2_000)])
+    assert read(tmp_path, 7).website[7].instance == "\ufffd\ufffd" + "x" * 58
