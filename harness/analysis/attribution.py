@@ -64,7 +64,8 @@ def attributions(
     *,
     of_run: Mapping[str, Fact] = MappingProxyType({}),
 ) -> tuple[Attribution, ...]:
-    """One for each cause, instance and step, those of most requests first.
+    """One for each cause, instance and step, of failed and of slow requests apart; those of most
+    requests first.
 
     `of_run` are the facts that hold of every request. Of more than 5,000 bad requests an even
     choice is looked at, and the counts are scaled up.
@@ -73,13 +74,13 @@ def attributions(
     pauses = Pauses(servers.events, bad)
     rows = bad if len(bad) <= _MOST else bad.iloc[:: -(-len(bad) // _MOST)]
     scale = len(bad) / len(rows) if len(rows) else 1.0
-    groups: dict[tuple[str, str, str, int], list[_Blamed]] = {}
+    groups: dict[tuple[bool, str, str, str, int], list[_Blamed]] = {}
     for row in rows.to_dict("records"):
         known = {str(key): value for key, value in row.items()}
         one = _blamed(known, logs, servers, pauses, ordered, of_run=of_run)
         name = one.cause.name if one.cause else UNATTRIBUTED
         step = (one.step.name, one.step.swap) if one.step else ("", 0)
-        groups.setdefault((name, one.instance, *step), []).append(one)
+        groups.setdefault((one.is_slow, name, one.instance, *step), []).append(one)
     found = [_attribution(group, servers, start_ns, scale) for group in groups.values()]
     return tuple(sorted(found, key=lambda one: (-(one.failed + one.slow), one.first_s)))
 
@@ -179,7 +180,7 @@ def _attribution(
 ) -> Attribution:
     first = min(group, key=lambda one: (one.at_ns, one.seq))
     last = max(group, key=lambda one: one.at_ns)
-    slow = sum(one.is_slow for one in group)
+    count = round(len(group) * scale)
     cause, step = first.cause, first.step
     return Attribution(
         cause=cause.name if cause else UNATTRIBUTED,
@@ -187,24 +188,20 @@ def _attribution(
         instance=first.instance,
         swap=step.swap if step else 0,
         step=step.name if step else "",
-        failed=round((len(group) - slow) * scale),
-        slow=round(slow * scale),
+        failed=0 if first.is_slow else count,
+        slow=count if first.is_slow else 0,
         first_s=round((first.at_ns - start_ns) / SECOND_NS, 6),
         last_s=round((last.at_ns - start_ns) / SECOND_NS, 6),
-        sentence=_sentence(group, first, last, servers, scale),
+        sentence=_sentence(count, first, last, servers),
         remedy=cause.remedy if cause else "",
         examples=tuple(one.seq for one in group[:_EXAMPLES]),
     )
 
 
-def _sentence(
-    group: list[_Blamed], first: _Blamed, last: _Blamed, servers: Servers, scale: float
-) -> str:
+def _sentence(count: int, first: _Blamed, last: _Blamed, servers: Servers) -> str:
     """``14 requests failed: HAProxy could not connect to website-1, from 38 to 92 ms after
     `stop website-1` began, before HAProxy marked it down``.
     """
-    count = round(len(group) * scale)
-    verb = "slow" if first.is_slow else "failed"
     whom = first.instance or "an instance"
     says = (
         first.cause.says.format(instance=whom, server=whom, **first.told)
@@ -216,7 +213,7 @@ def _sentence(
     noun = "request was" if count == 1 else "requests were"
     subject = (
         f"{count:,} {noun} slow"
-        if verb == "slow"
+        if first.is_slow
         else (f"{count:,} request{'' if count == 1 else 's'} failed")
     )
     return f"{subject}: {says}{code}{_when(first, last)}{_noticed(first, last, servers)}"

@@ -48,7 +48,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
     record = history.record
     findings = tuple(_run(check, history) for check in checks)
     raised: list[Exception] = []
-    completed = _had(lambda: completed_swaps(history), (), raised)
+    completed: tuple[int, ...] = _had(lambda: completed_swaps(history), (), raised)
     figures = _figures(history, raised)
     if raised:
         findings = (*findings, _raised("figures", raised[0]))
