@@ -18,6 +18,7 @@ from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
 from harness.analysis.phases import (
+    SECOND_NS,
     Phase,
     Step,
     Window,
@@ -192,7 +193,20 @@ class History:
             return ()
         servers = Servers(self.marks, self.logs)
         of_run = facts_of_run(self.record.environment)
-        return attributions(self.bad, self.logs, servers, self.steps, self.start_ns, of_run=of_run)
+        streams = self.record.scenario.traffic.streams
+        return attributions(
+            self.bad,
+            self.logs,
+            servers,
+            self.steps,
+            self.start_ns,
+            of_run=of_run,
+            exchange_ns={
+                stream.name: int(stream.timeout_s * SECOND_NS)
+                for stream in streams
+                if stream.visit is not None
+            },
+        )
 
     @cached_property
     def control_figures(self) -> ControlFigures:
