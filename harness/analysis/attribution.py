@@ -113,7 +113,7 @@ def _blamed(
     known = {
         **of_run,
         **facts(row, logs, is_slow=is_slow, exchange_ns=exchange_ns),
-        **_around(row, lines, logs, servers, pauses, at_ns=at_ns),
+        **_around(row, lines, logs, servers, pauses, at_ns=at_ns, exchange_ns=exchange_ns),
     }
     cause = cause_of(known)
     return _Blamed(
@@ -139,10 +139,14 @@ def _around(
     pauses: Pauses,
     *,
     at_ns: int,
+    exchange_ns: int,
 ) -> dict[str, Fact]:
     """Facts of what went on around the request, beside what it passed."""
     since_ns = int(row["sent_ns"]) or int(row["due_ns"])
     until_ns = max(int(row["finished_ns"]), at_ns)
+    if exchange_ns:
+        # What came to pass in a visit before the exchange that failed has nothing to do with it.
+        since_ns = max(since_ns, until_ns - exchange_ns)
     found: dict[str, Fact] = {
         "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
     }

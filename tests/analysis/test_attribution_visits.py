@@ -167,3 +167,17 @@ def test_a_conversation_that_ends_with_haproxy_is_put_down_to_it(tmp_path):
     lasted = edge(seq, at_s=WALL / S + LATER, status=101, request_s=1.0, response_s="1.0")
     other = exchange(seq + 1, AT)
     assert cause(draft, tmp_path, **and_then(other, edges=[lasted])) == ("balancer_broke", "")
+
+
+@pytest.mark.parametrize(
+    ("paused_at", "name"),
+    [(AT + 0.3, "website_error"), (AT + 1 + TIMEOUT_S - 0.2, "edge_paused")],
+)
+def test_a_pause_that_an_exchange_outlived_has_nothing_to_do_with_a_later_one(
+    tmp_path, paused_at, name
+):
+    ended = AT + 1 + TIMEOUT_S
+    draft, seq = visited(Outcome.wrong_status, 500, ended=ended)
+    draft.marks += [event("pause edge", paused_at), event("unpause edge", paused_at + 0.1)]
+    found, _ = cause(draft, tmp_path, **exchange(seq, ended, status=500))
+    assert found == name
