@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.causes import Cause, cause_of
-from harness.analysis.facts import Fact, facts
+from harness.analysis.facts import Fact, Passed, facts, passed
 from harness.analysis.latency import Limit
 from harness.analysis.logs import Logs
 from harness.analysis.pauses import Pauses
@@ -28,6 +28,8 @@ _MOST: Final = 5_000
 """Requests that are looked at one by one; beyond, they are spread evenly over all."""
 _BESIDE: Final = 15
 """Requests before and after one in the order of their due times: 50 ms at 300/s."""
+_NOT_CONNECTED: Final = frozenset({"SC", "sC"})
+"""HAProxy's line then names whom it could not connect to; the website's is of an earlier try."""
 UNATTRIBUTED: Final = "unattributed"
 
 
@@ -63,23 +65,34 @@ def attributions(
     start_ns: int,
     *,
     of_run: Mapping[str, Fact] = MappingProxyType({}),
+    exchange_ns: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[Attribution, ...]:
-    """One for each cause, instance and step, those of most requests first.
+    """One for each cause, instance and step, of failed and of slow requests apart; those of most
+    requests first.
 
-    `of_run` are the facts that hold of every request. Of more than 5,000 bad requests an even
-    choice is looked at, and the counts are scaled up.
+    `of_run` are the facts that hold of every request, `exchange_ns` says by stream that makes
+    visits how long an exchange of theirs may take (analysis.facts.passed). Of more than 5,000 bad
+    requests an even choice is looked at, and the counts are scaled up.
     """
     ordered = list(steps)
     pauses = Pauses(servers.events, bad)
     rows = bad if len(bad) <= _MOST else bad.iloc[:: -(-len(bad) // _MOST)]
     scale = len(bad) / len(rows) if len(rows) else 1.0
-    groups: dict[tuple[str, str, str, int], list[_Blamed]] = {}
+    groups: dict[tuple[bool, str, str, str, int], list[_Blamed]] = {}
     for row in rows.to_dict("records"):
         known = {str(key): value for key, value in row.items()}
-        one = _blamed(known, logs, servers, pauses, ordered, of_run=of_run)
+        one = _blamed(
+            known,
+            logs,
+            servers,
+            pauses,
+            ordered,
+            of_run=of_run,
+            exchange_ns=exchange_ns.get(str(row["stream"]), 0),
+        )
         name = one.cause.name if one.cause else UNATTRIBUTED
         step = (one.step.name, one.step.swap) if one.step else ("", 0)
-        groups.setdefault((name, one.instance, *step), []).append(one)
+        groups.setdefault((one.is_slow, name, one.instance, *step), []).append(one)
     found = [_attribution(group, servers, start_ns, scale) for group in groups.values()]
     return tuple(sorted(found, key=lambda one: (-(one.failed + one.slow), one.first_s)))
 
@@ -92,13 +105,15 @@ def _blamed(
     steps: list[Step],
     *,
     of_run: Mapping[str, Fact],
+    exchange_ns: int,
 ) -> _Blamed:
     is_slow = bool(row["is_slow"])
     at_ns = int(row["due_ns"]) if is_slow else int(row["failed_ns"]) or int(row["due_ns"])
+    lines = passed(row, logs, exchange_ns)
     known = {
         **of_run,
-        **facts(row, logs, is_slow=is_slow),
-        **_around(row, logs, servers, pauses, at_ns),
+        **facts(row, logs, is_slow=is_slow, exchange_ns=exchange_ns),
+        **_around(row, lines, logs, servers, pauses, at_ns=at_ns, exchange_ns=exchange_ns),
     }
     cause = cause_of(known)
     return _Blamed(
@@ -106,7 +121,7 @@ def _blamed(
         at_ns=at_ns,
         is_slow=is_slow,
         cause=cause,
-        instance=_instance(row, cause, logs, servers, at_ns),
+        instance=_instance(row, cause, lines, logs, servers, at_ns=at_ns),
         step=begun_at(steps, at_ns),
         told={
             "status": known["status"],
@@ -117,11 +132,21 @@ def _blamed(
 
 
 def _around(
-    row: dict[str, Any], logs: Logs, servers: Servers, pauses: Pauses, at_ns: int
+    row: dict[str, Any],
+    lines: Passed,
+    logs: Logs,
+    servers: Servers,
+    pauses: Pauses,
+    *,
+    at_ns: int,
+    exchange_ns: int,
 ) -> dict[str, Fact]:
     """Facts of what went on around the request, beside what it passed."""
-    seq, since_ns = int(row["seq"]), int(row["sent_ns"]) or int(row["due_ns"])
+    since_ns = int(row["sent_ns"]) or int(row["due_ns"])
     until_ns = max(int(row["finished_ns"]), at_ns)
+    if exchange_ns:
+        # What came to pass in a visit before the exchange that failed has nothing to do with it.
+        since_ns = max(since_ns, until_ns - exchange_ns)
     found: dict[str, Fact] = {
         "balancer_ended": servers.ended("balancer", at_ns - _NOTICED_NS, at_ns + SECOND_NS)
     }
@@ -134,7 +159,7 @@ def _around(
             for end in logs.ends
             if end.is_hard is is_hard
         )
-    edge, line = logs.edge.get(seq), logs.balancer.get(seq)
+    edge, line = lines.edge, lines.balancer
     asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
     for component in asked:
         if "paused" not in found and pauses.held_up(component, since_ns, until_ns):
@@ -147,20 +172,26 @@ def _around(
 
 
 def _instance(
-    row: dict[str, Any], cause: Cause | None, logs: Logs, servers: Servers, at_ns: int
+    row: dict[str, Any],
+    cause: Cause | None,
+    lines: Passed,
+    logs: Logs,
+    servers: Servers,
+    *,
+    at_ns: int,
 ) -> str:
     """The instance that is to blame, where one is."""
     if cause is None or cause.component != "website":
         return ""
-    seq = int(row["seq"])
-    line = logs.balancer.get(seq)
+    line = lines.balancer
     if cause.name == "sent_elsewhere" and line is not None:
         # Its line names who answered in the end.
         return servers.not_accepting(line.address, at_ns)
     if cause.name == "kept_connection_broke":
-        return _breaking(seq, logs, servers, at_ns)
-    if seq in logs.website:
-        return logs.website[seq].instance
+        return _breaking(int(row["seq"]), logs, servers, at_ns)
+    is_connected = line is None or line.termination not in _NOT_CONNECTED
+    if lines.website is not None and is_connected:
+        return lines.website.instance
     return servers.at(line.address, at_ns) if line is not None else str(row["instance"])
 
 
@@ -179,7 +210,7 @@ def _attribution(
 ) -> Attribution:
     first = min(group, key=lambda one: (one.at_ns, one.seq))
     last = max(group, key=lambda one: one.at_ns)
-    slow = sum(one.is_slow for one in group)
+    count = round(len(group) * scale)
     cause, step = first.cause, first.step
     return Attribution(
         cause=cause.name if cause else UNATTRIBUTED,
@@ -187,24 +218,20 @@ def _attribution(
         instance=first.instance,
         swap=step.swap if step else 0,
         step=step.name if step else "",
-        failed=round((len(group) - slow) * scale),
-        slow=round(slow * scale),
+        failed=0 if first.is_slow else count,
+        slow=count if first.is_slow else 0,
         first_s=round((first.at_ns - start_ns) / SECOND_NS, 6),
         last_s=round((last.at_ns - start_ns) / SECOND_NS, 6),
-        sentence=_sentence(group, first, last, servers, scale),
+        sentence=_sentence(count, first, last, servers),
         remedy=cause.remedy if cause else "",
         examples=tuple(one.seq for one in group[:_EXAMPLES]),
     )
 
 
-def _sentence(
-    group: list[_Blamed], first: _Blamed, last: _Blamed, servers: Servers, scale: float
-) -> str:
+def _sentence(count: int, first: _Blamed, last: _Blamed, servers: Servers) -> str:
     """``14 requests failed: HAProxy could not connect to website-1, from 38 to 92 ms after
     `stop website-1` began, before HAProxy marked it down``.
     """
-    count = round(len(group) * scale)
-    verb = "slow" if first.is_slow else "failed"
     whom = first.instance or "an instance"
     says = (
         first.cause.says.format(instance=whom, server=whom, **first.told)
@@ -216,7 +243,7 @@ def _sentence(
     noun = "request was" if count == 1 else "requests were"
     subject = (
         f"{count:,} {noun} slow"
-        if verb == "slow"
+        if first.is_slow
         else (f"{count:,} request{'' if count == 1 else 's'} failed")
     )
     return f"{subject}: {says}{code}{_when(first, last)}{_noticed(first, last, servers)}"

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
 from harness.analysis.logs import NO_SERVER, Logs
-from harness.model.outcome import Cache
+from harness.model.outcome import Cache, Outcome
 
-__all__ = ["Fact", "facts", "facts_of_run", "parts_ms"]
+__all__ = ["Fact", "Passed", "facts", "facts_of_run", "parts_ms", "passed"]
 
 Fact = str | int | float | bool
 _PLACES: Final = (
@@ -17,23 +17,73 @@ _PLACES: Final = (
 )  # fmt: skip
 _VISITOR_LEFT: Final = 499
 """NGINX's status of a request that it did not answer in time."""
+_UNREAD: Final = frozenset(
+    outcome.name
+    for outcome in (
+        Outcome.refused,
+        Outcome.unreachable,
+        Outcome.connect_timeout,
+        Outcome.closed_in_handshake,
+        Outcome.handshake_timeout,
+        Outcome.handshake_failed,
+        Outcome.untrusted,
+    )
+)
+"""Endings of what was never sent, as its connection did not come about."""
+_TIMED_OUT: Final = frozenset({Outcome.answer_timeout.name, Outcome.read_timeout.name})
+_GIVEN_UP: Final = _TIMED_OUT | {Outcome.unfinished.name}
+_ROUNDED_NS: Final = 20_000_000
+"""By how much the moments of lines may differ: NGINX counts in milliseconds, timers come late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Passed:
+class Passed:
     """The lines of one request."""
 
-    edge: EdgeLine | None
-    balancer: BalancerLine | None
-    website: WebsiteLine | None
+    edge: EdgeLine | None = None
+    balancer: BalancerLine | None = None
+    website: WebsiteLine | None = None
 
 
-def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fact]:
-    """Facts by name (causes.toml lists them); `row` is one of analysis.requests."""
+def passed(row: Mapping[str, Any], logs: Logs, exchange_ns: int = 0) -> Passed:
+    """The lines of a request; of a visit those of the exchange that failed, its last one.
+
+    `exchange_ns` is how long an exchange of a visit may take; 0: it is none. All of a visit's carry
+    one id, and each log's last line of it may be an earlier exchange's, where the one that failed
+    did not come that far.
+    """
     seq = int(row["seq"])
-    passed = _Passed(
-        edge=logs.edge.get(seq), balancer=logs.balancer.get(seq), website=logs.website.get(seq)
-    )
+    edge, balancer, website = logs.edge.get(seq), logs.balancer.get(seq), logs.website.get(seq)
+    if not exchange_ns or edge is None:
+        return Passed(edge=edge, balancer=balancer, website=website)
+    is_read = str(row["outcome"]) not in _UNREAD
+    if str(row["outcome"]) in _GIVEN_UP:
+        is_read = _is_since(edge.at_ns, int(row["finished_ns"]) - exchange_ns)
+    if not is_read:
+        return Passed()
+    if not edge.tries:
+        return Passed(edge=edge)
+    since_ns = edge.begun_ns
+    if balancer is not None and not _is_since(balancer.at_ns, since_ns):
+        balancer = None
+    since_ns = since_ns if balancer is None else max(since_ns, balancer.begun_ns)
+    if website is not None and not _is_since(website.at_ns, since_ns):
+        website = None
+    return Passed(edge=edge, balancer=balancer, website=website)
+
+
+def _is_since(at_ns: int, since_ns: int) -> bool:
+    """Whether a line of that moment is not older; one that does not say counts as such."""
+    return not at_ns or at_ns >= since_ns - _ROUNDED_NS
+
+
+def facts(
+    row: Mapping[str, Any], logs: Logs, *, is_slow: bool, exchange_ns: int = 0
+) -> dict[str, Fact]:
+    """Facts by name (causes.toml lists them); `row` is one of analysis.requests, `exchange_ns` as
+    for `passed`.
+    """
+    lines = passed(row, logs, exchange_ns)
     found: dict[str, Fact] = {
         "state": "slow" if is_slow else "failed",
         "outcome": str(row["outcome"]),
@@ -41,36 +91,51 @@ def facts(row: Mapping[str, Any], logs: Logs, *, is_slow: bool) -> dict[str, Fac
         "copied": str(row["cache"]) == Cache.hit.name,
     }
     for component, line in (
-        ("edge", passed.edge),
-        ("balancer", passed.balancer),
-        ("website", passed.website),
+        ("edge", lines.edge),
+        ("balancer", lines.balancer),
+        ("website", lines.website),
     ):
-        if component in logs.known:
+        if line is not None or component in logs.known:
             found[f"at_{component}"] = line is not None
     found["reload_failed"] = logs.reload_failed
-    if passed.edge is not None:
-        found["edge_status"] = passed.edge.status
-        if passed.edge.lost:
-            found["balancer_lost"] = passed.edge.lost
-    if passed.balancer is not None:
+    if lines.edge is not None:
+        found |= {"edge_status": lines.edge.status, "edge_asked": lines.edge.tries > 0}
+        if lines.edge.lost:
+            found["balancer_lost"] = lines.edge.lost
+    if lines.balancer is not None:
         found |= {
-            "termination": passed.balancer.termination,
-            "has_server": passed.balancer.server != NO_SERVER,
-            "retries": passed.balancer.retries,
+            "termination": lines.balancer.termination,
+            "has_server": lines.balancer.server != NO_SERVER,
+            "retries": lines.balancer.retries,
         }
-    if passed.website is not None:
-        found["website_status"] = passed.website.status
-        if passed.website.lacks:
-            found["website_lacks"] = passed.website.lacks
-    if passed.edge is not None and not is_slow:
-        parts = parts_ms(row, passed.edge, None, None)
-        found["outside_edge"] = (
-            passed.edge.status != _VISITOR_LEFT and parts["before_edge"] > sum(parts.values()) / 2
-        )
+    if lines.website is not None:
+        found["website_status"] = lines.website.status
+        is_other = lines.website.status != int(row["status"])
+        found["website_seen"] = not (row["outcome"] == Outcome.wrong_status.name and is_other)
+        if lines.website.lacks:
+            found["website_lacks"] = lines.website.lacks
+    if lines.edge is not None and not is_slow:
+        found |= _outside(row, lines.edge, exchange_ns)
     if is_slow and "edge" in logs.known:
-        parts = parts_ms(row, passed.edge, passed.balancer, passed.website)
+        parts = parts_ms(row, lines.edge, lines.balancer, lines.website)
         found["longest"] = max(_PLACES, key=lambda place: parts.get(place, 0.0))
     return found
+
+
+def _outside(row: Mapping[str, Any], edge: EdgeLine, exchange_ns: int) -> dict[str, Fact]:
+    """`outside_edge`; of a visit by the exchange that failed, whose beginning is known where it
+    was out of time.
+    """
+    if exchange_ns:
+        if str(row["outcome"]) not in _TIMED_OUT:
+            return {}
+        began_ns = int(row["finished_ns"]) - exchange_ns
+        row = {**row, "due_ns": began_ns, "sent_ns": began_ns}
+    parts = parts_ms(row, edge, None, None)
+    return {
+        "outside_edge": edge.status != _VISITOR_LEFT
+        and parts["before_edge"] > sum(parts.values()) / 2
+    }
 
 
 def facts_of_run(environment: Mapping[str, Fact]) -> dict[str, Fact]:

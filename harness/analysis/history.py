@@ -18,6 +18,7 @@ from harness.analysis.latency import Limit, limits_by_stream
 from harness.analysis.logs import Logs, read_logs
 from harness.analysis.nearmisses import near_misses
 from harness.analysis.phases import (
+    SECOND_NS,
     Phase,
     Step,
     Window,
@@ -52,6 +53,10 @@ from harness.model.scenario import Record
 from harness.model.visit import Visited
 
 __all__ = ["History", "RunFolderError", "convert", "load"]
+
+_STARTS = "start "
+_WEBSITE = "website-"
+"""How its instances' names begin (stack.website)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,7 +177,14 @@ class History:
         folder when it is asked for.
         """
         wanted = {int(seq) for seq in self.bad["seq"]}
-        return read_logs(self.folder / "logs", self.record.run, wanted, self._monotonic)
+        started = {
+            mark.name.removeprefix(_STARTS)
+            for mark in self.marks
+            if mark.kind is MarkKind.event and mark.name.startswith(f"{_STARTS}{_WEBSITE}")
+        }
+        return read_logs(
+            self.folder / "logs", self.record.run, wanted, self._monotonic, instances=started
+        )
 
     @cached_property
     def attributions(self) -> tuple[Attribution, ...]:
@@ -181,7 +193,20 @@ class History:
             return ()
         servers = Servers(self.marks, self.logs)
         of_run = facts_of_run(self.record.environment)
-        return attributions(self.bad, self.logs, servers, self.steps, self.start_ns, of_run=of_run)
+        streams = self.record.scenario.traffic.streams
+        return attributions(
+            self.bad,
+            self.logs,
+            servers,
+            self.steps,
+            self.start_ns,
+            of_run=of_run,
+            exchange_ns={
+                stream.name: int(stream.timeout_s * SECOND_NS)
+                for stream in streams
+                if stream.visit is not None
+            },
+        )
 
     @cached_property
     def control_figures(self) -> ControlFigures:

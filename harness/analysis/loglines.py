@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "website_line",
 ]
 
+_NS_PER_MS = 1_000_000
+_MOST_NAME = 60
 _HARD_STOP = b"soft-stop running for too long"
 _SOFT_STOP = b"Proxy edge stopped"
 
@@ -45,8 +48,14 @@ class EdgeLine:
     """NGINX's own number of the visitor's connection."""
     at_s: float = 0.0
     """When it was over, since the epoch."""
+    at_ns: int = 0
+    """The same, monotonic; 0: it does not say."""
     lost: str = ""
     """How the balancer's connection was lost last, of analysis.edge_errors; empty if it was not."""
+
+    @property
+    def begun_ns(self) -> int:
+        return self.at_ns - int(self.request_ms * _NS_PER_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,12 @@ class BalancerLine:
     active_ms: int
     """From the whole request to the last byte."""
     retries: int
+    at_ns: int = 0
+    """When it was over. Monotonic; 0: it does not say."""
+
+    @property
+    def begun_ns(self) -> int:
+        return self.at_ns - max(0, self.active_ms) * _NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +92,7 @@ class WebsiteLine:
     lacks: str = ""
     """`store`: it could not answer for want of it."""
     at_ns: int = 0
-    """When it was written, since the epoch."""
+    """When it was written. Monotonic; 0: it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +136,11 @@ class Served:
     last_ns: int
 
 
-def edge_line(line: Any) -> EdgeLine:
-    """From NGINX's JSON. This and the two below raise ValueError, KeyError or TypeError where it is
-    another's.
+def edge_line(line: Any, *, mono_ns: Callable[[int], int]) -> EdgeLine:
+    """From NGINX's JSON. This and the two below raise ValueError, KeyError, TypeError or
+    OverflowError where it is another's. `mono_ns` is analysis.logs.read_logs's.
     """
+    at_s = float(line.get("at_s", 0.0))
     # A try that was not answered has a hyphen.
     waits = [part.strip() for part in str(line["response_s"]).replace(":", ",").split(",")]
     return EdgeLine(
@@ -135,12 +151,13 @@ def edge_line(line: Any) -> EdgeLine:
         upstream_status=str(line["upstream_status"]),
         completion=str(line["completion"]),
         connection=int(line.get("connection", 0)),
-        at_s=float(line.get("at_s", 0.0)),
+        at_s=at_s,
+        at_ns=mono_ns(int(at_s * 1e9)) if at_s else 0,
     )
 
 
-def balancer_line(line: Any) -> BalancerLine:
-    """From HAProxy's JSON."""
+def balancer_line(line: Any, *, at_ns: int) -> BalancerLine:
+    """From HAProxy's JSON, and the monotonic moment of the date before it."""
     return BalancerLine(
         status=int(line["status"]),
         server=str(line["server"]),
@@ -151,19 +168,27 @@ def balancer_line(line: Any) -> BalancerLine:
         response_ms=int(line["response_ms"]),
         active_ms=int(line["active_ms"]),
         retries=int(line["retries"]),
+        at_ns=at_ns,
     )
 
 
-def website_line(line: Any) -> WebsiteLine:
+def website_line(line: Any, *, mono_ns: Callable[[int], int]) -> WebsiteLine:
     """From the website's JSON."""
+    wall_ns = int(line.get("at_ns", 0))
     return WebsiteLine(
-        instance=str(line["instance"]),
+        instance=_name(str(line["instance"])),
         status=int(line["status"]),
         duration_ms=int(line["duration_us"]) / 1_000,
         store_ms=int(line.get("store_us", 0)) / 1_000,
         lacks=str(line.get("lacks", "")),
-        at_ns=int(line.get("at_ns", 0)),
+        at_ns=mono_ns(wall_ns) if wall_ns else 0,
     )
+
+
+def _name(text: str) -> str:
+    """It is the release's own text: bounded, and of what can be printed and encoded."""
+    shown = (char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(islice(shown, _MOST_NAME))
 
 
 def server_change(moment: bytes, rest: bytes, mono_ns: Callable[[int], int]) -> ServerChange | None:

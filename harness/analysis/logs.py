@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -32,6 +33,8 @@ _WEBSITE_LOGS: Final = "website-*.jsonl"
 T = TypeVar("T")
 MISSING: Final = "gathering-errors.txt"
 _MOST_MISSING: Final = 500
+_MOST_DIGITS: Final = 20
+"""Of a seq: it takes 64 bits."""
 _UNTRIED: Final = b'"retries": 0,'
 NO_SERVER: Final = "<NOSRV>"
 
@@ -55,7 +58,7 @@ class Logs:
     served: tuple[Served, ...] = ()
     """Of every request that HAProxy logged."""
     known: frozenset[str] = frozenset()
-    """Which of `edge`, `balancer` and `website` left a log at all."""
+    """Which of `edge`, `balancer` and `website` left a log: the website where each instance did."""
     unread: int = 0
     """Lines that could not be read; the last of a container that died may be cut."""
     missing: str = ""
@@ -63,18 +66,26 @@ class Logs:
 
 
 def read_logs(
-    folder: Path, run: str, wanted: Container[int], mono_ns: Callable[[int], int]
+    folder: Path,
+    run: str,
+    wanted: Container[int],
+    mono_ns: Callable[[int], int],
+    *,
+    instances: Iterable[str] = (),
 ) -> Logs:
     """The lines of the wanted requests of `run`, and of all that were tried again.
 
-    `mono_ns` turns nanoseconds since the epoch into monotonic ones. Lines of others (health
-    checks, other programs) are passed over; raises nothing for what cannot be read.
+    `mono_ns` turns nanoseconds since the epoch into monotonic ones; `instances` are those of the
+    website that there were. Lines of others (health checks, other programs) are passed over;
+    raises nothing for what cannot be read. A proxy's log without a line is none: each writes one
+    of every request.
     """
     prefix = f"{run}-".encode()
     at_edge = _lines(folder / EDGE_LOG)
     at_balancer = _lines(folder / BALANCER_LOG)
-    at_website = [_lines(path) for path in sorted(folder.glob(_WEBSITE_LOGS))]
-    edge, again, bad = _of_edge(at_edge or (), prefix, wanted)
+    paths = {*folder.glob(_WEBSITE_LOGS), *(folder / f"{name}.jsonl" for name in instances)}
+    at_website = [_lines(path) for path in sorted(paths)]
+    edge, again, bad = _of_edge(at_edge or (), prefix, wanted, mono_ns)
     lost = read_lost(folder)
     edge = {
         seq: replace(line, lost=lost_last(lost, line.connection, line.at_s))
@@ -86,7 +97,7 @@ def read_logs(
         for raw in lines or ():
             seq = _seq(raw, b'"request": "' + prefix)
             if seq is not None and seq in wanted:
-                worse += not _keep_last(website, seq, raw)
+                worse += not _keep_last(website, seq, raw, mono_ns)
     return Logs(
         edge=edge,
         balancer=balancer,
@@ -99,12 +110,12 @@ def read_logs(
         served=served,
         known=frozenset(
             name
-            for name, lines in (
+            for name, is_known in (
                 ("edge", at_edge),
                 ("balancer", at_balancer),
-                ("website", next(iter(at_website), None)),
+                ("website", at_website and all(lines is not None for lines in at_website)),
             )
-            if lines is not None
+            if is_known
         ),
         unread=bad + worse,
         missing=_missing(folder / MISSING),
@@ -121,7 +132,10 @@ def _missing(path: Path) -> str:
 
 
 def _of_edge(
-    lines: Iterable[bytes], prefix: bytes, wanted: Container[int]
+    lines: Iterable[bytes],
+    prefix: bytes,
+    wanted: Container[int],
+    mono_ns: Callable[[int], int],
 ) -> tuple[dict[int, EdgeLine], list[int], int]:
     """Lines by seq, the seqs that NGINX asked for more than once, how many were unreadable."""
     found: dict[int, EdgeLine] = {}
@@ -130,8 +144,8 @@ def _of_edge(
     for raw in lines:
         is_again = b", " in _between(raw, b'"upstream":"', b'"')
         seq = _seq(raw, b'"request_id":"' + prefix)
-        if seq is not None and (is_again or seq in wanted):
-            kept = _keep(found, seq, raw, edge_line)
+        if seq is not None and (is_again or _is_cut(raw) or seq in wanted):
+            kept = _keep(found, seq, raw, partial(edge_line, mono_ns=mono_ns))
             bad += not kept
             again += [seq] if is_again and kept else []
     return found, again, bad
@@ -160,8 +174,10 @@ def _of_balancer(
         whom = _between(rest, b'"server": "', b'"'), _between(rest, b'"address": "', b'"')
         if whom[1]:
             served[whom] = served.get(whom, (moment, moment))[0], moment
-        if seq is not None and (_UNTRIED not in rest or seq in wanted):
-            bad += not _keep(found, seq, rest, balancer_line)
+        if seq is not None and (_UNTRIED not in rest or _is_cut(rest) or seq in wanted):
+            wall_ns = wall_ns_of(moment)
+            at_ns = mono_ns(wall_ns) if wall_ns is not None else 0
+            bad += not _keep(found, seq, rest, partial(balancer_line, at_ns=at_ns))
     return found, said, tuple(_served(served, mono_ns)), bad
 
 
@@ -183,15 +199,22 @@ def _keep(found: dict[int, T], seq: int, raw: bytes, make: Callable[[Any], T]) -
     """False where the line cannot be read."""
     try:
         found[seq] = make(json.loads(raw))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return False
     return True
 
 
-def _keep_last(found: dict[int, WebsiteLine], seq: int, raw: bytes) -> bool:
+def _is_cut(raw: bytes) -> bool:
+    """Whether a line's end is missing; it may have told of another try."""
+    return not raw.endswith(b"}")
+
+
+def _keep_last(
+    found: dict[int, WebsiteLine], seq: int, raw: bytes, mono_ns: Callable[[int], int]
+) -> bool:
     """As `_keep`; of several instances' lines of a visit the latest one stays, whoever wrote it."""
     before = found.get(seq)
-    is_kept = _keep(found, seq, raw, website_line)
+    is_kept = _keep(found, seq, raw, partial(website_line, mono_ns=mono_ns))
     if before is not None and found[seq].at_ns < before.at_ns:
         found[seq] = before
     return is_kept
@@ -206,9 +229,9 @@ def _lines(path: Path) -> list[bytes] | None:
 
 
 def _seq(raw: bytes, before: bytes) -> int | None:
-    """The number after `before`, up to a quote."""
+    """The number after `before`, up to a quote; None of what no seq can be."""
     digits = _between(raw, before, b'"')
-    return int(digits) if digits.isdigit() else None
+    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 
 
 def _between(raw: bytes, before: bytes, after: bytes) -> bytes:

@@ -27,8 +27,8 @@ def certain_outage_ms(
 
     By `all` (an outage that meets every request), by connection policy (one that meets only those)
     and by stream. `end_ns` is the schedule's end, beyond which nothing was due and no window is
-    looked at. None: nothing was sent before some window, so no length is certain. Empty without a
-    window.
+    looked at. None: nothing was sent before some window, or one lies wholly beyond that end, so no
+    length is certain. Empty without a window.
     """
     spans = [replace(window, end_ns=min(window.end_ns, end_ns)) for window in windows]
     if not spans:
@@ -53,13 +53,14 @@ def largest_gap_ns(starts: npt.NDArray[np.int64], windows: Iterable[Window]) -> 
     """The largest gap between consecutive starts (sorted, ns) of which a part lies in a window.
 
     Example: starts at 0, 10, 40, 50 and a window [12, 45): the gaps are 10 to 40 and 40 to 50, the
-    largest is 30. None where a window begins before the first start or ends after the last.
+    largest is 30. None where a window begins before the first start, ends after the last, or lies
+    beyond it.
     """
     largest = 0
     for window in windows:
         first = int(np.searchsorted(starts, window.begin_ns, side="right")) - 1
         last = int(np.searchsorted(starts, window.end_ns, side="left"))
-        if first < 0 or last >= len(starts):
+        if first < 0 or last >= len(starts) or window.begin_ns >= starts[-1]:
             return None
         largest = max(largest, int(np.diff(starts[first : last + 1]).max(initial=0)))
     return largest

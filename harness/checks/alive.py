@@ -1,7 +1,6 @@
 """`alive`: no container ended unasked in mid-run, none of the old release outlived the swaps."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.analysis.history import History
@@ -23,33 +22,23 @@ WEBSITE = "website-"
 COMPONENTS = frozenset({"edge", "balancer", "store"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lives:
-    """When containers began and ended, by name, as the engine's events tell."""
-
-    began: Mapping[str, int]
-    ended: Mapping[str, Mark]
-
-
 def check(history: History) -> Finding:
     """Fail where an instance of the website ended though no step told it to, or where one of the
     old release still ran once the last swap was over. Inconclusive where another component ended:
     that is no fault of the release, and where the stack's own events do not tell of an instance
-    that answered. Not judged for a target whose containers are not known.
+    that answered, or of none at all. Not judged for a target whose containers are not known.
     """
     lives = _lives(history)
-    if history.record.scenario.target != STACK and not lives.began:
+    began = sorted(name for name, life in lives.items() if any(map(_begins, life)))
+    if history.record.scenario.target != STACK and not began:
         return _finding(Verdict.passed, "the target tells nothing of its containers", {})
     down = next((p.begin_ns for p in history.phases if p.name == "down"), history.last_ns + 1)
-    dead = [
-        mark
-        for name, mark in sorted(lives.ended.items(), key=lambda item: item[1].at_ns)
-        if mark.at_ns < down and not _was_told(history, name, mark.at_ns)
-    ]
+    unasked = (mark for life in lives.values() for mark in _unasked(history, life))
+    dead = sorted((mark for mark in unasked if mark.at_ns < down), key=lambda mark: mark.at_ns)
     left = _outlived(history, lives, down)
-    untold = [name for name in _answering(history) if name not in lives.began]
+    untold = [name for name in _answering(history) if name not in began]
     evidence: dict[str, Any] = {
-        "containers": sorted(lives.began)[:EXAMPLES],
+        "containers": began[:EXAMPLES],
         "ended_unasked": [_said(history, mark) for mark in dead[:EXAMPLES]],
         "old_still_running": left[:EXAMPLES],
     }
@@ -71,6 +60,13 @@ def check(history: History) -> Finding:
             "known. Run again",
             evidence | {"untold": untold[:EXAMPLES]},
         )
+    if not any(name.startswith(WEBSITE) for name in began):
+        return _finding(
+            Verdict.inconclusive,
+            "no event of the engine tells of any instance of the website: who ended is not known. "
+            "Run again",
+            evidence,
+        )
     if ours:
         return _finding(
             Verdict.inconclusive,
@@ -82,32 +78,38 @@ def check(history: History) -> Finding:
     )
 
 
-def _lives(history: History) -> _Lives:
-    # The control is no part of the target: the run goes on without it.
-    events = [
+def _lives(history: History) -> Mapping[str, Sequence[Mark]]:
+    """When containers began and ended, as the engine's events tell: by name, in order of time."""
+    lives: dict[str, list[Mark]] = {}
+    for mark in sorted(history.marks, key=lambda mark: mark.at_ns):
+        name = str(mark.detail.get("instance", ""))
+        # The control is no part of the target: the run goes on without it.
+        if mark.kind is MarkKind.event and name != INSTANCE and (_begins(mark) or _ends(mark)):
+            lives.setdefault(name, []).append(mark)
+    return lives
+
+
+def _begins(mark: Mark) -> bool:
+    return mark.name.startswith("start ")
+
+
+def _ends(mark: Mark) -> bool:
+    return mark.name.startswith("die ")
+
+
+def _unasked(history: History, life: Sequence[Mark]) -> list[Mark]:
+    """The ends that no step told of; each takes one of its own, begun since the end before."""
+    ends = [mark for mark in life if _ends(mark)]
+    return [
         mark
-        for mark in history.marks
-        if mark.kind is MarkKind.event and mark.detail.get("instance") != INSTANCE
+        for mark, before_ns in zip(ends, (0, *(end.at_ns for end in ends)), strict=False)
+        if not any(
+            step.instance == mark.detail.get("instance")
+            and step.verb in ENDING
+            and before_ns <= step.begin_ns <= mark.at_ns
+            for step in history.steps
+        )
     ]
-    return _Lives(
-        began={
-            str(mark.detail.get("instance", "")): mark.at_ns
-            for mark in events
-            if mark.name.startswith("start ")
-        },
-        ended={
-            str(mark.detail.get("instance", "")): mark
-            for mark in events
-            if mark.name.startswith("die ")
-        },
-    )
-
-
-def _was_told(history: History, name: str, at_ns: int) -> bool:
-    return any(
-        step.instance == name and step.verb in ENDING and step.begin_ns <= at_ns
-        for step in history.steps
-    )
 
 
 def _answering(history: History) -> list[str]:
@@ -116,9 +118,9 @@ def _answering(history: History) -> list[str]:
     return [bounded(str(name), 60) for name in names if name]
 
 
-def _outlived(history: History, lives: _Lives, down_ns: int) -> list[str]:
-    """Instances that began before the last swap, whose old release they are then of, and had not
-    ended by then; those too that no request ever came to.
+def _outlived(history: History, lives: Mapping[str, Sequence[Mark]], down_ns: int) -> list[str]:
+    """Instances that began before the last swap, whose old release they are then of, and still ran
+    at the end, or again; those too that no request ever came to.
     """
     swaps = history.record.scenario.swaps
     if not swaps or swaps not in completed_swaps(history):
@@ -129,10 +131,10 @@ def _outlived(history: History, lives: _Lives, down_ns: int) -> list[str]:
     answered = set(rows.loc[rows["release"] == old, "instance"].astype("str").unique())
     return [
         name
-        for name, began_ns in lives.began.items()
-        if began_ns < begun_ns
+        for name, life in lives.items()
+        if any(_begins(mark) and mark.at_ns < begun_ns for mark in life)
         and (name in answered or name.startswith(WEBSITE))
-        and (name not in lives.ended or lives.ended[name].at_ns >= down_ns)
+        and _begins([mark for mark in life if mark.at_ns < down_ns][-1])
     ]
 
 

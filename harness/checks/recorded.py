@@ -122,6 +122,7 @@ def _samples(history: History, problems: list[str], evidence: dict[str, Any]) ->
         (ok & ~sent)
         | (sent & (rows["sent_ns"] < rows["due_ns"] - EARLY_NS))
         | (ok & (rows["finished_ns"] < rows["sent_ns"]))
+        | (ok & (rows["first_byte_ns"] < rows["sent_ns"]))
         | (ok & (rows["first_byte_ns"] > rows["finished_ns"]))
         | (~ok & (rows["finished_ns"] > 0) & (rows["finished_ns"] < rows["sent_ns"]))
     ]

@@ -1,9 +1,9 @@
 """The verdict: all checks on a history, and what they amount to."""
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from harness import __version__
 from harness.analysis.counts import count
@@ -12,6 +12,7 @@ from harness.analysis.latency import table
 from harness.analysis.outages import outages
 from harness.analysis.resolution import TOTAL
 from harness.checks import ALL, Check
+from harness.checks.cause import attributed
 from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
 from harness.checks.swap_completed import completed_swaps
@@ -36,6 +37,7 @@ MOST_OUTAGES: Final = 200
 MOST_CAUSES: Final = 100
 MOST_MARKS: Final = 2_000
 MOST_TEXT: Final = 4_000
+T = TypeVar("T")
 
 
 def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
@@ -45,12 +47,11 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
     """
     record = history.record
     findings = tuple(_run(check, history) for check in checks)
-    completed: tuple[int, ...] = ()
-    figures = NO_FIGURES
-    try:
-        completed, figures = completed_swaps(history), _figures(history)
-    except Exception as error:  # noqa: BLE001 (figures that cannot be had are evidence that is missing)
-        findings = (*findings, _raised("figures", error))
+    raised: list[Exception] = []
+    completed: tuple[int, ...] = _had(lambda: completed_swaps(history), (), raised)
+    figures = _figures(history, raised)
+    if raised:
+        findings = (*findings, _raised("figures", raised[0]))
     bound = drop_bound(record.scenario.swaps, completed, findings)
     return Result(
         schema=SCHEMA,
@@ -106,19 +107,42 @@ NO_FIGURES: Final = _Figures(
 )
 
 
-def _figures(history: History) -> _Figures:
+def _figures(history: History, raised: list[Exception]) -> _Figures:
+    """Each by itself: one that cannot be had is left out, and costs no other."""
+    none = NO_FIGURES
     return _Figures(
-        requests=count(history.requests, history.plan),
-        latency_ms=table(history.requests, history.record.scenario, history.windows),
-        outages=outages(
-            history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+        requests=_had(lambda: count(history.requests, history.plan), none.requests, raised),
+        latency_ms=_had(
+            lambda: table(history.requests, history.record.scenario, history.windows),
+            none.latency_ms,
+            raised,
         ),
-        certain_outage_ms=history.certain_outage_ms,
-        replica_outage=history.replica_outage,
-        attributions=history.attributions,
-        near_misses=history.near_misses,
-        control=history.control_figures if history.record.scenario.control else None,
+        outages=_had(lambda: _outages(history), none.outages, raised),
+        certain_outage_ms=_had(lambda: history.certain_outage_ms, none.certain_outage_ms, raised),
+        replica_outage=_had(lambda: history.replica_outage, none.replica_outage, raised),
+        attributions=attributed(history)[0],
+        near_misses=_had(lambda: history.near_misses, none.near_misses, raised),
+        control=_had(
+            lambda: history.control_figures if history.record.scenario.control else None,
+            none.control,
+            raised,
+        ),
     )
+
+
+def _outages(history: History) -> tuple[Outage, ...]:
+    return outages(
+        history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+    )
+
+
+def _had(figure: Callable[[], T], otherwise: T, raised: list[Exception]) -> T:
+    """The figure; `otherwise` where it raises, which `raised` is then told of."""
+    try:
+        return figure()
+    except Exception as error:  # noqa: BLE001 (figures that cannot be had are evidence that is missing)
+        raised.append(error)
+        return otherwise
 
 
 def _run(check: Check, history: History) -> Finding:

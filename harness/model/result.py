@@ -68,7 +68,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """Failed and slow requests of one cause, one instance and one step."""
+    """Failed or slow requests of one cause, one instance and one step."""
 
     cause: str
     """A name of analysis/causes.toml, or `unattributed`."""

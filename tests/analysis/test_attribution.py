@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 from loglines import WALL, balancer, edge, said, website, write
-from synthetic import MS, START, SWAP_AT, S, clean
+from synthetic import MS, START, SWAP_AT, S, clean, event
 
+from harness.checks import no_failed_request
 from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.outcome import Outcome
 from harness.model.scenario import Clock
@@ -159,11 +160,28 @@ def test_each_cause_and_step_is_one_entry_those_of_most_requests_first(tmp_path)
     ]  # fmt: skip
 
 
+def test_what_failed_and_what_was_slow_by_one_cause_are_told_apart(tmp_path):
+    draft = drafted(tmp_path)
+    draft.marks += [event("pause edge", SWAP_AT + 0.5), event("unpause edge", SWAP_AT + 1.5)]
+    slow = draft.seqs("get-reused", SWAP_AT + 0.5, SWAP_AT + 0.9)
+    failed = draft.seqs("get-new", SWAP_AT + 0.6, SWAP_AT + 0.7)
+    draft.delay(slow, 1_200)
+    draft.fail(failed, Outcome.connect_timeout)
+    write(tmp_path, edges=[edge(1)])
+    history = replace(draft.history(), folder=tmp_path)
+    assert [(one.cause, one.failed, one.slow) for one in history.attributions] == [
+        ("edge_paused", 0, len(slow)), ("edge_paused", len(failed), 0),
+    ]  # fmt: skip
+    said = no_failed_request.check(history).message
+    assert f"; cause: {len(failed)} requests failed: the engine had paused NGINX" in said
+
+
 def test_of_very_many_an_even_choice_is_looked_at_and_scaled_up(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.analysis.attribution._MOST", 10)
     draft = drafted(tmp_path)
     seqs = draft.seqs("get-reused", 3, 9)[:95]
     draft.fail(seqs, Outcome.refused)
+    write(tmp_path, edges=[edge(1)])
     [one] = attributed(draft, tmp_path)
     assert one.failed == 95
 

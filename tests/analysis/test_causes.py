@@ -82,6 +82,14 @@ def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
         ("conversation_cut", row("truncated", 101), {"balancer": balancer(status=101)}),
         ("conversation_cut", row("reset", 101), {"balancer": balancer(), "website": website()}),
         ("balancer_away", row("wrong_status", 502), {"edge": edge(status=502)}),
+        # The website was done with it; what came between it and its visitor is to blame.
+        (
+            "balancer_away",
+            row("wrong_status", 502),
+            {"edge": edge(status=502), "website": website(status=200)},
+        ),
+        ("balancer_broke", row("truncated"), {"edge": edge()}),
+        ("balancer_broke", row("reset", 101), {"edge": edge(status=101), "website": website()}),
         ("edge_wrong", row("wrong_status", 404), {"edge": edge(status=404, tries=0)}),
         ("copy_wrong", row("wrong_body", cache="hit"), {"edge": edge(tries=0)}),
         ("edge_wrong", row("wrong_body", cache="miss"), {"edge": edge(tries=0)}),
@@ -193,6 +201,17 @@ def test_the_parts_of_a_requests_time_add_up_to_it():
 )
 def test_neither_a_stranger_nor_a_cut_conversation_is_seen_where_there_is_none(request_, line):
     assert told(request_, balancer=line) not in {"not_the_website", "conversation_cut"}
+
+
+def test_a_wrong_status_is_the_websites_where_it_is_its_own():
+    lines = {"edge": edge(), "balancer": balancer()}
+    assert told(row("wrong_status", 404), **lines, website=website(status=404)) == "website_wrong"
+    assert told(row("wrong_status", 413), **lines, website=website(status=404)) is None
+
+
+def test_the_balancer_broke_nothing_that_nginx_answers_itself():
+    assert told(row("truncated"), edge=edge(tries=0)) is None
+    assert told(row("truncated"), edge=edge(), balancer=balancer()) is None
 
 
 def test_without_the_website_s_log_nobody_is_taken_for_a_stranger():

@@ -1,7 +1,7 @@
 """Logs, joined to requests by their ids; what cannot be read costs itself and no other."""
 
 import pytest
-from loglines import balancer, edge, monotonic, said, website, write
+from loglines import WALL, balancer, edge, monotonic, said, website, write
 from synthetic import RUN, START, S
 
 from harness.analysis.logs import Logs, read_logs
@@ -111,3 +111,45 @@ def test_what_could_not_be_gathered_is_known_and_bounded(tmp_path):
     assert read(tmp_path, 7).missing == "log volume: \ufffd gone; website-1: no such container"
     errors.write_text("x" * 100_000)
     assert len(read(tmp_path, 7).missing) == 500
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        website("9" * 5_000),
+        website(7).replace('"duration_us": 1000', '"duration_us": 1e999'),
+        website(7).replace('"duration_us": 1000', '"duration_us": 1' + "0" * 400),
+        website(7).replace('"duration_us": 1000', '"duration_us": ' + "[" * 100_000),
+        website(7).replace(f'"at_ns": {WALL}', '"at_ns": 1' + "0" * 400),
+    ],
+    ids=["seq", "infinite", "beyond any float", "nested", "beyond any date"],
+)
+def test_what_a_release_may_write_raises_nothing(tmp_path, line):
+    write(tmp_path, websites=[line, website(8)])
+    assert set(read_logs(tmp_path / "logs", RUN, {7, 8}, drifting).website) == {8}
+
+
+def drifting(wall_ns):
+    """As a history's clocks do it: by a share of the run."""
+    return monotonic(wall_ns) + int(0.1 * (wall_ns / S))
+
+
+def test_the_website_is_known_where_each_of_its_instances_left_a_log(tmp_path):
+    write(tmp_path, edges=[edge(7)], balancers=[balancer(7)], websites=[website(7)])
+    of_two = {
+        name: read_logs(tmp_path / "logs", RUN, {7}, monotonic, instances=("website-1", name))
+        for name in ("website-1", "website-2")
+    }
+    assert of_two["website-1"].known == {"edge", "balancer", "website"}
+    assert of_two["website-2"].known == {"edge", "balancer"}
+    assert set(of_two["website-2"].website) == {7}
+
+
+def test_a_proxy_s_log_without_a_line_tells_nothing(tmp_path):
+    write(tmp_path)
+    assert read(tmp_path, 7).known == {"website"}
+
+
+def test_an_instance_s_name_is_bounded_and_can_be_printed(tmp_path):
+    write(tmp_path, websites=[website(7, instance="\ud800\x1b" + "x" * 2_000)])
+    assert read(tmp_path, 7).website[7].instance == "\ufffd\ufffd" + "x" * 58

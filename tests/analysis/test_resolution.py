@@ -31,6 +31,7 @@ def test_the_largest_gap_that_reaches_into_the_window(begin, end, largest):
 def test_a_window_that_starts_do_not_enclose_hides_outages_of_any_length():
     assert gap([10, 20], window(5, 15)) is None
     assert gap([10, 20], window(15, 25)) is None
+    assert gap([10, 20], window(20, 20)) is None
     assert gap([], window(0, 1)) is None
 
 
@@ -87,6 +88,13 @@ def test_beyond_the_schedules_end_nothing_is_asked_of_it():
     draft.sent(stop_ns=START + int(14.5 * S))
     draft.drop(draft.seqs(since=14.5))
     assert ms(draft)["all"] == pytest.approx(1000 / 300, abs=0.001)
+
+
+def test_of_a_swap_after_the_schedules_end_no_length_is_certain():
+    draft = clean()
+    draft.sent(stop_ns=START + 10 * S)
+    draft.drop(draft.seqs(since=10))
+    assert set(ms(draft).values()) == {None}
 
 
 def test_without_a_swap_there_is_nothing_to_resolve():

@@ -1,3 +1,4 @@
+import pytest
 from synthetic import SWAP_AT, SWAP_S, clean, event, mark
 
 from harness.checks.alive import check
@@ -91,3 +92,53 @@ def test_an_old_instance_that_still_runs_after_the_last_swap_fails():
     assert told(drafted(without=("die website-1",))) == (
         Verdict.failed, "of the old release website-1 still ran after the last swap",
     )  # fmt: skip
+
+
+CRASH = event("die website-2", SWAP_AT + 2, exitCode="137")
+AGAIN = event("start website-2", SWAP_AT + 2.2)
+
+
+def test_one_that_ended_unasked_fails_though_it_was_started_again_and_stopped_later():
+    draft = clean(2)
+    draft.marks[:0] = [CRASH, AGAIN]
+    assert told(draft) == (
+        Verdict.failed, "website-2 ended at +13.000 s with code 137, and no step told it to",
+    )  # fmt: skip
+
+
+def test_one_that_ends_unasked_after_it_was_stopped_and_started_again_fails():
+    draft = drafted(event("start website-1", ENDS + 0.2), event("die website-1", ENDS + 0.5))
+    assert told(draft) == (
+        Verdict.failed, "website-1 ended at +14.500 s, and no step told it to",
+    )  # fmt: skip
+
+
+def test_an_old_instance_that_is_started_again_still_runs():
+    assert told(drafted(event("start website-1", ENDS + 0.2))) == (
+        Verdict.failed, "of the old release website-1 still ran after the last swap",
+    )  # fmt: skip
+
+
+def test_events_are_taken_in_the_order_of_their_moments():
+    draft = drafted()
+    draft.marks.reverse()
+    assert told(draft)[0] is Verdict.passed
+
+
+@pytest.mark.parametrize("without", [(), ("start website-1", "start website-2")])
+def test_where_no_answer_names_an_instance_and_no_event_tells_of_one_nothing_is_known(without):
+    draft = clean()
+    draft.set(draft.seqs(), instance="")
+    draft.marks = [
+        mark
+        for mark in draft.marks
+        if mark.kind is not MarkKind.event
+        or (without and mark.name not in {*without, "die website-1"})
+    ]
+    assert told(draft) == (
+        Verdict.inconclusive,
+        (
+            "no event of the engine tells of any instance of the website: who ended is not known. "
+            "Run again"
+        ),
+    )

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from loglines import balancer, write
+from loglines import balancer, edge, write
 from synthetic import clean
 
 from harness.checks.near_misses import check
@@ -12,7 +12,8 @@ def found(folder, *, limit=-1, retried=0):
     draft = clean()
     draft.scenario(limits=replace(draft.record.scenario.limits, near_misses=limit))
     seqs = draft.seqs("get-reused", 12, 13)[:retried]
-    write(folder, balancers=[balancer(seq, retries=1) for seq in seqs])
+    tried = [balancer(seq, retries=1) for seq in seqs]
+    write(folder, edges=[edge(9_999)], balancers=[balancer(9_999), *tried])
     return check(replace(draft.history(), folder=folder))
 
 
@@ -47,3 +48,62 @@ def test_without_logs_it_is_not_known(tmp_path, limit, verdict):
     assert (finding.verdict, finding.message) == (
         verdict, "no log of a proxy tells whether it tried again",
     )  # fmt: skip
+
+
+def lose_the_balancers_log(logs):
+    (logs / "haproxy.log").unlink()
+
+
+def empty_the_balancers_log(logs):
+    (logs / "haproxy.log").write_text("")
+
+
+def lose_the_edges_log(logs):
+    (logs / "nginx.jsonl").unlink()
+
+
+def gather_not_all(logs):
+    (logs / "gathering-errors.txt").write_text("log volume: 'haproxy.log': no space\n")
+
+
+def cut_a_line(logs):
+    with (logs / "haproxy.log").open("a") as log:
+        log.write(balancer(50, retries=1)[:-40])
+
+
+def cut_a_line_before_it_tells(logs):
+    with (logs / "nginx.jsonl").open("a") as log:
+        log.write(edge(50, upstream="a:1, b:1").partition('"upstream"')[0])
+
+
+LACKING = {
+    lose_the_balancers_log: "HAProxy left no log",
+    empty_the_balancers_log: "HAProxy left no log",
+    lose_the_edges_log: "NGINX left no log",
+    gather_not_all: "logs could not be gathered (log volume: 'haproxy.log': no space)",
+    cut_a_line: "1 line of logs could not be read",
+    cut_a_line_before_it_tells: "1 line of logs could not be read",
+}
+
+
+@pytest.mark.parametrize("lose", LACKING, ids=[lose.__name__ for lose in LACKING])
+@pytest.mark.parametrize(("limit", "verdict"), [(-1, Verdict.passed), (0, Verdict.inconclusive)])
+def test_of_logs_that_are_not_whole_a_limit_leaves_no_pass(tmp_path, lose, limit, verdict):
+    found(tmp_path)
+    lose(tmp_path / "logs")
+    draft = clean()
+    draft.scenario(limits=replace(draft.record.scenario.limits, near_misses=limit))
+    finding = check(replace(draft.history(), folder=tmp_path))
+    assert (finding.verdict, finding.message) == (
+        verdict, f"no request was tried again by a proxy, as far as is known: {LACKING[lose]}",
+    )  # fmt: skip
+
+
+def test_above_the_limit_they_fail_though_logs_are_not_whole(tmp_path):
+    found(tmp_path, retried=3)
+    lose_the_edges_log(tmp_path / "logs")
+    draft = clean()
+    draft.scenario(limits=replace(draft.record.scenario.limits, near_misses=2))
+    finding = check(replace(draft.history(), folder=tmp_path))
+    assert finding.verdict is Verdict.failed
+    assert finding.message.endswith("as far as is known: NGINX left no log")

@@ -147,6 +147,8 @@ def test_what_the_sender_could_not_send_is_inconclusive():
         {"sent_ns": 0},
         {"sent_ns": 1},
         {"finished_ns": 5, "outcome": "reset"},
+        {"first_byte_ns": 0},
+        {"first_byte_ns": 1},
         {"first_byte_ns": 2**62},
     ],
 )

@@ -153,6 +153,12 @@ def test_others_are_counted_and_what_the_sender_did_comes_last():
     assert evidence == ["1 request failed: HAProxy had no server", "5 requests failed: not sent"]
 
 
+def test_of_failed_requests_the_cause_that_failed_most_leads():
+    other = cause(failed=1, slow=900, sentence="901 requests")
+    said, _ = failing(other, cause(failed=200, remedy="", sentence="200 requests failed"))
+    assert said == "; cause: 200 requests failed (and 1 more)"
+
+
 def test_without_a_cause_nothing_is_said_of_one():
     assert failing() == ("", None)
 

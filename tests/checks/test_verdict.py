@@ -5,12 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import S, at, clean, error, mark, random_order
 
+from harness.analysis.logs import Logs
 from harness.checks import ALL
 from harness.checks.sentence import bound_of
 from harness.checks.verdict import judge
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Edge, MarkKind
 from harness.model.outcome import Outcome
+
+LEFT = Logs(known=frozenset({"edge", "balancer", "website"}))
 
 
 def not_passed(result):
@@ -127,6 +130,40 @@ def test_figures_that_cannot_be_had_are_inconclusive_and_never_a_traceback():
     assert result.verdict is Verdict.inconclusive
     assert result.findings[-1].check == "figures"
     assert result.drop_bound is None
+
+
+def raising(*_, **__):
+    raise OverflowError("too large")
+
+
+def test_what_only_explains_changes_no_verdict_and_no_count_where_it_raises(monkeypatch):
+    monkeypatch.setattr("harness.analysis.history.attributions", raising)
+    monkeypatch.setattr("harness.analysis.history.read_logs", lambda *_, **__: LEFT)
+    draft = clean()
+    draft.fail(draft.seqs("get-new", since=13)[:1], Outcome.reset)
+    draft.delay(draft.seqs(since=12, until=13), 500)
+    result = judge(draft.history())
+    assert not_passed(result) == {
+        "no_failed_request": Verdict.failed, "latency": Verdict.failed,
+    }  # fmt: skip
+    assert (result.requests.failed, result.attributions) == (1, ())
+    failed = next(f for f in result.findings if f.check == "no_failed_request")
+    why = "the search for it raised OverflowError: too large"
+    assert failed.message.endswith(f"; no cause is known: {why}")
+    assert failed.evidence["no_causes"] == why
+    assert judge(clean().history()).verdict is Verdict.passed
+
+
+def test_a_figure_that_cannot_be_had_costs_no_other(monkeypatch):
+    monkeypatch.setattr("harness.checks.verdict.outages", raising)
+    draft = clean()
+    draft.fail(draft.seqs("get-new", since=13)[:1], Outcome.reset)
+    result = judge(draft.history())
+    assert not_passed(result) == {
+        "no_failed_request": Verdict.failed, "figures": Verdict.inconclusive,
+    }  # fmt: skip
+    assert (result.requests.failed, result.outages) == (1, ())
+    assert result.latency_ms
 
 
 def test_marks_are_bounded_in_size_too():
