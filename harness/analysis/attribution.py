@@ -188,20 +188,21 @@ def _instance(
         # Its line names who answered in the end.
         return servers.not_accepting(line.address, at_ns)
     if cause.name == "kept_connection_broke":
-        return _breaking(int(row["seq"]), logs, servers, at_ns)
+        # Who had it was chosen as it was sent, which of an upload is long before it broke.
+        return _breaking(int(row["seq"]), logs, servers, int(row["sent_ns"]) or at_ns)
     is_connected = line is None or line.termination not in _NOT_CONNECTED
     if lines.website is not None and is_connected:
         return lines.website.instance
     return servers.at(line.address, at_ns) if line is not None else str(row["instance"])
 
 
-def _breaking(seq: int, logs: Logs, servers: Servers, at_ns: int) -> str:
+def _breaking(seq: int, logs: Logs, servers: Servers, sent_ns: int) -> str:
     """Whose connections broke: no log says it of this request, but those that were due beside it
-    and found nobody who accepted tell; else the only one that served then.
+    and found nobody who accepted tell; else the only one that served as it was sent.
     """
     beside = [logs.retried.get(other) for other in range(seq - _BESIDE, seq + _BESIDE + 1)]
     addresses = {line.address for line in beside if line is not None} or {""}
-    names = {servers.not_accepting(address, at_ns) for address in addresses}
+    names = {servers.not_accepting(address, sent_ns) for address in addresses}
     return names.pop() if len(names) == 1 else ""
 
 

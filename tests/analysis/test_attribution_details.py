@@ -255,6 +255,30 @@ def test_where_only_one_serves_the_kept_connection_was_its_own(tmp_path):
     ]
 
 
+def test_a_long_request_broke_at_whom_it_was_sent_to_and_not_at_one_that_came_meanwhile(tmp_path):
+    draft = drafted(*TWO)
+    [seq] = draft.seqs("write", AT - 2.5, AT - 2)[:1]
+    draft.fail([seq], Outcome.wrong_status, status=502, finished_ns=ns(AT + 0.1))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "nginx-error.log").write_text(
+        f"2026/01/02 03:04:{5 + int(AT):02d} [error] 9#9: *7 upstream prematurely closed, "
+        "client: 10.0.0.1\n"
+    )
+    line = edge(seq, status=502, connection=7, at_s=WALL / S + AT + 0.1)
+    lines = [
+        *served("10.0.0.4", until=AT - 0.2),
+        said(AT - 0.3, "Server website/slot2 is UP (leaving forced drain)."),
+        balancer(900_100, AT - 0.2, server="slot2", address="10.0.0.5"),
+        balancer(900_101, AT + 3, server="slot2", address="10.0.0.5"),
+        said(AT - 0.2, "Server website/slot1 is going DOWN for maintenance."),
+        # Who was due beside its end and tried again.
+        balancer(seq + 3, AT, address="10.0.0.4", retries=1),
+    ]
+    assert found(draft, tmp_path, edges=[line], balancers=lines) == [
+        ("kept_connection_broke", "website-1", 1, 0)
+    ]
+
+
 def test_those_of_most_requests_come_first_though_others_came_before(tmp_path):
     draft = drafted()
     early, late = draft.seqs("get-new", 3, 4)[:2], draft.seqs("get-reused", 5, 9)[:5]
