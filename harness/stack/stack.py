@@ -237,7 +237,7 @@ class Stack:
             plan.algorithm,
             plan.replicas,
             PORT,
-            smoke_pools(plan.question, plan.releases, PORT),
+            smoke_pools(plan.question, plan.releases, PORT, try_s=plan.patience.try_s),
         )
         return varied("haproxy.cfg", plain, plan.variation.balancer)
 
