@@ -1,5 +1,6 @@
 """From settings to a judged run: what the command and the plugin share."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -369,9 +370,12 @@ def judge_folder(folder: Path) -> Judged:
 
 def _convert(folder: Path) -> None:
     convert(folder)
-    for other in (CALIBRATION, CONTROL):
-        if (folder / other / "scenario.json").exists():
-            convert(folder / other)
+    # That it is damaged is for the checks to tell.
+    with contextlib.suppress(NotJudgedError):
+        convert(folder / CALIBRATION)
+    # No run gets worse by its control.
+    with contextlib.suppress(Exception):
+        convert(folder / CONTROL)
 
 
 def _unwritten(what: str, write: Callable[[], None]) -> str:

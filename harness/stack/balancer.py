@@ -49,6 +49,9 @@ _FALL: Final = 2
 _FAST_MS: Final = 50
 """Between two checks of a server of which one has failed."""
 
+_PASSED: Final = "L7OK"
+"""What HAProxy calls a check's right answer."""
+
 _LOG_FIELDS = (
     ("request_id", "[capture.req.hdr(0)]"), ("accepted_s", "Ts"), ("accepted_ms", "ms"),
     ("server", "s"), ("address", "si"), ("status", "ST"), ("termination", "tsc"),
@@ -212,16 +215,25 @@ class Balancer:
     def answers(self, slot: str) -> bool:
         """Whether HAProxy's own check, from its own network, found the server ready."""
         state = self._state(slot)
-        return state.status.startswith("DRAIN") and state.check.startswith("L7OK")
+        return state.status.startswith("DRAIN") and state.check.startswith(_PASSED)
 
     def admit(self, slot: str) -> None:
-        """Requests may go there; returns once HAProxy says UP. MissingEvidenceError after 5 s."""
+        """Requests may go there; as of `await_up` from there on."""
         self._api.change(slot, "state ready")
         self.await_up(slot)
 
     def await_up(self, slot: str) -> None:
-        """Returns once HAProxy says UP. MissingEvidenceError after 5 s, or if it has no such."""
-        self._await(lambda: self._state(slot).is_up, 5.0, f"{slot} was admitted but is not UP")
+        """Returns once HAProxy says UP and its last check has passed, if it checks at all: one that
+        is new in its configuration is UP before any. MissingEvidenceError after 5 s, or if it has
+        no such.
+        """
+
+        def is_seen_up() -> bool:
+            state = self._state(slot)
+            is_unchecked = state.status.startswith("no check")
+            return is_unchecked or (state.is_up and state.check.startswith(_PASSED))
+
+        self._await(is_seen_up, 5.0, f"{slot} was admitted but is not UP")
 
     def drain(self, slot: str, timeout_s: float) -> None:
         """No new request goes there; returns once none is in flight or queued, twice in a row.

@@ -1,15 +1,21 @@
 """Containers of a run: started through testcontainers, labelled as ours, stopped in order."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import docker.errors
+import requests
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
+from harness.stack.engine import absent_is_fine
 from harness.timeline import SystemTime, wait_until
 
 __all__ = [
@@ -18,6 +24,8 @@ __all__ = [
     "LOGS_AT",
     "Container",
     "Spec",
+    "UnendedError",
+    "UnfitImageError",
     "address",
     "cpu_s",
     "exit_code",
@@ -39,6 +47,27 @@ HELD_BACK_CPU = 64
 
 _EXIT_CODE_S: Final = 5.0
 """For the engine to tell the exit code of a command whose output has ended."""
+_COMMAND_S: Final = 30.0
+_TAKEN: Final = 409
+
+_IMAGES_OWN: Final = re.compile(
+    r"(start(ing)? container process|crun: ).*"
+    r"(executable file .*not found|exec format error|open executable|chdir to cwd"
+    r'|exec: ".*(permission denied|no such file or directory|is a directory))'
+    r"|no command specified|no such image|pull access denied|manifest unknown"
+    r"|invalid (image )?config|working directory .* is invalid|unable to find (user|group)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What is said where no engine could run that image. Engines lack executables of their own, too:
+only what was to be the container's first process counts."""
+
+
+class UnfitImageError(NotJudgedError):
+    """No engine could run that image."""
+
+
+class UnendedError(docker.errors.APIError):
+    """A command in a container did not end in its time; what became of it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +95,9 @@ class Spec:
 def launch(spec: Spec, network: Network) -> Container:
     """Starts it and returns the engine's container; its readiness is not awaited.
 
-    NotJudgedError for a port that is taken and for an image that cannot be run;
-    MissingEvidenceError where the engine's own disk is full.
+    UnfitImageError for an image that cannot be run; NotJudgedError for a port that is taken and for
+    what the engine lacks; MissingEvidenceError where its own disk is full. Where it fails, whatever
+    by, no container of that name is left.
     """
     unit = DockerContainer(spec.image).with_name(spec.name).with_network(network)
     if spec.alias:
@@ -94,8 +124,22 @@ def launch(spec: Spec, network: Network) -> Container:
     try:
         unit.start()
     except docker.errors.APIError as error:
+        # A name that is taken is that of a container which was there before.
+        if error.status_code != _TAKEN:
+            _remove_made(unit, spec)
         raise _explained(spec, error) from error
+    except Exception:
+        _remove_made(unit, spec)
+        raise
     return unit.get_wrapped_container()
+
+
+def _remove_made(unit: DockerContainer, spec: Spec) -> None:
+    """By its name, as the engine may not have told what it made. What fails hides no cause: the
+    stack's removal comes by again.
+    """
+    with contextlib.suppress(requests.RequestException), absent_is_fine():
+        unit.get_docker_client().client.containers.get(spec.name).remove(force=True, v=True)
 
 
 def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
@@ -111,8 +155,11 @@ def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
         return MissingEvidenceError(
             f"disk: the engine has no space left to start {spec.name}: {text}"
         )
+    told = f"{spec.name}: the engine could not start {spec.image}: {text}"
+    if not (isinstance(error, docker.errors.ImageNotFound) or _IMAGES_OWN.search(text)):
+        return NotJudgedError(told)
     lacks = "; name an image that has it" if "executable file not found" in text else ""
-    return NotJudgedError(f"{spec.name}: the engine could not start {spec.image}: {text}{lacks}")
+    return UnfitImageError(f"{told}{lacks}")
 
 
 def address(container: Container) -> str:
@@ -153,16 +200,23 @@ def last_words(container: Container, count: int = 10) -> str:
     return "its last lines:\n  " + "\n  ".join(text.splitlines())
 
 
-def run_in(container: Container, command: Sequence[str]) -> tuple[int, str]:
+def run_in(
+    container: Container, command: Sequence[str], *, timeout_s: float = _COMMAND_S
+) -> tuple[int, str]:
     """Runs the command there; its exit code and what it printed.
 
     The engine ends the output a moment before it knows the exit code, so that is awaited. Raises
     APIError where the engine does not tell: never is a command taken for one that succeeded.
+    UnendedError, which is one, where its output has not ended after `timeout_s`.
     """
     assert container.client is not None  # noqa: S101 (the engine gave it, with its client)
     api = container.client.api
     execution = api.exec_create(container.id, list(command))["Id"]
-    text = api.exec_start(execution).decode("utf-8", "replace")
+    try:
+        output = _within(timeout_s, lambda: api.exec_start(execution))
+    except TimeoutError as error:
+        raise UnendedError(f"{command[0]} did not end within {timeout_s:g} s") from error
+    text = output.decode("utf-8", "replace")
     known: list[int] = []
 
     def has_ended() -> bool:
@@ -173,3 +227,21 @@ def run_in(container: Container, command: Sequence[str]) -> tuple[int, str]:
     if not wait_until(has_ended, clock=SystemTime(), timeout_s=_EXIT_CODE_S):
         raise docker.errors.APIError(f"how {command[0]} ended is not known to the engine")
     return known[0], text
+
+
+def _within(timeout_s: float, ask: Callable[[], bytes]) -> bytes:
+    """What it returns or raises; TimeoutError where that takes longer.
+
+    The engine's client waits for a command's output without any limit, so it waits in a thread,
+    which is left alone when the time is over: with the container its connection ends.
+    """
+    outcome: Future[bytes] = Future()
+
+    def settle() -> None:
+        try:
+            outcome.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
+            outcome.set_exception(error)
+
+    threading.Thread(target=settle, name="command", daemon=True).start()
+    return outcome.result(timeout_s)

@@ -21,6 +21,9 @@ def environment() -> dict[str, str]:
     return {"NGINX_CONF": files("harness.stack").joinpath("control.conf").read_text("utf-8")}
 
 
+_SETTLED_S: Final = 30.0
+
+
 class Stub:
     """Comes up in a thread, beside the rest of the stack, which never waits for it."""
 
@@ -41,8 +44,8 @@ class Stub:
         return self._endpoint
 
     def settled(self) -> None:
-        """Returns once it is up, or is not going to be."""
-        self._thread.join()
+        """Returns once it is up, or is not going to be; after 30 s in any case."""
+        self._thread.join(_SETTLED_S)
 
     def _run(self) -> None:
         try:

@@ -24,6 +24,8 @@ _TABLE: Final = "inet harness_fault"
 _REFUSAL: Final = "reject with tcp reset"
 _NEW: Final = "tcp flags & (syn|ack) == syn "
 _REASON_CHARS: Final = 300
+_SPARE_S: Final = 30.0
+"""For the rest of what a helper does while a rule stands."""
 
 
 class StackDisturbance:
@@ -86,7 +88,7 @@ class StackDisturbance:
         """What the rule held for is read from the helper's clock, which is the machine's."""
         offset_ns = self._clock.wall_ns() - self._clock.now_ns()
         script = _script(_rules(_ports(whom), verdict), for_s)
-        code, told = run_in(self._helper(whom), ["sh", "-c", script])
+        code, told = run_in(self._helper(whom), ["sh", "-c", script], timeout_s=for_s + _SPARE_S)
         moments = [int(word) - offset_ns for word in told.split() if word.isdigit()]
         if code or len(moments) != 4:
             raise MissingEvidenceError(f"fault: nft in {whom}'s network: {told[:_REASON_CHARS]}")

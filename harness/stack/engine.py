@@ -123,13 +123,18 @@ def sweep(client: docker.DockerClient, *, everything: bool = False) -> Swept:
         try:
             with absent_is_fine():
                 remove()
-        except docker.errors.APIError as error:
+        except requests.RequestException as error:
             # Two runs may sweep at once: what one removes the other finds in use.
-            refused.append(f"{name}: {error.explanation or error}")
+            refused.append(f"{name}: {_why(error)}")
             continue
         _remove_folder(labels)
         removed.append(name)
     return Swept(removed=tuple(removed), kept=tuple(kept), refused=tuple(refused))
+
+
+def _why(error: requests.RequestException) -> str:
+    """An answer of the engine's is one of these too, and may explain itself."""
+    return str(getattr(error, "explanation", None) or error)
 
 
 def remove_run(client: docker.DockerClient, run: str) -> None:
@@ -138,12 +143,12 @@ def remove_run(client: docker.DockerClient, run: str) -> None:
     For what the run made and has no handle of: a call to the engine that failed half way, or
     that an interrupt cut off.
     """
-    first: docker.errors.APIError | None = None
+    first: requests.RequestException | None = None
     for _, _, remove in _ours(client, f"{LABEL}={run}"):
         try:
             with absent_is_fine():
                 remove()
-        except docker.errors.APIError as error:
+        except requests.RequestException as error:
             first = first or error
     if first is not None:
         raise first

@@ -1,7 +1,6 @@
 """The bundled stack as a target: brought up in order, taken down in reverse, whatever happens."""
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,6 +34,7 @@ from harness.stack.processes import (
     successor_shell,
 )
 from harness.stack.proxies import StackProxies
+from harness.stack.reach import listens
 from harness.stack.runtime_api import (
     ExecTransport,
     RuntimeApi,
@@ -237,7 +237,7 @@ class Stack:
             plan.algorithm,
             plan.replicas,
             PORT,
-            smoke_pools(plan.question, plan.releases, PORT),
+            smoke_pools(plan.question, plan.releases, PORT, try_s=plan.patience.try_s),
         )
         return varied("haproxy.cfg", plain, plan.variation.balancer)
 
@@ -349,12 +349,8 @@ class Stack:
         """Where load goes. A bare connection tells; it carries no request."""
         own = address(front)
         if self._plan.path != "published" and own:
-            patience_s = 5.0 if self._plan.path == "edge" else 2.0
-
-            def listens() -> bool:
-                return _accepts(own, edge.PORT)
-
-            if wait_until(listens, clock=timeline.clock, timeout_s=patience_s):
+            is_sure = self._plan.path == "edge"
+            if listens(own, edge.PORT, timeline.clock, is_reachable=is_sure):
                 return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
         front.reload()
         if front.status != "running":
@@ -394,11 +390,3 @@ class Stack:
         for container in self._website.containers() if self._website else ():
             with absent_is_fine():
                 container.remove(force=True, v=True)
-
-
-def _accepts(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=0.5):
-            return True
-    except OSError:
-        return False

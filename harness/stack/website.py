@@ -1,5 +1,6 @@
 """The website: replicas of a release, each in a slot of the balancer; the stage for swaps."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from harness.stack.containers import (
     HELD_BACK_CPU,
     LOGS_AT,
     Spec,
+    UnfitImageError,
     address,
     last_words,
     launch,
@@ -36,7 +38,7 @@ _ASK_READY = (
     "-c",
     f"from urllib.request import urlopen; urlopen('http://127.0.0.1:{PORT}/ready', timeout=1)",
 )
-_READY, _TRIED = "was ready", "had answered a question"
+_READY, _TRIED, _ADMITTED = "was ready", "had answered a question", "was admitted"
 _POLL_S = 0.02
 _LOOK_NS = 200_000_000
 """Asking the engine how a container is costs some ms: so often, however long a poll takes."""
@@ -124,8 +126,10 @@ class Website:
         )
         try:
             self._containers[instance.name] = launch(spec, self._network)
-        except NotJudgedError as error:
+        except UnfitImageError as error:
             raise ReleaseError(f"release {release}: {error}") from error
+        except NotJudgedError as error:
+            raise MissingEvidenceError(str(error)) from error
         return instance
 
     def start_neighbour(self, after: Instance) -> Instance:
@@ -188,25 +192,22 @@ class Website:
         return self._smoke is not None and self._smoke.knows(release)
 
     def try_out(self, instance: Instance) -> None:
-        container = self._containers[instance.name]
-        where = address(container)
+        where = address(self._containers[instance.name])
         if self._smoke is None:
             return
         if not where:
             raise self._exited(instance, _TRIED)
-        self._smoke.ask(instance.release, where)
         try:
-            answer = self._answer(self._smoke, instance)
-            if answer is not Answer.right:
-                raise ReleaseError(
-                    f"release {instance.release}: {instance.name} was ready and then did not "
-                    f"answer rightly{self._within(answer)}: {self._smoke.told(instance.release)}; "
-                    f"{last_words(container)}"
-                )
-        finally:
-            self._smoke.done(instance.release)
+            self._smoke.ask(instance.release, where)
+            self._await_right(self._smoke, instance)
+        except Exception:
+            # Of why the instance is refused no error in this takes the place.
+            with contextlib.suppress(MissingEvidenceError):
+                self._smoke.done(instance.release)
+            raise
+        self._smoke.done(instance.release)
 
-    def _answer(self, smoke: Smoke, instance: Instance) -> Answer:
+    def _await_right(self, smoke: Smoke, instance: Instance) -> None:
         answer = Answer.none
 
         def came() -> bool:
@@ -215,13 +216,21 @@ class Website:
             return answer is not Answer.none
 
         self._came_true(came, instance, self._patience.try_s, _TRIED)
-        return answer
-
-    def _within(self, answer: Answer) -> str:
-        return f" within {self._patience.try_s:g} s" if answer is Answer.none else ""
+        if answer is not Answer.right:
+            within = f" within {self._patience.try_s:g} s" if answer is Answer.none else ""
+            raise ReleaseError(
+                f"release {instance.release}: {instance.name} was ready and then did not "
+                f"answer rightly{within}: {smoke.told(instance.release)}; "
+                f"{last_words(self._containers[instance.name])}"
+            )
 
     def admit(self, instance: Instance) -> None:
-        self._discovery.admit(instance)
+        try:
+            self._discovery.admit(instance)
+        except MissingEvidenceError as error:
+            if self._is_running(self._containers[instance.name]):
+                raise
+            raise self._exited(instance, _ADMITTED) from error
         # On the way back from a swap that failed, one that never ceased to run is admitted again.
         if instance not in self._serving:
             self._serving.append(instance)

@@ -1,11 +1,12 @@
 """Discovery mode `reload`: the website's instances are in the balancer's configuration."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from docker.models.containers import Container
 
 from harness.stack.balancer import WRITTEN_HERE, Balancer, written_servers
-from harness.stack.containers import run_in
+from harness.stack.containers import UnendedError, run_in
 from harness.stack.processes import Processes
 from harness.stack.variation import Reloads
 from harness.target import Instance
@@ -16,6 +17,8 @@ _ASK = (
     'printf "GET /ready HTTP/1.0\\r\\nHost: website\\r\\n\\r\\n" '
     '| socat -t 1 stdio "TCP:$1,connect-timeout=1" 2>&1 | head -n 1'
 )
+
+_ANSWERED_S: Final = 5.0
 
 
 class Written:
@@ -102,6 +105,11 @@ class Written:
 
 
 def answers_ready(container: Container, where: str) -> bool:
-    """Whether `GET /ready` at that `address:port` is answered 200 in the container's network."""
-    _, line = run_in(container, ["/bin/sh", "-c", _ASK, "sh", where])
+    """Whether `GET /ready` at that `address:port` is answered 200 in the container's network, and
+    within 5 s: socat waits a second for each byte.
+    """
+    try:
+        _, line = run_in(container, ["/bin/sh", "-c", _ASK, "sh", where], timeout_s=_ANSWERED_S)
+    except UnendedError:
+        return False
     return line.startswith("HTTP/1.") and " 200" in line

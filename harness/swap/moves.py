@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, ReleaseError
 from harness.swap.strategy import Steps
 from harness.target import Instance, Stage, TriesInstances
 
@@ -89,25 +89,32 @@ def back_to(
     """The way back from a swap that failed half way: the old release serves as before, and nothing
     of the new one is left. What went wrong on it, which is for the error that began it to tell.
 
-    `touched` are those of `old` that were told to drain. Which of them was stopped is started
-    again, and which was only drained is admitted again, before any of `new` is let go of; where
-    that cannot be done the new one stays, as otherwise nobody might serve.
+    `touched` are those of `old` that were told to drain. Which of them was stopped, or exited, is
+    started again, and which was only drained is admitted again, before any of `new` is let go of;
+    where that cannot be done the new one stays, as otherwise nobody might serve.
     """
+    odd: list[str] = []
 
     def restore() -> None:
         running = stage.running()
+        gone = sum(instance not in running for instance in old)
         for instance in touched:
-            if instance in running:
+            if instance not in running:
+                continue
+            try:
                 with steps.step("ready", instance):
                     stage.await_ready(instance)
                 admit(stage, steps, [instance])
-        gone = sum(instance not in running for instance in old)
+            except ReleaseError as error:
+                odd.append(f"{instance.name} did not come back, and was let go of: {error}")
+                odd.extend(discard(stage, steps, [instance]))
+                gone += 1
         # It served before: were it to be tried now, its loss might leave nobody.
         again = bring_up(stage, steps, release=steps.old, count=gone, is_tried=False)
         admit(stage, steps, again)
 
     failures = attempt(restore, f"the old release {steps.old} could not be brought back")
-    return failures or leave(stage, steps, new)
+    return odd + (failures or leave(stage, steps, new))
 
 
 def leave(stage: Stage, steps: Steps, new: Sequence[Instance]) -> list[str]:

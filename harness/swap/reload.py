@@ -10,7 +10,8 @@ __all__ = ["Reload"]
 class Reload:
     """Start the new instances and await them; write a configuration that names them alone, have
     HAProxy check it, reload HAProxy, and see that a new process serves by it and holds them to be
-    up; wait until the former process is gone; only then stop the old instances.
+    up; wait until the former process is gone, and see once more that they are; only then stop the
+    old instances.
 
     Needs `reload`: HAProxy as master and worker, its listeners handed from one worker to the next,
     idle connections closed after an answer and never before one. Costs one more release's worth of
@@ -37,6 +38,9 @@ class Reload:
             admit(stage, steps, new)
             with steps.step("idle", Instance(name="", release=steps.old)):
                 stage.await_alone()
+                # It may have taken long, and those that served till now are about to go.
+                for instance in new:
+                    stage.admit(instance)
         except Exception as error:  # noqa: BLE001 (raised again, after the way back)
             failures = back_to(old, stage, steps, touched=old, new=new)
             raise undone(error, failures) from error.__cause__

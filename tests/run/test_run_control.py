@@ -52,6 +52,30 @@ def test_a_control_that_left_nothing_takes_no_pass_away(rig: Rig):
     assert "there was no control" in finding(judged, "latency").evidence["control"]
 
 
+def spoil_scenario(folder: Path) -> None:
+    (folder / "scenario.json").write_bytes(b"")
+
+
+def spoil_log(folder: Path) -> None:
+    (folder / "requests.bin").unlink()
+    (folder / "requests.bin").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("beside", "spoil"),
+    [("control", spoil_scenario), ("control", spoil_log), ("calibration", spoil_scenario)],
+)
+def test_a_damaged_one_takes_no_verdict_away(rig: Rig, beside: str, spoil):
+    """Nor does a damaged calibration."""
+    rig.target.never_ready.add("v2")
+    rig.execute()
+    spoil(rig.folder / beside)
+    judged = rig.judge()
+    assert judged.result.verdict is Verdict.failed
+    assert judged.unwritten == ""
+    assert finding(judged, "recorded").evidence["unreadable"] == [f"{beside}/"]
+
+
 class PaperSender:
     """Implements Sender; `fails_at` names the call that breaks."""
 

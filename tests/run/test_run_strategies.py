@@ -418,9 +418,9 @@ def test_reload_stops_the_old_ones_only_once_the_former_process_is_gone(tmp_path
         "reload v2", "admit website-3", "admit website-4", "idle v1",
         "stop website-1", "stop website-2",
     ]  # fmt: skip
-    assert rig.target.moves[-6:] == [
+    assert rig.target.moves[-8:] == [
         "reload website-3 website-4", "admit website-3", "admit website-4", "await_alone",
-        "stop website-1", "stop website-2",
+        "admit website-3", "admit website-4", "stop website-1", "stop website-2",
     ]  # fmt: skip
 
 

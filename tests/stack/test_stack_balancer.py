@@ -155,16 +155,18 @@ def test_what_the_slots_former_server_answered_does_not_count(balancer, haproxy)
     assert not balancer.answers("slot1")
 
 
-def test_admission_returns_once_haproxy_says_up(balancer, haproxy, clock):
-    haproxy.ready_is = "DOWN 1/2"
+@pytest.mark.parametrize("unproven", [("DOWN 1/2", "L7OK"), ("UP", "INI"), ("UP 1/2", "L4CON")])
+def test_admission_returns_once_haproxy_says_up_and_a_check_has_passed(balancer, haproxy, unproven):
+    """One that is new in HAProxy's configuration is UP before it was checked."""
     looks = []
 
-    def up_at_the_third(command):
+    def proven_at_the_third(command):
         if command == "show stat":
             looks.append(command)
-            haproxy.status["slot1"] = "UP" if len(looks) == 3 else "DOWN 1/2"
+            shown = ("UP", "L7OK") if len(looks) == 3 else unproven
+            haproxy.status["slot1"], haproxy.check["slot1"] = shown
 
-    haproxy.before = up_at_the_third
+    haproxy.before = proven_at_the_third
     balancer.admit("slot1")
     assert len(looks) == 3
     assert sets(haproxy) == ["slot1 state ready"]

@@ -116,6 +116,20 @@ def test_what_the_engine_will_not_remove_is_said_and_holds_up_nothing_else():
     assert swept.removed == ("volume other",)
 
 
+def test_an_engine_that_does_not_answer_one_removal_is_asked_for_the_others():
+    """It may be busy with that very one for longer than its client waits."""
+    slow, other = FakeContainer("slow", labels=DEAD), FakeContainer("other", labels=DEAD)
+    slow.errors["remove"] = requests.ReadTimeout("Read timed out. (read timeout=60)")
+    net = FakeThing("dead", DEAD)
+    client = FakeClient(containers=[slow, other], networks=[net])
+    swept = sweep(client)
+    assert swept.refused == ("container slow: Read timed out. (read timeout=60)",)
+    assert swept.removed == ("container other", "network dead")
+    with pytest.raises(requests.ReadTimeout):
+        remove_run(client, "r2")
+    assert net.removed == 2
+
+
 def test_all_of_one_run_is_removed_whoever_owns_it_and_the_first_error_raised():
     box, net = FakeContainer("a", labels=LIVING), FakeThing("n", LIVING)
     box.errors["remove"] = api_error(500, "driver failed")

@@ -12,7 +12,7 @@ from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.stack import network, website
+from harness.stack import network, reach, website
 from harness.stack import stack as module
 from harness.stack.balancer import slot_names
 from harness.stack.owner import LABEL
@@ -51,16 +51,16 @@ def edge(**settings):
 
 @pytest.fixture
 def reachable(monkeypatch):
-    """Which addresses accept a connection; those that were tried."""
+    """Which addresses accept a connection, others keeping silent; those that were tried."""
 
     def only(*open_at):
         tried = []
 
         def accepts(host, port):
             tried.append((host, port))
-            return (host, port) in open_at
+            return True if (host, port) in open_at else None
 
-        monkeypatch.setattr(module, "_accepts", accepts)
+        monkeypatch.setattr(reach, "_accepts", accepts)
         return tried
 
     return only
@@ -127,15 +127,24 @@ def test_an_image_of_ones_own_that_does_not_start_is_named_with_what_it_must_hav
 
 def test_an_edge_that_is_still_starting_is_waited_for(monkeypatch, timeline, clock):
     begun_ns = clock.now_ns()
-    monkeypatch.setattr(module, "_accepts", lambda *_: clock.now_ns() - begun_ns > 1_500_000_000)
+    monkeypatch.setattr(reach, "_accepts", lambda *_: clock.now_ns() - begun_ns > 4_500_000_000)
     assert stack()._reachable(edge(), timeline).path == "edge"
+
+
+@pytest.mark.parametrize(("answer", "waited_s"), [(None, 2), (False, 5)])
+def test_an_address_that_refuses_can_be_reached_and_is_waited_for_longer(
+    monkeypatch, timeline, clock, answer, waited_s
+):
+    monkeypatch.setattr(reach, "_accepts", lambda *_: answer)
+    assert stack()._reachable(edge(), timeline).path == "published"
+    assert clock.slept_s == pytest.approx(waited_s, abs=0.1)
 
 
 def test_a_bare_connection_tells_whether_somebody_listens():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        assert module._accepts("127.0.0.1", port)
-    assert not module._accepts("127.0.0.1", port)
+        assert reach._accepts("127.0.0.1", port) is True
+    assert reach._accepts("127.0.0.1", port) is False
 
 
 class BalancerBox(FakeContainer):
@@ -479,6 +488,27 @@ def test_without_a_control_there_is_no_stub(engine, timeline):
     assert whole.control() is None
     assert "harness-r1-control" not in engine.boxes
     whole.down()
+
+
+def test_a_stub_that_hangs_does_not_keep_the_stack_up(engine, timeline, monkeypatch):
+    go_on, original = threading.Event(), engine.launch
+
+    def hangs(spec, network):
+        if spec.name.endswith("-control"):
+            go_on.wait(20)
+            raise NotJudgedError("control: at last")
+        return original(spec, network)
+
+    monkeypatch.setattr(module, "launch", hangs)
+    monkeypatch.setattr(module.control, "_SETTLED_S", 0.05)
+    whole = stack(control=True)
+    whole.up(timeline)
+    engine.boxes["harness-r1-control"] = FakeContainer("gone")
+    whole.down()
+    assert whole._stub._thread.is_alive()
+    assert engine.removed[-1] == "network"
+    go_on.set()
+    whole._stub._thread.join(20)
 
 
 def test_what_a_stub_makes_while_the_stack_goes_down_is_removed_too(engine, timeline, monkeypatch):

@@ -3,12 +3,14 @@
 import io
 import re
 import tarfile
+import threading
 
 import pytest
 from fake_engine import FakeContainer, api_error
 from manual_time import ManualTime
 
 from harness.model.errors import MissingEvidenceError
+from harness.stack import written
 from harness.stack.balancer import WRITTEN_HERE, Balancer
 from harness.stack.modes import MODES
 from harness.stack.processes import CONFIGURATION, MasterWorker, Successor, successor_shell
@@ -30,6 +32,7 @@ class Haproxy(FakeContainer):
         self.current, self.former = 7, []
         self.reload_is = SUCCESS
         self.refusal = ""
+        self.seen = ("UP", "L7OK")
         self.is_forking, self.is_answering = True, True
         self.files, self.told = {}, []
 
@@ -77,7 +80,8 @@ class Haproxy(FakeContainer):
             return f"Name: HAProxy\nPid: {self.current if self.is_answering else 7}\n"
         assert command == "show stat"
         servers = re.findall(r"server (\S+) (\S+) check", self.files.get(CONFIGURATION, ""))
-        rows = "".join(f"website,{name},0,0,UP,L7OK,{where},\n" for name, where in servers)
+        seen = ",".join(self.seen)
+        rows = "".join(f"website,{name},0,0,{seen},{where},\n" for name, where in servers)
         return f"# pxname,svname,qcur,scur,status,check_status,addr,\n{rows}"
 
     def servers(self):
@@ -101,7 +105,7 @@ def master(haproxy, clock):
 
 @pytest.fixture
 def make(haproxy, clock, master):
-    def written(**reloads):
+    def make_it(**reloads):
         return Written(
             Balancer(RuntimeApi(haproxy.admin), clock),
             master,
@@ -111,7 +115,7 @@ def make(haproxy, clock, master):
             reloads=Reloads(**reloads),
         )
 
-    return written
+    return make_it
 
 
 @pytest.fixture
@@ -153,6 +157,15 @@ def test_ready_is_an_answer_with_200(printed, is_ready):
     assert box.calls[0][-1] == "10.0.0.1:8000"
 
 
+def test_one_that_never_ends_its_answer_is_not_ready(monkeypatch):
+    """socat waits a second from each byte to the next."""
+    box, go_on = FakeContainer(), threading.Event()
+    box.exec_run = lambda _command: (0, b"HTTP/1.1 200 OK" * go_on.wait(20))
+    monkeypatch.setattr(written, "_ANSWERED_S", 0.05)
+    assert not answers_ready(box, "10.0.0.1:8000")
+    go_on.set()
+
+
 def test_admitted_are_written_one_by_one_and_a_reload_leaves_those_alone(discovery, haproxy):
     discovery.admit(OLD)
     discovery.admit(NEW)
@@ -166,6 +179,17 @@ def test_who_is_written_is_admitted_without_a_reload(discovery, haproxy):
     discovery.reload([NEW])
     discovery.admit(NEW)
     assert haproxy.former == [7]
+
+
+@pytest.mark.parametrize("seen", [("UP", "INI"), ("UP 1/2", "L4CON"), ("DOWN", "L4CON")])
+def test_who_is_written_is_not_admitted_before_a_check_of_it_has_passed(discovery, haproxy, seen):
+    """What is new in HAProxy's configuration is UP unchecked."""
+    discovery.reload([NEW])
+    haproxy.seen = seen
+    with pytest.raises(MissingEvidenceError, match="website-2 was admitted but is not UP"):
+        discovery.admit(NEW)
+    haproxy.seen = ("UP", "L7OK")
+    discovery.admit(NEW)
 
 
 def test_drained_is_who_is_left_out_once_no_former_process_is_there(discovery, haproxy, clock):

@@ -9,7 +9,7 @@ from manual_time import ManualTime
 
 from harness.heavy_mix import heavy_mix
 from harness.mix import HOME, default_mix
-from harness.model.errors import ReleaseError
+from harness.model.errors import MissingEvidenceError, ReleaseError
 from harness.model.traffic import Stream, Tls, Traffic
 from harness.model.visit import Visit, VisitKind
 from harness.stack import website as module
@@ -113,10 +113,20 @@ def test_what_a_former_instance_answered_is_no_answer():
         (STATUS_500, "GET / was answered with status 500; expected 'Hello beautiful changed"),
         (OTHER, "GET / was answered with another text; expected 'Hello beautiful changed world!'"),
         (NONE, "GET / was not answered (L4CON: told so); expected"),
+        (None, "GET / was not answered (nothing came); expected"),
     ],
 )
 def test_what_is_wrong_is_told(given, told):
     assert told in answer_of(given)[1].told("v2")
+
+
+@pytest.mark.parametrize("left", [RIGHT, STATUS_500])
+def test_what_a_former_instance_answered_is_not_told_of_this_one(left):
+    pools = SmokePools(None)
+    pools.left = left
+    asked = smoke(pools)
+    asked.ask("v2", "10.0.0.2")
+    assert "GET / was not answered (nothing came); expected" in asked.told("v2")
 
 
 def test_each_release_is_asked_in_its_own_pool_at_its_own_address_and_left_alone_after():
@@ -141,13 +151,16 @@ def test_a_release_that_nobody_knows_the_text_of_is_not_asked():
     assert smoke(SmokePools(RIGHT)).knows("v2")
     assert not smoke(SmokePools(RIGHT)).knows("v3")
     only = Question(path="/", bodies={"v1": "one"})
-    pools = smoke_pools(only, RELEASES, PORT)
+    pools = smoke_pools(only, RELEASES, PORT, try_s=3.0)
     assert re.findall("^backend (.+)$", pools, re.MULTILINE) == ["smoke-1"]
 
 
 def test_the_pools_ask_for_that_very_text_and_nobody_is_sent_there():
     pools = smoke_pools(
-        Question(path="/a", bodies={"*": "Is 1+1 2? (yes.)", "v1": "x"}), RELEASES, 8123
+        Question(path="/a", bodies={"*": "Is 1+1 2? (yes.)", "v1": "x"}),
+        RELEASES,
+        8123,
+        try_s=3.0,
     )
     assert "http-check send meth GET uri '/a' ver HTTP/1.1 hdr Host localhost" in pools
     assert re.findall("rstring '(.+)'$", pools, re.MULTILINE) == [
@@ -158,7 +171,13 @@ def test_the_pools_ask_for_that_very_text_and_nobody_is_sent_there():
         text = mode.configuration("roundrobin", 1, 8123, pools)
         assert text.endswith(pools)
         assert "use_backend smoke" not in text
-    assert smoke_pools(None, RELEASES, 8123) == ""
+    assert smoke_pools(None, RELEASES, 8123, try_s=3.0) == ""
+
+
+def test_an_answer_may_take_as_long_as_one_is_waited_for():
+    """A check's own time, 1 s everywhere else, would end before it."""
+    pools = smoke_pools(QUESTION, RELEASES, PORT, try_s=2.5)
+    assert re.findall("timeout check (.+)$", pools, re.MULTILINE) == ["2500ms", "2500ms"]
 
 
 def test_what_visitors_of_each_mix_ask_first_is_asked():
@@ -181,6 +200,9 @@ PLAIN = Stream(name="plain", path="/x", rate_hz=1, expect_body={"*": "text"})
         {"expect_body": {"*": "x" * 500}},
         {"path": "/{operation}"},
         {"path": "/it's"},
+        {"path": "/assets/site.css"},
+        {"expect_body": {"*": ""}},
+        {"expect_body": {"v1": "text", "v2": ""}},
         {"expect_status": 204},
         {"tls": Tls.full},
         {"slow": True},
@@ -195,6 +217,13 @@ def test_what_a_check_cannot_ask_or_must_not_is_left_out(change):
     })  # fmt: skip
     assert question_of(Traffic(streams=(odd,))) is None
     assert question_of(Traffic(streams=(odd, PLAIN))) == Question(path="/x", bodies={"*": "text"})
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "Accept"])
+def test_where_all_visitors_send_what_a_check_does_not_nothing_is_asked(name):
+    told = {"user-agent": "harness"}
+    assert question_of(Traffic(headers=told, streams=(PLAIN,))) is not None
+    assert question_of(Traffic(headers=told | {name: "x"}, streams=(PLAIN,))) is None
 
 
 class Named:
@@ -242,6 +271,27 @@ def test_a_wrong_answer_is_the_releases_fault_at_once(website):
     )
     assert clock.slept_s < 0.2
     assert set(pools.status.values()) == {"MAINT"}
+
+
+class Gone(SmokePools):
+    """A balancer that answers no more once the answer to the question is known."""
+
+    def __call__(self, command):
+        if command.endswith("state maint") and "show stat" in "".join(self.commands[-1:]):
+            raise ConnectionRefusedError("gone")
+        return super().__call__(command)
+
+
+def test_a_balancer_that_is_gone_by_then_takes_no_blame_off_a_wrong_answer(website):
+    site, instance, _, _ = website(Gone(None, STATUS_500))
+    with pytest.raises(ReleaseError, match="was answered with status 500"):
+        site.try_out(instance)
+
+
+def test_a_balancer_that_is_gone_after_a_right_answer_is_missing_evidence(website):
+    site, instance, _, _ = website(Gone(RIGHT))
+    with pytest.raises(MissingEvidenceError, match="gone"):
+        site.try_out(instance)
 
 
 def test_silence_is_borne_for_its_time(website):

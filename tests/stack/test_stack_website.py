@@ -2,93 +2,16 @@
 
 import docker.errors
 import pytest
-from fake_engine import FakeContainer, api_error
-from fake_haproxy import FakeHaproxy
-from manual_time import ManualTime
+from fake_engine import api_error
+from place import Place
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.stack import website as module
-from harness.stack.balancer import Balancer, green_names, slot_names
-from harness.stack.containers import FULL_CPU, HELD_BACK_CPU
-from harness.stack.discovery import Dns, Slots
+from harness.stack.containers import FULL_CPU, HELD_BACK_CPU, UnfitImageError
+from harness.stack.discovery import Dns
 from harness.stack.owner import LABEL
-from harness.stack.runtime_api import RuntimeApi
-from harness.stack.variation import Variation
-from harness.stack.website import PORT, Patience, Website
+from harness.stack.website import PORT
 from harness.target import Counted
-
-
-class Place:
-    """A website, its balancer and its containers."""
-
-    def __init__(self, replicas=1, discovery=None, name="website", volume="logs"):
-        discovery = discovery or (
-            lambda balancer: Slots(
-                balancer, slot_names(replicas), PORT, green=green_names(replicas)
-            )
-        )
-        self.clock = ManualTime()
-        self.haproxy = FakeHaproxy(*slot_names(replicas), *green_names(replicas))
-        self.specs = []
-        self.boxes = {}
-        self.next_box = {}
-        self.launch_error = None
-        self.ready_after = 0
-        self.published = []
-        self.website = Website(
-            publish=self.published.append,
-            discovery=discovery(Balancer(RuntimeApi(self.haproxy), self.clock)),
-            images={"v1": "image:1", "v2": "image:2"},
-            network=None,
-            labels={LABEL: "r1"},
-            volume=volume,
-            prefix="harness-r1",
-            replica_count=replicas,
-            patience=Patience(ready_s=3, drain_s=4, stop_s=5),
-            clock=self.clock,
-            variation=Variation(name="", website={"STORE_HOST": "store"}),
-            name=name,
-        )
-        looks = {}
-
-        def check_comes_in(command):
-            if command == "show stat":
-                for slot, status in self.haproxy.status.items():
-                    looks[slot] = looks.get(slot, 0) + 1 if status == "DRAIN" else 0
-                    if looks[slot] > self.ready_after:
-                        self.haproxy.check[slot] = "L7OK"
-
-        self.haproxy.before = check_comes_in
-
-    def launch(self, spec, network):
-        if self.launch_error:
-            raise self.launch_error
-        self.specs.append(spec)
-        number = len(self.specs)
-        box = FakeContainer(spec.name, **({"ip": f"10.0.0.{number}"} | self.next_box))
-        self.boxes[spec.labels[f"{LABEL}.instance"]] = box
-        return box
-
-    def serve(self, release="v1"):
-        instance = self.website.start(release)
-        self.website.await_ready(instance)
-        self.website.admit(instance)
-        return instance
-
-    def slot_of(self, instance):
-        address = self.boxes[instance.name].attrs["NetworkSettings"]["Networks"]["run"]
-        where = f"{address['IPAddress']}:{PORT}"
-        return next(slot for slot, at in self.haproxy.address.items() if at == where)
-
-
-@pytest.fixture
-def place(monkeypatch):
-    def make(**settings):
-        made = Place(**settings)
-        monkeypatch.setattr(module, "launch", made.launch)
-        return made
-
-    return make
 
 
 def test_a_start_is_held_back_and_unknown_to_the_balancer(place):
@@ -187,8 +110,15 @@ def test_a_container_that_vanishes_is_an_exit_too(place):
 
 def test_an_image_that_cannot_be_run_is_the_releases_fault(place):
     here = place()
-    here.launch_error = NotJudgedError("the engine could not start image:2: exec format error")
+    here.launch_error = UnfitImageError("the engine could not start image:2: exec format error")
     with pytest.raises(ReleaseError, match=r"release v2: .*exec format error"):
+        here.website.start("v2")
+
+
+def test_what_the_engine_lacks_is_no_fault_of_the_release(place):
+    here = place()
+    here.launch_error = NotJudgedError("the engine could not start image:2: no IPv4 addresses")
+    with pytest.raises(MissingEvidenceError, match="no IPv4 addresses"):
         here.website.start("v2")
 
 
