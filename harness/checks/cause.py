@@ -1,6 +1,6 @@
 """How findings name causes: what most of the bad requests are put down to, and what to change.
 
-It only explains: what cannot be explained, or raises as it is explained, changes no verdict.
+It only explains: what cannot be explained, or raises as it is explained, takes no fail away.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from harness.analysis.history import History
 from harness.checks.wording import bounded
 from harness.model.result import Attribution
 
-__all__ = ["attributed", "blamed", "evidence_of"]
+__all__ = ["blamed", "evidence_of"]
 
 _SHOWN: Final = 10
 
 
-def attributed(history: History) -> tuple[tuple[Attribution, ...], str]:
+def _attributed(history: History) -> tuple[tuple[Attribution, ...], str]:
     """What bad requests are put down to, and what the search for it raised: none, where it did."""
     try:
         return history.attributions, ""
@@ -53,7 +53,7 @@ def _missing(history: History) -> str:
 
 def _of(history: History, *, slow: bool) -> tuple[list[Attribution], str]:
     """Those of most requests first, but what the sender itself did last; and what was raised."""
-    all_found, raised = attributed(history)
+    all_found, raised = _attributed(history)
     found = [one for one in all_found if (one.slow if slow else one.failed)]
     return (
         sorted(

@@ -12,7 +12,6 @@ from harness.analysis.latency import table
 from harness.analysis.outages import outages
 from harness.analysis.resolution import TOTAL
 from harness.checks import ALL, Check
-from harness.checks.cause import attributed
 from harness.checks.observed import NOT_OBSERVED
 from harness.checks.sentence import drop_bound, sentence
 from harness.checks.swap_completed import completed_swaps
@@ -120,7 +119,7 @@ def _figures(history: History, raised: list[Exception]) -> _Figures:
         outages=_had(lambda: _outages(history), none.outages, raised),
         certain_outage_ms=_had(lambda: history.certain_outage_ms, none.certain_outage_ms, raised),
         replica_outage=_had(lambda: history.replica_outage, none.replica_outage, raised),
-        attributions=attributed(history)[0],
+        attributions=_had(lambda: history.attributions, none.attributions, raised),
         near_misses=_had(lambda: history.near_misses, none.near_misses, raised),
         control=_had(
             lambda: history.control_figures if history.record.scenario.control else None,

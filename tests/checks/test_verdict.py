@@ -136,7 +136,7 @@ def raising(*_, **__):
     raise OverflowError("too large")
 
 
-def test_what_only_explains_changes_no_verdict_and_no_count_where_it_raises(monkeypatch):
+def test_what_only_explains_takes_no_fail_and_no_count_away_where_it_raises(monkeypatch):
     monkeypatch.setattr("harness.analysis.history.attributions", raising)
     monkeypatch.setattr("harness.analysis.history.read_logs", lambda *_, **__: LEFT)
     draft = clean()
@@ -145,7 +145,9 @@ def test_what_only_explains_changes_no_verdict_and_no_count_where_it_raises(monk
     result = judge(draft.history())
     assert not_passed(result) == {
         "no_failed_request": Verdict.failed, "latency": Verdict.failed,
+        "figures": Verdict.inconclusive,
     }  # fmt: skip
+    assert result.verdict is Verdict.failed
     assert (result.requests.failed, result.attributions) == (1, ())
     failed = next(f for f in result.findings if f.check == "no_failed_request")
     why = "the search for it raised OverflowError: too large"
