@@ -140,17 +140,18 @@ class Client:
             prepared.pool.put(connection, finished_ns)
         else:
             flight.close()
-        release, instance, size = (
+        release, instance, size, cache = (
             prepared.expected.release(answer),
             instance_of(answer),
             answer.size,
+            cache_of(answer),
         )
         if visiting is not None:
             self._visited(visiting.account)
             size = visiting.size
             if outcome is Outcome.ok:
                 # Where it began: what came later is held against that.
-                release, instance = visiting.release, visiting.instance
+                release, instance, cache = visiting.release, visiting.instance, visiting.cache
         if outcome is not Outcome.ok:
             self._detail(arrival.seq, outcome, text[:DETAIL_CHARS])
         return Sample(
@@ -167,7 +168,7 @@ class Client:
             instance,
             number,
             reuse,
-            cache_of(answer),
+            cache,
             handshake,
         )
 
