@@ -97,6 +97,20 @@ class Client:
         """
         return sum(prepared.pool.closed_idle for prepared in self._all() if prepared.pool)
 
+    @property
+    def unasked(self) -> int:
+        """Pooled connections over which something came that nobody asked for.
+
+        They are discarded; what came is no request's answer, or a second one.
+        """
+        return sum(prepared.pool.unasked for prepared in self._all() if prepared.pool)
+
+    @property
+    def unasked_text(self) -> str:
+        """What the first of a stream's began with: untrusted."""
+        pools = [prepared.pool for prepared in self._all() if prepared.pool is not None]
+        return next((pool.unasked_text for pool in pools if pool.unasked), "")
+
     def send(self, arrival: Arrival, stream: Stream | None = None) -> Sample:
         """Send one request once, and return how it ended.
 
