@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-from scripted import Behaviour, Scripted
+from scripted import Behaviour, Peer, Scripted
 from talk import stream
 
 from harness.model.arrivals import Arrival
@@ -11,6 +11,7 @@ from harness.model.row import Sample
 from harness.model.traffic import Traffic
 from harness.model.visit import Visit, Visited, VisitKind
 from harness.traffic.client import Client
+from sample_app import websocket
 
 CSS = b".line-1 { order: 1; }"
 ASSET = f"/assets/site-{hashlib.sha256(CSS).hexdigest()[:12]}.css"
@@ -62,3 +63,14 @@ def pay_visit(
         client.close()
     (account,) = visited
     return sample, account, details[-1]
+
+
+def accepting(peer: Peer) -> bytes:
+    """The answer to a WebSocket's handshake."""
+    lines = peer.request.decode().split("\r\n")
+    key = next(line[19:] for line in lines if line.lower().startswith("sec-websocket-key: "))
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {websocket.accepted(key)}\r\n"
+        "X-Release: v1\r\nX-Instance: i1\r\n\r\n"
+    ).encode()

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from paying import Pay
+from paying import Pay, accepting
 from scripted import Behaviour, Peer, whole
 
 from harness.model.outcome import Outcome
@@ -109,17 +109,6 @@ def test_a_close_with_a_code_that_says_error_is_not_in_order(pay: Pay):
 # Frame by frame.
 
 Replies = Callable[[int, bytes], bytes]
-
-
-def accepting(peer: Peer) -> bytes:
-    """The answer to its handshake."""
-    lines = peer.request.decode().split("\r\n")
-    key = next(line[19:] for line in lines if line.lower().startswith("sec-websocket-key: "))
-    return (
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {websocket.accepted(key)}\r\n"
-        "X-Release: v1\r\nX-Instance: i1\r\n\r\n"
-    ).encode()
 
 
 def closing(code: int = 1000) -> bytes:
