@@ -1,5 +1,5 @@
 """`answered`: each stream was answered before, during and after every swap, and long enough; and
-nothing was that nobody had asked.
+nothing came that nobody had asked for.
 """
 
 from harness.analysis.history import History

@@ -45,6 +45,7 @@ FRAMES = (
             frame(TEXT, b"v1 i1 1"),
             b"\x01\x03v1 \x80\x04i1 1",
             frame(PING, b"x"),
+            frame(PING, b"x") + frame(CLOSE, struct.pack("!H", 1001)),
             frame(PONG, b""),
             frame(CLOSE, b""),
         ]
