@@ -25,6 +25,7 @@ _TIMEOUTS: Final = tuple(
     outcome.name
     for outcome in (
         Outcome.connect_timeout,
+        Outcome.handshake_timeout,
         Outcome.answer_timeout,
         Outcome.read_timeout,
         Outcome.unfinished,
@@ -48,7 +49,8 @@ def requests(samples: pd.DataFrame, record: Record, operations: Operations | Non
       read, applied or not: its visitor got no answer. Unread, it is unknown.
     - `latency_ms`: from due to the last byte; NaN unless ok.
     - `failed_ns`: when what failed it showed. The moment of its ending; of a timeout, the moment
-      it was sent, as nothing happened at its ending. 0 unless failed or unknown.
+      it was sent, as nothing happened at its ending; of a visit's, as long before its ending as
+      its last exchange may take. 0 unless failed or unknown.
     - `slow_stream`, `write`: what its stream is.
     - `fate`: of an unanswered write, `applied`, `not applied` or `unknown`; else empty.
     """
@@ -64,7 +66,8 @@ def requests(samples: pd.DataFrame, record: Record, operations: Operations | Non
     unknown = write & unanswered & (operations is None)
     code = np.select([ok, not_sent, unknown], [1, 0, 2], default=3)
     bad = code >= 2
-    moment = np.where(outcome.isin(_TIMEOUTS), found["sent_ns"], found["finished_ns"])
+    begun = _begun(found, record)
+    moment = np.where(outcome.isin(_TIMEOUTS), begun, found["finished_ns"])
     moment = np.where(moment > 0, moment, found["due_ns"])
     latency = (found["finished_ns"] - found["due_ns"]).to_numpy() / _NS_PER_MS
     found = found.assign(
@@ -81,6 +84,18 @@ def requests(samples: pd.DataFrame, record: Record, operations: Operations | Non
         found = found.sort_values(["state", "finished_ns", "sent_ns"], kind="stable")
         found = found.drop_duplicates("seq", keep="last")
     return found.sort_values(["due_ns", "seq"], kind="stable").reset_index(drop=True)
+
+
+def _begun(found: pd.DataFrame, record: Record) -> npt.NDArray[np.int64]:
+    """When a request was sent; of a visit, the soonest that its last exchange was begun."""
+    sent = found["sent_ns"].to_numpy()
+    begun = sent
+    for stream in record.scenario.traffic.streams:
+        if stream.visit is not None:
+            soonest = found["finished_ns"].to_numpy() - int(stream.timeout_s * 1e9)
+            own = (found["stream"] == stream.name).to_numpy() & (sent > 0)
+            begun = np.where(own, np.maximum(sent, soonest), begun)
+    return begun
 
 
 def _fates(

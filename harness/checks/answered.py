@@ -1,9 +1,11 @@
-"""`answered`: each stream was answered before, during and after every swap, and long enough."""
+"""`answered`: each stream was answered before, during and after every swap, and long enough; and
+nothing came that nobody had asked for.
+"""
 
 from harness.analysis.history import History
 from harness.analysis.phases import SECOND_NS, Phase
 from harness.analysis.requests import OK
-from harness.checks.wording import EXAMPLES
+from harness.checks.wording import EXAMPLES, bounded, counted
 from harness.model.finding import Finding, Verdict
 
 __all__ = ["check"]
@@ -14,7 +16,8 @@ JUDGED = ("steady", "swap", "after")
 
 def check(history: History) -> Finding:
     """Inconclusive where a stream has no answer that succeeded in a phase that is judged, or where
-    the load ended too soon after the last swap for what may still fail (Scenario.tail_s).
+    the load ended too soon after the last swap for what may still fail (Scenario.tail_s), or where
+    something came over an idle connection: a second answer, perhaps, which no sample shows.
     """
     phases = [phase for phase in history.phases if phase.name in JUDGED]
     wanted = JUDGED if history.record.scenario.swaps else ("steady",)
@@ -38,8 +41,8 @@ def check(history: History) -> Finding:
     ]
     if holes:
         return _unanswered(holes)
-    if short := _cut_short(history):
-        return short
+    if amiss := _unasked(history) or _cut_short(history):
+        return amiss
     return Finding(
         check=NAME,
         verdict=Verdict.passed,
@@ -59,6 +62,23 @@ def _unanswered(holes: list[tuple[str, Phase]]) -> Finding:
             "raise the stream's rate or lengthen the phase, if nothing else failed"
         ),
         evidence={"unanswered": named[:EXAMPLES], "count": len(named)},
+    )
+
+
+def _unasked(history: History) -> Finding | None:
+    """None where nothing came that nobody had asked for."""
+    sent = history.record.sent
+    if sent is None or not sent.unasked:
+        return None
+    text = bounded(sent.unasked_text, 120)
+    return Finding(
+        check=NAME,
+        verdict=Verdict.inconclusive,
+        message=(
+            f"something came over {counted(sent.unasked, 'idle connection')} that nobody had asked "
+            f"for, first {text}: whether each answer was the only one is not known"
+        ),
+        evidence={"unasked": sent.unasked, "first": text},
     )
 
 

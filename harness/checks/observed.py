@@ -10,7 +10,7 @@ from harness.analysis.history import History
 from harness.analysis.phases import SECOND_NS, Phase
 from harness.analysis.requests import OK
 from harness.checks.swap_completed import completed_swaps
-from harness.checks.told import FOREVER, by_release, sent_within, who
+from harness.checks.told import FOREVER, answers, by_release, sent_within, who
 from harness.checks.wording import EXAMPLES, bounded, counted
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Cache
@@ -49,7 +49,7 @@ def check(history: History) -> Finding:
     scenario = history.record.scenario
     if not scenario.traffic.release_from:
         return _unobserved(allowed=scenario.limits.unobserved_release)
-    rows = history.requests
+    rows = answers(history)
     good = (rows["state"] == OK).to_numpy()
     copies = (rows["cache"] == Cache.hit.name).to_numpy()
     told = rows[good & ~copies].sort_values(["sent_ns", "seq"], ignore_index=True)

@@ -8,7 +8,7 @@ from harness.analysis.history import History
 from harness.analysis.phases import Phase
 from harness.checks import observed
 from harness.checks.swap_completed import completed_swaps
-from harness.checks.told import FOREVER, by_release, sent_within, who
+from harness.checks.told import FOREVER, answers, by_release, sent_within, who
 from harness.checks.wording import EXAMPLES, at, bounded, counted
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Cache
@@ -25,14 +25,15 @@ def check(history: History) -> Finding:
     that changed nothing), where the baseline is not what it says, or where a swap did not
     complete: what answers after that is nobody's fault yet.
 
-    Only answers that tell their release are judged; an error page of the edge tells none. A copy
+    Only answers that tell their release are judged; an error page of the edge tells none. Of a
+    visit, the first answer and the last one are; of one that failed, neither. A copy
     from a cache may rightly outlive its release: the check `cached` sees to it. Where the
     releases' names were not known beforehand it is `observed` that judges.
     """
     scenario = history.record.scenario
     if scenario.swaps and not any(scenario.releases):
         return observed.check(history)
-    rows = history.requests
+    rows = answers(history)
     own = (rows["release"] != "") & (rows["cache"] != Cache.hit.name)
     told = rows.loc[own.to_numpy(), COLUMNS]
     told = told.sort_values(["sent_ns", "seq"], ignore_index=True)

@@ -5,11 +5,38 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.history import History
+from harness.analysis.requests import OK
 from harness.checks.wording import EXAMPLES, at, bounded
+from harness.model.outcome import Cache
 
-__all__ = ["FOREVER", "by_release", "sent_within", "who"]
+__all__ = ["FOREVER", "answers", "by_release", "sent_within", "who"]
 
 FOREVER = 2**63 - 1
+_LAST = ["sent_ns", "release", "instance"]
+
+
+def answers(history: History) -> pd.DataFrame:
+    """The requests, and each visit's last answer, where it tells its release, as one of its own,
+    sent when that was asked.
+
+    Without the visits that failed: theirs is the last answer under the first one's date.
+    """
+    rows = history.requests
+    visiting = [each.name for each in history.record.scenario.traffic.streams if each.visit]
+    if not visiting:
+        return rows
+    visits = rows["stream"].isin(visiting)
+    good = visits & (rows["state"] == OK)
+    last = pd.DataFrame(
+        [
+            (each.seq, each.last_sent_ns, each.last_release, each.last_instance)
+            for each in history.visits
+            if each.last_sent_ns and each.last_release
+        ],
+        columns=["seq", *_LAST],
+    )
+    later = rows[good].drop(columns=_LAST).merge(last, on="seq").assign(cache=Cache.untold.name)
+    return pd.concat([rows[good | ~visits], later[rows.columns]], ignore_index=True)
 
 
 def sent_within(rows: pd.DataFrame, begin_ns: int, end_ns: int) -> pd.DataFrame:

@@ -13,11 +13,12 @@ from harness.checks.wording import EXAMPLES, counted, describe, example
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import Edge, MarkKind
 from harness.model.traffic import Stream
-from harness.model.visit import Until, Visited
+from harness.model.visit import Until, Visited, VisitKind
 
 __all__ = ["check"]
 
 NAME: Final = "visits"
+_TOO_FEW: Final = "raise the stream's rate"
 
 
 def check(history: History) -> Finding:
@@ -77,8 +78,7 @@ def check(history: History) -> Finding:
         return _finding(
             Verdict.inconclusive,
             f"no visit was open over the whole of what it is to cross: {not_crossed[0]}"
-            f"{f' and {len(not_crossed) - 1} more' if len(not_crossed) > 1 else ''}; raise the "
-            "stream's rate",
+            f"{f' (and {len(not_crossed) - 1} more)' if len(not_crossed) > 1 else ''}",
             evidence,
         )
     return _finding(Verdict.passed, _passed(history.visits), evidence)
@@ -101,8 +101,11 @@ def _evidence(
 
 
 def _not_crossed(history: History, streams: list[Stream], good: pd.DataFrame) -> list[str]:
-    """Streams without a visit that was open for as long as it was to be held, by swap."""
+    """Streams without a visit that was open for as long as it was to be held, by swap. Where
+    visits leave a connection idle, it is the connection that must have been open.
+    """
     found = []
+    left = {visited.seq: visited.left_ns for visited in history.visits if visited.left_ns}
     completed = completed_swaps(history)
     for phase in history.phases:
         if phase.name != "swap" or phase.swap not in completed:
@@ -122,10 +125,15 @@ def _not_crossed(history: History, streams: list[Stream], good: pd.DataFrame) ->
             is_short = until is Until.admitted and admitted
             end_ns = min(admitted) if is_short else phase.end_ns
             own = good[good["stream"] == stream.name]
-            crossed = (own["sent_ns"] <= phase.begin_ns) & (own["finished_ns"] >= end_ns)
-            if not crossed.any():
+            crossed = own[(own["sent_ns"] <= phase.begin_ns) & (own["finished_ns"] >= end_ns)]
+            is_idle = stream.visit is not None and stream.visit.kind is VisitKind.idle
+            kept = [seq for seq in crossed["seq"] if not is_idle or left.get(seq, end_ns) >= end_ns]
+            if not kept:
                 length_s = (end_ns - phase.begin_ns) / SECOND_NS
-                found.append(f"{stream.name} over the first {length_s:.1f} s of {phase.label}")
+                why = "an answer announced the close of each" if len(crossed) else _TOO_FEW
+                found.append(
+                    f"{stream.name} over the first {length_s:.1f} s of {phase.label}; {why}"
+                )
     return found
 
 

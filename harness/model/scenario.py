@@ -140,6 +140,10 @@ class Sent:
     """What went wrong in the sender or its recorder: each makes the run inconclusive."""
     closed_idle: int = 0
     """Pooled connections that the server had closed before they were used again: no failure."""
+    unasked: int = 0
+    """Pooled connections over which the server said something that nobody had asked for."""
+    unasked_text: str = ""
+    """What the first of those began with: untrusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

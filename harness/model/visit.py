@@ -71,4 +71,14 @@ class Visited:
     closed: int = 0
     """How often the other side ended its connection in an orderly way while it went on."""
     reconnect_ms: tuple[float, ...] = field(default=())
-    """From when each such end was noticed to the right answer on a new connection."""
+    """From when each such end was noticed, at the soonest as the next thing was asked, to the right
+    answer on a new connection."""
+    left_ns: int = 0
+    """When its connection was first left, as an answer had announced its close; 0: never.
+    Monotonic."""
+    last_sent_ns: int = 0
+    """When it asked what was answered rightly last, copies from a cache apart; 0: that was its
+    first question, of whose answer the sample tells. Monotonic."""
+    last_release: str = ""
+    """Who answered that."""
+    last_instance: str = ""

@@ -97,6 +97,20 @@ class Client:
         """
         return sum(prepared.pool.closed_idle for prepared in self._all() if prepared.pool)
 
+    @property
+    def unasked(self) -> int:
+        """Pooled connections over which something came that nobody asked for.
+
+        They are discarded; what came is no request's answer, or a second one.
+        """
+        return sum(prepared.pool.unasked for prepared in self._all() if prepared.pool)
+
+    @property
+    def unasked_text(self) -> str:
+        """What the first of a stream's began with: untrusted."""
+        pools = [prepared.pool for prepared in self._all() if prepared.pool is not None]
+        return next((pool.unasked_text for pool in pools if pool.unasked), "")
+
     def send(self, arrival: Arrival, stream: Stream | None = None) -> Sample:
         """Send one request once, and return how it ended.
 
@@ -140,17 +154,18 @@ class Client:
             prepared.pool.put(connection, finished_ns)
         else:
             flight.close()
-        release, instance, size = (
+        release, instance, size, cache = (
             prepared.expected.release(answer),
             instance_of(answer),
             answer.size,
+            cache_of(answer),
         )
         if visiting is not None:
             self._visited(visiting.account)
             size = visiting.size
             if outcome is Outcome.ok:
                 # Where it began: what came later is held against that.
-                release, instance = visiting.release, visiting.instance
+                release, instance, cache = visiting.release, visiting.instance, visiting.cache
         if outcome is not Outcome.ok:
             self._detail(arrival.seq, outcome, text[:DETAIL_CHARS])
         return Sample(
@@ -167,7 +182,7 @@ class Client:
             instance,
             number,
             reuse,
-            cache_of(answer),
+            cache,
             handshake,
         )
 

@@ -28,6 +28,7 @@ __all__ = [
 
 _SECOND_NS: Final = 1_000_000_000
 _READ_BYTES: Final = 65_536
+_EXCERPT: Final = 60
 _poll = get_original("select", "poll")  # gevent's own would wait for the loop
 
 
@@ -104,6 +105,10 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self.closed_idle = 0
         """Connections that were found ended, or with stray bytes, before they were used."""
+        self.unasked = 0
+        """Connections over which something came, while they were idle, that nobody asked for."""
+        self.unasked_text = ""
+        """What the first of those began with."""
 
     def take(self, now_ns: int) -> Connection | None:
         """An idle connection that looks usable, or None."""
@@ -113,7 +118,7 @@ class Pool:
             if connection.wire.quiet():
                 return connection
             self.closed_idle += 1
-            connection.wire.close()
+            self._end(connection)
         return None
 
     def put(self, connection: Connection, now_ns: int) -> None:
@@ -125,11 +130,31 @@ class Pool:
     def close(self) -> None:
         """Close all; the pool can be used again."""
         while self._idle:
-            self._idle.pop().wire.close()
+            self._end(self._idle.pop())
 
     def _expire(self, now_ns: int) -> None:
         while self._idle and now_ns - self._idle[0].idle_ns > self._max_idle_ns:
-            self._idle.popleft().wire.close()
+            self._end(self._idle.popleft())
+
+    def _end(self, connection: Connection) -> None:
+        wire = connection.wire
+        try:
+            data = b"" if wire.quiet() else _heard(wire)
+        finally:
+            wire.close()
+        if data:
+            self.unasked += 1
+            self.unasked_text = (
+                self.unasked_text or f"connection {connection.number}: {data[:_EXCERPT]!r}"
+            )
+
+
+def _heard(wire: Wire) -> bytes:
+    """What has come by now; nothing where the peer only ended it, in order or not."""
+    try:
+        return wire.receive(0, lambda: 0)
+    except OSError:
+        return b""
 
 
 def resolve(host: str, port: int) -> tuple[int, Any]:

@@ -248,6 +248,8 @@ class Dispatcher:
             probes=self._probes,
             errors=tuple(errors[:20]),
             closed_idle=self._client.closed_idle,
+            unasked=self._client.unasked,
+            unasked_text=self._client.unasked_text,
         )
 
 

@@ -31,7 +31,7 @@ def listen(v: Visiting) -> None:
             if last == before + 1:
                 v.answered(connection)
             else:
-                v.note(answered=v.account.answered + 1)
+                v.count_answer()
             if closed_ns:
                 v.reconnected(closed_ns)
                 closed_ns = 0

@@ -70,6 +70,8 @@ class Said:
     status: int = 0
     errors: tuple[str, ...] = ()
     closed_idle: int = 0
+    unasked: int = 0
+    unasked_text: str = ""
 
 
 _BRIEF = TypeAdapter(Brief)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import select
 import subprocess
 import sys
 import threading
@@ -150,6 +151,8 @@ class ChildSender:
                 stop_ns=self._stop_ns,
                 errors=self._done.errors,
                 closed_idle=self._done.closed_idle,
+                unasked=self._done.unasked,
+                unasked_text=self._done.unasked_text,
             )
         return Sent(
             probes=self._probes,
@@ -176,10 +179,12 @@ class ChildSender:
         if self._child is None or self._child.stdin is None:
             raise MissingEvidenceError("sender: not started")
         try:
-            self._child.stdin.write(line)
-            self._child.stdin.flush()
+            is_taken = _write(self._child.stdin.fileno(), line, _START_S)
         except OSError as error:
             raise self._died() from error
+        if not is_taken:
+            self._death = f"took no order for {_START_S:g} s"
+            raise MissingEvidenceError(f"sender: the child process {self._death}")
 
     def _hear(self, timeout_s: float, *expected: str) -> Said:
         try:
@@ -213,3 +218,20 @@ class ChildSender:
                 self._said.put(said_from(line))
             self._child.stdout.close()
         self._said.put(None)
+
+
+def _write(pipe: int, line: bytes, within_s: float) -> bool:
+    """Whether the reader took all of it in time: a line can be longer than what a pipe holds.
+
+    Raises OSError where there is no reader any more.
+    """
+    os.set_blocking(pipe, False)
+    until_s = time.monotonic() + within_s
+    room = select.poll()
+    room.register(pipe, select.POLLOUT)
+    while line:
+        if not room.poll(max(0.0, until_s - time.monotonic()) * 1000):
+            return False
+        with contextlib.suppress(BlockingIOError):
+            line = line[os.write(pipe, line) :]
+    return True

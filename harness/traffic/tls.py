@@ -39,7 +39,7 @@ class Trust:
 class Secured:
     """Implements connection.Wire."""
 
-    __slots__ = ("_incoming", "_outgoing", "_sock", "_tls")
+    __slots__ = ("_ahead", "_incoming", "_outgoing", "_sock", "_tls")
 
     def __init__(
         self,
@@ -51,6 +51,8 @@ class Secured:
         self._sock = sock
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._ahead = b""
+        """What the last look for a byte found: still to be received."""
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=name, session=session
         )
@@ -94,6 +96,9 @@ class Secured:
 
         Raises ssl.SSLError for a broken record or an alert, else as connection.receive.
         """
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            return ahead + (self._tls.read(_READ_BYTES) if self._tls.pending() else b"")
         while True:
             try:
                 return self._tls.read(_READ_BYTES)
@@ -111,7 +116,7 @@ class Secured:
         try:
             while True:
                 with contextlib.suppress(ssl.SSLWantReadError):
-                    self._tls.read(1)
+                    self._ahead = self._ahead or self._tls.read(1)
                     return False
                 if not self._take(self._sock.recv(_READ_BYTES)):
                     return False

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 import gevent
 
-from harness.model.outcome import Outcome
+from harness.model.outcome import Cache, Outcome
 from harness.model.visit import Visit, Visited
 from harness.traffic.connection import Connection
-from harness.traffic.expected import instance_of
+from harness.traffic.expected import cache_of, instance_of
 from harness.traffic.flight import Flight
 from harness.traffic.holding import Holding
 from harness.traffic.prepared import Prepared
@@ -57,12 +57,17 @@ class Visiting:
         self.clock_ns = clock_ns
         self.account = Visited(seq=seq)
         self.release = self.instance = ""
-        """Who answered first: where the visit began."""
+        """Who answered its first question: where the visit began."""
+        self.cache = Cache.untold
+        """What that answer was."""
         self.size = 0
         """Bytes of all bodies."""
         self._client = client
         self._holding = holding
         self._opened_ns = clock_ns()
+        self._asked_ns = 0
+        self._is_left = False
+        """An answer has announced the close of its connection, which is closed."""
 
     def note(self, **changes: Any) -> None:
         self.account = replace(self.account, **changes)
@@ -102,9 +107,10 @@ class Visiting:
     def send(self, prepared: Prepared, request: bytes) -> Connection:
         """Sends a request, on the open connection or a new one; its answer is still to come."""
         flight = self.flight
-        flight.begin(prepared, self.clock_ns())
+        sent_ns = self.clock_ns()
+        flight.begin(prepared, sent_ns)
         connection = self.connection()
-        self.note(asked=self.account.asked + 1)
+        self.count_question(sent_ns)
         connection.wire.transmit(request, flight.deadline_ns, self.clock_ns)
         flight.sent = True
         return connection
@@ -112,8 +118,8 @@ class Visiting:
     def ask(self, prepared: Prepared, request: bytes) -> None:
         """One request and its answer, which must be right.
 
-        A connection that the other side ended in an orderly way since the last answer is replaced
-        by a new one, and how long that took is noted.
+        A connection that the other side ended in an orderly way since the last answer, or announced
+        to end, is replaced by a new one, and how long that took is noted.
         """
         closed_ns = self.found_closed()
         connection = self.send(prepared, request)
@@ -126,32 +132,61 @@ class Visiting:
             self.reconnected(closed_ns)
         if not self.flight.answer.reusable:
             # `Connection: close`: announced, so the next request makes a new one.
-            self.flight.close()
-            self.flight.leave()
+            self._leave()
+            self._is_left = True
+            self.note(left_ns=self.account.left_ns or self.clock_ns())
 
     def answered(self, connection: Connection) -> None:
         """A right answer came over it."""
-        answer = self.flight.answer
         connection.uses += 1
+        self.note_beginning()
+        self.count_answer()
+
+    def note_beginning(self) -> None:
+        """Who answers, where it is the first question that is answered."""
+        if self.account.asked == 1:
+            answer = self.flight.answer
+            self.release = self.flight.prepared.expected.release(answer)
+            self.instance, self.cache = instance_of(answer), cache_of(answer)
+
+    def count_question(self, sent_ns: int) -> None:
+        self._asked_ns = sent_ns
+        self.note(asked=self.account.asked + 1)
+
+    def count_answer(self) -> None:
+        """A right answer came to what was asked last; who gave it, unless that was the first."""
+        answer = self.flight.answer
+        if self.account.asked > 1 and cache_of(answer) is not Cache.hit:
+            self.note(
+                last_sent_ns=self._asked_ns,
+                last_release=self.flight.prepared.expected.release(answer),
+                last_instance=instance_of(answer),
+            )
         self.note(answered=self.account.answered + 1)
-        self.release = self.release or self.flight.prepared.expected.release(answer)
-        self.instance = self.instance or instance_of(answer)
 
     def found_closed(self) -> int:
-        """When an open connection was found to have been ended in order; 0: it was not.
+        """When the connection was found to have been ended in order, announced or not; 0: it was
+        not.
 
         Raises OSError for one that was reset, Ended for one with bytes that nobody asked for.
         """
         connection = self.flight.connection
-        if connection is None or connection.wire.quiet():
-            return 0
         now_ns = self.clock_ns()
-        if data := connection.wire.receive(now_ns, self.clock_ns):
-            raise Ended(Outcome.malformed, f"bytes that nobody asked for: {data[:60]!r}")
-        self.flight.close()
-        self.flight.leave()
+        if connection is not None:
+            if connection.wire.quiet():
+                return 0
+            if data := connection.wire.receive(now_ns, self.clock_ns):
+                raise Ended(Outcome.malformed, f"bytes that nobody asked for: {data[:60]!r}")
+            self._leave()
+        elif not self._is_left:
+            return 0
+        self._is_left = False
         self.note(closed=self.account.closed + 1)
         return now_ns
+
+    def _leave(self) -> None:
+        self.flight.close()
+        self.flight.leave()
 
     def reconnected(self, closed_ns: int) -> None:
         took_ms = (self.clock_ns() - closed_ns) / 1e6

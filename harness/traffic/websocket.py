@@ -2,15 +2,18 @@
 
 import contextlib
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 import gevent
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     CloseConnection,
     Event,
     Ping,
+    Pong,
     RejectConnection,
     Request,
     TextMessage,
@@ -28,6 +31,8 @@ __all__ = ["talk"]
 _ORDERLY: Final = frozenset(
     {CloseReason.NORMAL_CLOSURE, CloseReason.GOING_AWAY, CloseReason.SERVICE_RESTART}
 )
+_MOST_CHARS: Final = 1_000
+"""Of a text: what is longer cannot be right, whatever is still to come of it."""
 _FAREWELL_NS: Final = 1_000_000_000
 """For the website to end a connection that it has closed."""
 _AGAIN_S: Final = 0.1
@@ -44,7 +49,7 @@ def talk(v: Visiting) -> None:
         before = said
         while line.is_open and line.says(said + 1):
             said += 1
-            v.note(answered=v.account.answered + 1)
+            v.count_answer()
             if closed_ns:
                 v.reconnected(closed_ns)
                 closed_ns = 0
@@ -68,6 +73,8 @@ class _Line:
     def __init__(self, v: Visiting) -> None:
         self._v = v
         self._events: deque[Event] = deque()
+        self._text = ""
+        """What came so far of a text: one frame can come in pieces, and one text in frames."""
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self.is_open = True
         """False once the website has closed it in order."""
@@ -87,9 +94,11 @@ class _Line:
         v = self._v
         event = self._come()
         if event is None:
-            v.note(asked=v.account.asked + 1)
+            v.count_question(v.clock_ns())
             self._send(TextMessage(data=str(number)))
             event = self._awaited()
+        elif not isinstance(event, CloseConnection):
+            raise Ended(Outcome.wrong_body, f"nothing was said, observed {str(event)[:120]}")
         if isinstance(event, CloseConnection):
             self._leave(event)
             return False
@@ -103,10 +112,12 @@ class _Line:
         return True
 
     def close(self) -> None:
-        """In order: a close frame, and one in return."""
+        """In order: a close frame, and one in return. All that was said is answered by then."""
         self._send(CloseConnection(code=CloseReason.NORMAL_CLOSURE))
-        while not isinstance(self._awaited(), CloseConnection):
-            pass  # what was under way
+        event = self._awaited()
+        if not isinstance(event, CloseConnection):
+            raise Ended(Outcome.wrong_body, f"expected a close frame, observed {str(event)[:120]}")
+        self._expect_order(event)
 
     def _shake_hands(self) -> None:
         v, answer = self._v, self._v.flight.answer
@@ -119,15 +130,11 @@ class _Line:
         answer.status = 101
         answer.fields = {name.lower(): value for name, value in event.extra_headers}
         self._connection.uses += 1
-        v.release = v.release or v.first.expected.release(answer)
-        v.instance = v.instance or instance_of(answer)
+        v.note_beginning()
 
     def _leave(self, event: CloseConnection) -> None:
         """The website closes: it is answered in kind."""
-        if event.code not in _ORDERLY:
-            raise Ended(
-                Outcome.malformed, f"closed with code {event.code}: {str(event.reason)[:120]}"
-            )
+        self._expect_order(event)
         v = self._v
         self.is_open, self.closed_ns = False, v.clock_ns()
         self._send(event.response())
@@ -136,6 +143,14 @@ class _Line:
         with contextlib.suppress(OSError):
             while self._connection.wire.receive(self.closed_ns + _FAREWELL_NS, v.clock_ns):
                 pass
+
+    def _expect_order(self, event: CloseConnection) -> None:
+        if event.code not in _ORDERLY:
+            raise Ended(
+                Outcome.malformed, f"closed with code {event.code}: {str(event.reason)[:120]}"
+            )
+        if self._text:
+            raise Ended(Outcome.truncated, f"closed within a text: {self._text[:60]!r}")
 
     def _come(self) -> Event | None:
         """What came since the last answer; None where nothing did."""
@@ -154,12 +169,20 @@ class _Line:
         return event
 
     def _next(self) -> Event | None:
-        """The next thing said; a ping is answered in passing."""
+        """The next thing said, whole; a ping is answered in passing, a pong is none."""
         while self._events:
             event = self._events.popleft()
-            if not isinstance(event, Ping):
+            if isinstance(event, Ping):
+                # Beyond a close frame nothing more is to be sent (RFC 6455, 5.5.1).
+                if self._protocol.state is ConnectionState.OPEN:
+                    self._send(event.response())
+            elif isinstance(event, TextMessage):
+                self._text += event.data
+                if event.message_finished or len(self._text) > _MOST_CHARS:
+                    text, self._text = self._text, ""
+                    return TextMessage(data=text)
+            elif not isinstance(event, Pong):
                 return event
-            self._send(event.response())
         return None
 
     def _read(self) -> None:
@@ -170,16 +193,24 @@ class _Line:
         if not flight.first_byte_ns:
             flight.first_byte_ns = v.clock_ns()
         flight.answer.started = True
-        try:
+        with _strictly():
             self._protocol.receive_data(data)
             self._events.extend(self._protocol.events())
-        except ProtocolError as error:
-            raise Ended(Outcome.malformed, f"not a WebSocket's: {error}") from error
 
     def _send(self, event: Event) -> None:
         flight = self._v.flight
-        data = self._protocol.send(event)
+        with _strictly():
+            data = self._protocol.send(event)
         self._connection.wire.transmit(data, flight.deadline_ns, self._v.clock_ns)
+
+
+@contextlib.contextmanager
+def _strictly() -> Iterator[None]:
+    """What is not a WebSocket's ends the visit; wsproto lets a header's wrong bytes through."""
+    try:
+        yield
+    except (ProtocolError, UnicodeDecodeError) as error:
+        raise Ended(Outcome.malformed, f"not a WebSocket's: {error}") from error
 
 
 def _named(header: bytes) -> tuple[bytes, bytes]:

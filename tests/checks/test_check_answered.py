@@ -32,6 +32,22 @@ def test_a_stream_without_an_answer_in_a_phase_is_inconclusive(phase, since, unt
     )
 
 
+def test_what_nobody_asked_for_is_inconclusive():
+    draft = clean()
+    draft.sent(unasked=3, unasked_text="connection 7: b'HTTP/1.1 200 OK\x1b'")
+    assert check(draft.history()) == Finding(
+        check="answered",
+        verdict=Verdict.inconclusive,
+        message="something came over 3 idle connections that nobody had asked for, first "
+        "connection 7: b'HTTP/1.1 200 OK\N{REPLACEMENT CHARACTER}': whether each answer was the "
+        "only one is not known",
+        evidence={
+            "unasked": 3,
+            "first": "connection 7: b'HTTP/1.1 200 OK\N{REPLACEMENT CHARACTER}'",
+        },
+    )
+
+
 def test_each_swap_of_several_is_judged():
     draft = clean(swaps=2)
     draft.fail(draft.seqs(since=15, until=18), Outcome.reset)

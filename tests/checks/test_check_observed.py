@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "analysis"))
 import pytest
-from synthetic import STREAMS, clean, error
+from synthetic import STREAMS, at, clean, error
 
 from harness.checks import replaced
 from harness.checks.observed import NOT_OBSERVED
@@ -16,6 +16,7 @@ from harness.model.mark import MarkKind
 from harness.model.outcome import Outcome
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import Traffic
+from harness.model.visit import Visit, Visited, VisitKind
 
 SETTLE_S = 0.5
 
@@ -290,3 +291,18 @@ def test_releases_with_names_are_judged_by_their_names():
         draft.record, scenario=replace(draft.record.scenario, releases=("v1", "v2"))
     )
     assert told(draft)[1].startswith("before each swap only the old release answered")
+
+
+def test_a_visit_that_the_old_release_answers_last_after_the_swap_fails():
+    draft = observed()
+    visits = replace(STREAMS[3], visit=Visit(kind=VisitKind.session, lasts_s=3.0))
+    traffic = draft.record.scenario.traffic
+    draft.scenario(traffic=replace(traffic, streams=(*STREAMS[:3], visits)))
+    [seq, *_] = draft.seqs("slow", 15)
+    asked = Visited(seq=seq, last_sent_ns=at(16), last_release="v1", last_instance="website-0")
+    draft.visits = (asked,)
+    verdict, message = told(draft)
+    assert verdict is Verdict.failed
+    assert f"1 answer, first #{seq} from website-0, sent at +16.000 s" in message
+    draft.visits = (replace(asked, last_release=""),)
+    assert told(draft)[0] is Verdict.passed, "an asset, perhaps, which tells no release"

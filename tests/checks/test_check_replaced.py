@@ -1,9 +1,13 @@
-from synthetic import clean, error
+from dataclasses import replace
+
+from synthetic import STREAMS, SWAP_AT, SWAP_S, Draft, at, clean, error
 
 from harness.checks.replaced import check
 from harness.model.finding import Finding, Verdict
 from harness.model.mark import MarkKind
 from harness.model.outcome import Outcome
+from harness.model.traffic import Traffic
+from harness.model.visit import Visit, Visited, VisitKind
 
 
 def told(draft):
@@ -187,3 +191,82 @@ def test_no_swap_asked_for_is_said():
         Verdict.passed,
         "no swap was asked for: no release to replace",
     )
+
+
+# Visits.
+
+
+def visiting(swaps: int = 1) -> Draft:
+    """A clean run whose slow stream makes visits."""
+    draft = clean(swaps=swaps)
+    visits = replace(STREAMS[3], visit=Visit(kind=VisitKind.session, lasts_s=3.0))
+    draft.scenario(traffic=Traffic(streams=(*STREAMS[:3], visits)))
+    return draft
+
+
+def answered_last(draft: Draft, seq: int, seconds: float, release: str, instance: str) -> None:
+    draft.visits = (
+        Visited(
+            seq=seq, asked=9, answered=9,
+            last_sent_ns=at(seconds), last_release=release, last_instance=instance,
+        ),
+    )  # fmt: skip
+    draft.set([seq], finished_ns=at(seconds + 0.01))
+
+
+def test_a_visit_that_the_old_release_answers_last_after_the_swap_fails():
+    """Its first answer, and so its sample, may be either's."""
+    for since in (13.95, 15.0):
+        draft = visiting()
+        [seq, *_] = draft.seqs("slow", since)
+        answered_last(draft, seq, 16.0, "v1", "website-0")
+        assert told(draft) == (
+            Verdict.failed,
+            (
+                "the old release v1 still answered after swap 1 had ended: 1 answer, "
+                f"first #{seq} from website-0, sent at +16.000 s"
+            ),
+        )
+
+
+def test_a_stopped_container_that_answers_a_visit_last_fails():
+    draft = visiting()
+    [seq, *_] = draft.seqs("slow", 12)
+    answered_last(draft, seq, 13.95, "v1", "website-1")
+    verdict, message = told(draft)
+    assert verdict is Verdict.failed
+    assert "website-1 still answered after `stop website-1` had ended" in message
+
+
+def test_a_visit_that_the_new_release_answers_last_passes_and_is_two_answers():
+    draft = visiting()
+    [seq, *_] = draft.seqs("slow", 10)
+    answered_last(draft, seq, 16.0, "v2", "website-2")
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.passed
+    assert finding.evidence["answers"] == 5401
+    assert finding.evidence["by_release"] == {"v1": 3630, "v2": 1771}
+
+
+def test_a_last_answer_is_judged_though_the_first_was_a_copy():
+    draft = visiting()
+    [seq, *_] = draft.seqs("slow", 15)
+    draft.set([seq], cache="hit")
+    answered_last(draft, seq, 16.0, "v1", "website-0")
+    assert told(draft)[0] is Verdict.failed
+
+
+def test_a_visit_that_failed_tells_nothing_of_who_answers():
+    """Its sample has the last answer under the first one's date."""
+    draft = visiting(swaps=2)
+    between = SWAP_AT + SWAP_S + 0.5
+    [seq, *_] = draft.seqs("slow", between)
+    draft.fail([seq], Outcome.wrong_body, status=200, release="v1", instance="website-3")
+    answered_last(draft, seq, between + 0.1, "v1", "website-3")
+    assert told(draft)[0] is Verdict.passed
+
+
+def test_an_account_without_a_last_answer_adds_none():
+    draft = visiting()
+    draft.visits = tuple(Visited(seq=seq, asked=2, answered=2) for seq in draft.seqs("slow"))
+    assert check(draft.history()).evidence["answers"] == 5400

@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 
+import pytest
 from synthetic import STREAMS, SWAP_AT, Draft, at, clean
 
 from harness.analysis.history import load
@@ -12,10 +14,10 @@ from harness.model.visit import Until, Visit, Visited, VisitKind
 ADMITTED = 12.1
 
 
-def visiting(until: Until = Until.admitted) -> Draft:
+def visiting(until: Until = Until.admitted, kind: VisitKind = VisitKind.events) -> Draft:
     """A clean run whose slow stream makes visits; three of them are held over the swap."""
     draft = clean()
-    visit = Visit(kind=VisitKind.events, lasts_s=0.4, until=until)
+    visit = Visit(kind=kind, lasts_s=0.4, until=until)
     streams = (*STREAMS[:3], replace(STREAMS[3], visit=visit))
     draft.scenario(traffic=Traffic(streams=streams))
     held = set(held_ones(draft))
@@ -72,6 +74,26 @@ def test_a_close_that_is_answered_again_too_late_is_a_fail():
     assert "1 visit waited too long after an orderly close" in finding.message
 
 
+@pytest.mark.parametrize("until", Until)
+def test_an_idle_connection_whose_close_was_announced_crossed_nothing(until: Until):
+    draft = visiting(until, VisitKind.idle)
+    end_ns = at(ADMITTED if until is Until.admitted else 14.0)
+    for seq in held_ones(draft):
+        altered(draft, seq, left_ns=end_ns - 1, closed=1, reconnect_ms=(3.0,))
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.inconclusive
+    assert finding.message.endswith("of swap 1; an answer announced the close of each")
+    altered(draft, held_ones(draft)[0], left_ns=end_ns, closed=0, reconnect_ms=())
+    assert check(draft.history()).verdict is Verdict.passed
+
+
+def test_a_session_needs_no_connection_to_cross_a_swap():
+    draft = visiting(kind=VisitKind.session)
+    for seq in held_ones(draft):
+        altered(draft, seq, left_ns=at(SWAP_AT), closed=1, reconnect_ms=(3.0,))
+    assert check(draft.history()).verdict is Verdict.passed
+
+
 def test_a_visit_that_failed_is_a_fail_though_its_last_status_was_200():
     draft = visiting()
     draft.set(held_ones(draft)[:1], outcome=Outcome.wrong_body.name)
@@ -124,5 +146,19 @@ def test_no_visit_at_all_is_inconclusive():
 
 def test_accounts_are_read_from_the_run_folder(tmp_path):
     draft = visiting()
-    altered(draft, held_ones(draft)[0], closed=1, reconnect_ms=(7.5,))
+    account = {"closed": 1, "reconnect_ms": (7.5,), "left_ns": 5, "last_sent_ns": 6}
+    altered(draft, held_ones(draft)[0], **account, last_release="v2", last_instance="i")
     assert load(draft.write(tmp_path / "run")).visits == draft.visits
+
+
+def test_accounts_that_tell_nothing_of_last_answers_are_read_too(tmp_path):
+    draft = visiting()
+    folder = draft.write(tmp_path / "run")
+    path = folder / "visits.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        for name in ("left_ns", "last_sent_ns", "last_release", "last_instance"):
+            del line[name]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    history = load(folder)
+    assert (history.visits, history.damage) == (draft.visits, ())

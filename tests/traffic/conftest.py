@@ -6,6 +6,7 @@ import driving
 import pytest
 from certificates import context, trust
 from driving import Drive, Serves
+from paying import Pay, pay_visit
 from scripted import Behaviour, Scripted
 from talk import Place, Start, Talk, stream
 
@@ -63,6 +64,12 @@ def start() -> Iterator[Start]:
     for talk in talks:
         talk.client.close()
         talk.server.__exit__()
+
+
+@pytest.fixture
+def pay() -> Pay:
+    """Pays one visit to a scripted server: its sample, its account, and why it failed."""
+    return pay_visit
 
 
 @pytest.fixture(params=[Connection.reuse, Connection.new])

@@ -1,6 +1,5 @@
 """The real child process, through ChildSender, against a scripted server."""
 
-import itertools
 import os
 import signal
 import socket
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from driving import DEADLINE_S, S, json_lines, stream, until
-from scripted import Scripted, resets, says, stalls, until_end, whole
+from scripted import Scripted, resets, says, stalls, whole
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.model.scenario import Scenario
@@ -398,27 +397,3 @@ def test_a_stream_that_http_forbids_is_named_before_anything_is_sent(drive):
     with pytest.raises(MissingEvidenceError, match=r"(?s)died.*path 'no slash' must begin with /"):
         it.start()
     assert it.server.requests == []
-
-
-def test_connections_that_the_server_closed_while_idle_are_counted_and_no_failure(drive):
-    """Where the end of the stream ends the answer the server may close at once: none is idle."""
-    closing = itertools.count()
-
-    def answers_and_closes(peer):
-        peer.send(OK if next(closing) else until_end())
-        peer.close()
-
-    it = drive(answers_and_closes, stream(rate_hz=20.0))
-    rows = it.run(for_s=0.5)
-    assert set(rows["outcome"]) == {"ok"}
-    assert it.sender.sent().closed_idle > 0
-
-
-def test_a_sender_that_never_started_closes_and_says_so():
-    sender = ChildSender()
-    sender.check()
-    sender.close()
-    assert sender.sent().start_ns == 0
-    assert sender.sent().ended == "ended early"
-    with pytest.raises(MissingEvidenceError, match="not started"):
-        sender.go(1)

@@ -192,7 +192,7 @@ def test_close_seen_before_sending_is_no_failure(
     talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection, sample.reuse) == (Outcome.ok, 2, 0)
-    assert talk.client.closed_idle == 1
+    assert (talk.client.closed_idle, talk.client.unasked) == (1, 0)
     assert len(talk.server.requests) == 2
 
 
@@ -233,7 +233,19 @@ def test_stray_bytes_seen_before_sending_are_not_taken_for_an_answer(
     talk.until_served(1)
     sample = talk.send()
     assert (sample.outcome, sample.connection) == (Outcome.ok, 2)
-    assert talk.client.closed_idle == 1
+    assert (talk.client.closed_idle, talk.client.unasked) == (1, 1)
+    assert talk.client.unasked_text.startswith("connection 1: b'HTTP/1.1 200 OK")
+
+
+def test_stray_bytes_are_told_though_their_connection_is_never_used_again(
+    start: Start, tls: Tls
+) -> None:
+    talk = start(says(whole(), whole(b"stray"), gap_s=0.02), tls=tls)
+    talk.send()
+    talk.until_served(1)
+    time.sleep(0.02)
+    talk.client.close()
+    assert (talk.client.closed_idle, talk.client.unasked) == (0, 1)
 
 
 def test_close_after_sending_on_a_used_connection_has_its_own_name(start: Start, tls: Tls) -> None:

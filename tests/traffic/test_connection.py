@@ -75,13 +75,25 @@ class Line:
 
     def __init__(self) -> None:
         self.is_quiet = True
+        self.said: bytes | OSError = b""
+        """What comes where it is not quiet: nothing at an end in order."""
         self.closed = 0
+        self.closed_unheard = b""
+        """What had come over it by its close."""
 
     def quiet(self) -> bool:
         return self.is_quiet
 
+    def receive(self, _deadline_ns: int, _clock_ns: Callable[[], int]) -> bytes:
+        assert not self.is_quiet
+        if isinstance(self.said, OSError):
+            raise self.said
+        return self.said
+
     def close(self) -> None:
         self.closed += 1
+        if not self.is_quiet and isinstance(self.said, bytes):
+            self.closed_unheard = self.said
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -132,7 +144,10 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.lines)
     @rule(data=st.data())
     def ends(self, data: st.DataObject) -> None:
-        self.lines[data.draw(st.integers(0, len(self.lines) - 1))].is_quiet = False
+        line = self.lines[data.draw(st.integers(0, len(self.lines) - 1))]
+        if line.is_quiet:
+            line.is_quiet = False
+            line.said = data.draw(st.sampled_from([b"", b"stray", ConnectionResetError()]))
 
     @rule(left_s=st.sampled_from([1, 4, 11]))
     def waits(self, left_s: int) -> None:
@@ -146,6 +161,9 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def counts_are_exact(self) -> None:
         assert self.pool.closed_idle == self.ended_idle
+        strayed = sum(1 for line in self.lines if line.closed_unheard)
+        assert self.pool.unasked == strayed
+        assert self.pool.unasked_text.endswith("b'stray'") is bool(strayed)
 
     @invariant()
     def what_is_out_is_open_and_the_rest_is_closed_once(self) -> None:

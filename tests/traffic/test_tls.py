@@ -142,6 +142,20 @@ def test_idle_connection_on_which_anything_comes_is_not_quiet(
         time.sleep(0.001)
 
 
+def test_what_a_look_found_is_still_received(meet: Meet, version: ssl.TLSVersion) -> None:
+    def greeting(peer: Peer) -> None:
+        shakes_hands(peer)
+        peer.send(b"stray")
+
+    secured, _ = meet(greeting, version)
+    end_s = time.monotonic() + 5
+    while secured.quiet():
+        assert time.monotonic() < end_s
+        time.sleep(0.001)
+    assert not secured.quiet(), "nor at a second look"
+    assert secured.receive(time.monotonic_ns(), time.monotonic_ns) == b"stray"
+
+
 def test_idle_connection_that_was_reset_is_not_quiet(meet: Meet) -> None:
     def greeting(peer: Peer) -> None:
         shakes_hands(peer)

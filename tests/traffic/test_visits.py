@@ -1,76 +1,17 @@
 """Visits: what is asked, what ends them, and what is noted of them."""
 
-import hashlib
 import json
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from driving import until
-from scripted import Behaviour, Peer, Scripted, chunked, whole
+from paying import ASSET, CSS, PAGE, Pay
+from scripted import Behaviour, Peer, chunked, whole
 from talk import stream
 
-from harness.model.arrivals import Arrival
-from harness.model.outcome import Outcome
-from harness.model.row import Sample
-from harness.model.traffic import Traffic
-from harness.model.visit import Until, Visit, Visited, VisitKind
-from harness.traffic.client import Client
+from harness.model.outcome import Cache, Outcome
+from harness.model.visit import Until, Visit, VisitKind
 from harness.traffic.holding import Holding
-from sample_app import websocket
-
-CSS = b".line-1 { order: 1; }"
-ASSET = f"/assets/site-{hashlib.sha256(CSS).hexdigest()[:12]}.css"
-PAGE = f'<link rel="stylesheet" href="{ASSET}">'
-
-STREAMS = {
-    VisitKind.idle: {},
-    VisitKind.page: {"path": "/page", "expect_body": {"v1": PAGE}},
-    VisitKind.session: {
-        "path": "/login", "method": "POST", "body": "user-{operation} basket-{operation}",
-        "expect_body": {"*": "welcome user-{operation}"},
-    },
-    VisitKind.events: {"path": "/events", "expect_body": None, "expect_text": "data: "},
-    VisitKind.websocket: {"path": "/websocket", "expect_body": None, "expect_status": 101},
-}  # fmt: skip
-THEN = {
-    VisitKind.page: {"then_path": "/{asset}", "then_text": ".line-1 "},
-    VisitKind.session: {
-        "then_path": "/account",
-        "then_body": {"*": "user user-{operation} holds basket-{operation}"},
-    },
-}
-
-Pay = Callable[..., tuple[Sample, Visited, str]]
-
-
-@pytest.fixture
-def pay() -> Pay:
-    """Pays one visit to a scripted server: its sample, its account, and why it failed."""
-
-    def visit(
-        kind: VisitKind, script: Behaviour | list[Behaviour], *, lasts_s: float = 0.1
-    ) -> tuple[Sample, Visited, str]:
-        what = Visit(kind=kind, lasts_s=lasts_s, every_s=0.02, **THEN.get(kind, {}))  # type: ignore[arg-type]
-        visited: list[Visited] = []
-        details = [""]
-        with Scripted(script) as server:
-            client = Client(
-                host="127.0.0.1",
-                port=server.port,
-                authority="site.test",
-                run="r1",
-                traffic=Traffic(streams=(stream(visit=what, **STREAMS[kind]),)),
-                detail=lambda _seq, _outcome, text: details.append(text),
-                visited=visited.append,
-            )
-            sample = client.send(Arrival(0, 0, 1))
-            client.close()
-        (account,) = visited
-        return sample, account, details[-1]
-
-    return visit
 
 
 def routes(answers: dict[str, bytes]) -> Behaviour:
@@ -109,9 +50,50 @@ def test_an_idle_connection_that_is_closed_in_order_is_opened_again(pay: Pay):
     assert len(account.reconnect_ms) == 1
 
 
-def test_an_announced_close_is_in_order_too(pay: Pay):
-    sample, account, _ = pay(VisitKind.idle, says(whole(extra=b"Connection: close\r\n")))
-    assert (sample.outcome, account.answered, account.closed) == (Outcome.ok, 2, 0)
+CLOSE = b"Connection: close\r\n"
+
+
+def test_an_announced_close_is_in_order_too_and_the_next_answer_is_waited_for_as_long(pay: Pay):
+    def slow(peer: Peer) -> None:
+        peer.pause(0.3)
+        peer.send(whole(extra=CLOSE))
+
+    sample, account, _ = pay(VisitKind.idle, [says(whole(extra=CLOSE)), slow])
+    assert (sample.outcome, account.answered, account.closed) == (Outcome.ok, 2, 1)
+    assert len(account.reconnect_ms) == 1
+    assert account.reconnect_ms[0] >= 300
+    held_ms = (sample.finished_ns - sample.sent_ns) / 1e6
+    assert account.reconnect_ms[0] < held_ms - 90, "the visitor's own wait is no part of it"
+    assert sample.sent_ns < account.left_ns < sample.finished_ns - 300_000_000
+
+
+def test_a_close_that_the_last_answer_announces_ends_nothing_that_goes_on(pay: Pay):
+    sample, account, _ = pay(VisitKind.idle, [says(whole()), says(whole(extra=CLOSE))])
+    assert (sample.outcome, account.closed, account.reconnect_ms) == (Outcome.ok, 0, ())
+    assert account.left_ns > sample.sent_ns + 100_000_000
+
+
+def by(data: bytes, release: bytes, instance: bytes) -> bytes:
+    return data.replace(b"X-Release: v1", b"X-Release: " + release).replace(
+        b"X-Instance: i1", b"X-Instance: " + instance
+    )
+
+
+def test_who_answers_first_and_who_answers_last_are_both_told(pay: Pay):
+    """The first by the sample; the last with when that was asked."""
+    script = [says(by(WELCOME, b"v2", b"i2")), says(ACCOUNT)]
+    sample, account, _ = pay(VisitKind.session, script)
+    assert (sample.outcome, sample.release, sample.instance) == (Outcome.ok, "v2", "i2")
+    assert (account.last_release, account.last_instance) == ("v1", "i1")
+    assert sample.sent_ns + 100_000_000 <= account.last_sent_ns < sample.finished_ns
+
+
+def test_a_copy_from_a_cache_is_not_who_answered_last(pay: Pay):
+    hit = whole(CSS, extra=b"X-Cache: HIT\r\n")
+    script = routes({"/page": whole(PAGE.encode(), extra=b"X-Cache: MISS\r\n"), ASSET: hit})
+    sample, account, _ = pay(VisitKind.page, script)
+    assert (sample.outcome, sample.release, sample.cache) == (Outcome.ok, "v1", Cache.miss)
+    assert (account.answered, account.last_sent_ns, account.last_release) == (2, 0, "")
 
 
 def test_an_idle_connection_that_is_reset_is_a_failure(pay: Pay):
@@ -218,7 +200,7 @@ def streaming(first: int, *, count: int = 10_000) -> Behaviour:
 def test_events_are_listened_to_until_the_visit_is_over(pay: Pay):
     sample, account, _ = pay(VisitKind.events, streaming(1))
     assert (sample.outcome, sample.status, sample.release) == (Outcome.ok, 200, "v1")
-    assert account.asked == 1
+    assert (account.asked, account.last_sent_ns) == (1, 0)
     assert account.answered > 2
     assert account.closed == 0
 
@@ -235,6 +217,8 @@ def test_a_stream_that_ends_in_order_is_asked_for_again_from_the_last_event_on(p
     assert (account.asked, account.closed, len(account.reconnect_ms)) == (2, 1, 1)
     assert b"Last-Event-ID" not in asked[0]
     assert b"\r\nLast-Event-ID: 3\r\n" in asked[1]
+    assert (account.last_release, account.last_instance) == ("v1", "i1")
+    assert sample.sent_ns < account.last_sent_ns < sample.finished_ns
 
 
 def test_an_empty_stream_is_asked_for_again_and_not_taken_for_an_answer(pay: Pay):
@@ -265,97 +249,6 @@ def test_a_stream_that_is_refused_when_asked_for_again_is_a_failure(pay: Pay):
     sample, account, _ = pay(VisitKind.events, script, lasts_s=1.0)
     assert (sample.outcome, sample.status) == (Outcome.wrong_status, 503)
     assert (account.closed, account.reconnect_ms) == (1, ())
-
-
-# A WebSocket: the other side is the sample website's own.
-
-
-def echoes(
-    told_to_stop: Callable[[], bool] = lambda: False, who: str = "v1 i1", *, ends: bool = True
-) -> Behaviour:
-    def behave(peer: Peer) -> None:
-        lines = peer.request.decode().split("\r\n")
-        key = next(line[19:] for line in lines if line.lower().startswith("sec-websocket-key: "))
-        names = {"X-Release": "v1", "X-Instance": "i1"}
-        websocket.serve(peer.sock, key, names, lambda text: f"{who} {text}", told_to_stop)
-        if ends:
-            peer.close()
-
-    return behave
-
-
-def test_a_websocket_is_answered_and_closed_in_order(pay: Pay):
-    sample, account, _ = pay(VisitKind.websocket, echoes())
-    assert (sample.outcome, sample.status, sample.release) == (Outcome.ok, 101, "v1")
-    assert account.answered >= 2
-    assert account.asked == account.answered + 1, "the handshake"
-    assert account.closed == 0
-
-
-def test_a_website_that_goes_away_in_order_is_talked_to_again(pay: Pay):
-    told = threading.Event()
-
-    def stops(peer: Peer) -> None:
-        timer = threading.Timer(0.1, told.set)
-        timer.start()
-        echoes(told.is_set)(peer)
-        timer.join()
-
-    sample, account, _ = pay(VisitKind.websocket, [stops, echoes()], lasts_s=0.4)
-    assert sample.outcome is Outcome.ok
-    assert (account.closed, len(account.reconnect_ms)) == (1, 1)
-
-
-def test_a_closed_connection_has_ended_before_another_is_asked_for(pay: Pay):
-    ended: list[str] = []
-
-    def lingers(peer: Peer) -> None:
-        echoes(lambda: True, ends=False)(peer)
-        peer.pause(0.4)
-        ended.append("ended")
-        peer.close()
-
-    def again(peer: Peer) -> None:
-        ended.append("asked again")
-        echoes()(peer)
-
-    sample, _, _ = pay(VisitKind.websocket, [lingers, again])
-    assert sample.outcome is Outcome.ok
-    assert ended == ["ended", "asked again"]
-
-
-def test_a_websocket_that_is_cut_is_a_failure(pay: Pay):
-    def cut(peer: Peer) -> None:
-        threading.Timer(0.05, lambda: peer.sock.shutdown(2)).start()
-        echoes()(peer)
-
-    sample, _, why = pay(VisitKind.websocket, cut, lasts_s=5.0)
-    assert sample.outcome is Outcome.truncated
-    assert "without a close frame" in why
-
-
-def test_an_answer_of_another_release_is_a_failure(pay: Pay):
-    sample, _, _ = pay(VisitKind.websocket, echoes(who="v2 i2"))
-    assert sample.outcome is Outcome.wrong_body
-
-
-def test_a_handshake_that_is_refused_is_told_by_its_status(pay: Pay):
-    sample, account, _ = pay(VisitKind.websocket, says(whole(b"", "503 Service Unavailable")))
-    assert (sample.outcome, sample.status) == (Outcome.wrong_status, 503)
-    assert account.answered == 0
-
-
-def test_a_close_with_a_code_that_says_error_is_not_in_order(pay: Pay):
-    def errs(peer: Peer) -> None:
-        websocket.GOING_AWAY, before = 1011, websocket.GOING_AWAY
-        try:
-            echoes(lambda: True)(peer)
-        finally:
-            websocket.GOING_AWAY = before
-
-    sample, _, why = pay(VisitKind.websocket, errs)
-    assert sample.outcome is Outcome.malformed
-    assert "closed with code 1011" in why
 
 
 # Holding.
