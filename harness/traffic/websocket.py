@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import gevent
@@ -117,7 +117,8 @@ class _Line:
         event = self._awaited()
         if not isinstance(event, CloseConnection):
             raise Ended(Outcome.wrong_body, f"expected a close frame, observed {str(event)[:120]}")
-        self._expect_order(event)
+        # A reply may leave the code out (RFC 6455, 5.5.1).
+        self._expect_order(event, _ORDERLY | {CloseReason.NO_STATUS_RCVD})
 
     def _shake_hands(self) -> None:
         v, answer = self._v, self._v.flight.answer
@@ -144,8 +145,8 @@ class _Line:
             while self._connection.wire.receive(self.closed_ns + _FAREWELL_NS, v.clock_ns):
                 pass
 
-    def _expect_order(self, event: CloseConnection) -> None:
-        if event.code not in _ORDERLY:
+    def _expect_order(self, event: CloseConnection, orderly: Collection[int] = _ORDERLY) -> None:
+        if event.code not in orderly:
             raise Ended(
                 Outcome.malformed, f"closed with code {event.code}: {str(event.reason)[:120]}"
             )
