@@ -262,6 +262,17 @@ def test_a_release_that_does_as_badly_as_the_old_one_did_is_not_to_blame(tmp_pat
     assert judgements(rig) == ["judged 50%: go on", "judged 100%: go on"]
 
 
+@pytest.mark.parametrize("swap", ["drain", "rolling", "blue-green"])
+def test_what_the_old_release_does_is_counted_from_before_the_new_one_starts(
+    tmp_path: Path, swap: str
+):
+    """By then it has given the answers that make it a measure."""
+    rig = Rig(tmp_path / "run", swap=swap)
+    rig.execute()
+    moves = [point.name for point in rig.trouble.seen if point.when == "before"]
+    assert moves.index("stage.count_anew") < moves.index("stage.start")
+
+
 @pytest.mark.parametrize("swap", ["drain", "rolling"])
 def test_what_a_balancer_cannot_count_is_not_looked_at(tmp_path: Path, swap: str, monkeypatch):
     rig = Rig(tmp_path / "run", swap=swap)
