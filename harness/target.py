@@ -138,12 +138,15 @@ class Counted:
     """What the balancer itself counted of instances, since it last began to count anew."""
 
     sent: int = 0
-    """Requests that it sent there, answered or not."""
+    """Requests that it sent there, answered or not; one that was tried again, once a try."""
     answered: int = 0
     errors: int = 0
     """Of those answered: with a status of 500 or more."""
     broken: int = 0
-    """Connections that could not be made or broke, and answers that are not HTTP."""
+    """Connections that could not be made or broke, and answers that are not HTTP. Where the
+    balancer tried again, there or elsewhere, each try counts: a request that another instance
+    answered in the end did not find this one.
+    """
     mean_ms: float = 0.0
     """From a request to its answer's headers, over the last 1,024; 0 where there was none."""
     down: int = 0

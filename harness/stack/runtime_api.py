@@ -107,6 +107,7 @@ class ServerState:
     errors: int = 0
     """Answers with a status of 500 or more."""
     broken: int = 0
+    """Tries to connect that failed, and answers that broke or are not HTTP."""
     mean_ms: int = 0
     """From a request to its answer's headers, over the last 1,024."""
 
@@ -211,6 +212,8 @@ def _state(row: dict[str, str]) -> ServerState:
         sent=number("stot"),
         answered=number("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
         errors=number("hrsp_5xx"),
-        broken=number("econ", "eresp"),
+        # A try that failed is in one of them: the last of a request in econ, those before it in
+        # wretr (the same server was tried again) or wredis (another was).
+        broken=number("econ", "wretr", "wredis", "eresp"),
         mean_ms=number("rtime"),
     )

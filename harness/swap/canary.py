@@ -14,7 +14,7 @@ from harness.target import Instance, Stage, WeighsInstances
 __all__ = ["Canary"]
 
 _SHARES: Final = (5, 25, 50, 100)
-_DYNAMIC: Final = re.compile(r"roundrobin|leastconn|random")
+_SHARING: Final = re.compile(r"roundrobin|random")
 
 
 class Canary:
@@ -25,14 +25,19 @@ class Canary:
     statuses, broken connections, response times. It asks for a number of answers at each share; as
     long as they lack, the swap waits, up to `patience_s`. Each decision is a mark.
 
-    Needs `slots`, a stage that weighs instances, and an algorithm whose weights can be changed:
-    roundrobin, leastconn or random. Costs one more release's worth of memory, and the time until
-    enough answers have come: at 300 requests a second some 3 s at 5 %, 1 s at each other share.
+    Needs `slots`, a stage that weighs instances, and an algorithm that shares by weights which can
+    be changed: roundrobin or random. `leastconn` takes of idle servers the one that was so longest,
+    whatever they weigh (lb_fwlc.c): at 5 % a new one would get 10 to 50. `random` draws two by
+    their weights and takes the one less busy for its weight, so that an idle new one may get
+    1 - (1 - share)^2 of the requests: at 5 % up to 9.8, and 5 to 7 as simulated.
 
-    Where the judge says back, or enough answers do not come, the new instances get nothing from
-    one moment on, while the old ones, of which none was drained, get all; then the new ones are
-    drained and stopped, and the deploy has failed. So a bad release costs at most what it failed
-    of its share until then.
+    Costs one more release's worth of memory, and the time until enough answers have come: at 300
+    requests a second some 3 s at 5 %, 1 s at each other share.
+
+    Where the judge says back (of a slow or silent release for 3 s, as that may pass), or enough
+    answers do not come, the new instances get nothing from one moment on, while the old ones, of
+    which none was drained, get all; then the new ones are drained and stopped, and the deploy has
+    failed. So a bad release costs at most what it failed of its share until then.
     """
 
     name = "canary"
@@ -50,11 +55,18 @@ class Canary:
         self._patience_s = patience_s
 
     def refuse(self, algorithm: str) -> None:
-        """NotJudgedError for one that knows no weights, or takes no other ones while it runs."""
-        if not _DYNAMIC.match(algorithm):
+        """NotJudgedError for one that knows no weights, takes no other ones while it runs, or does
+        not share by them.
+        """
+        if not _SHARING.match(algorithm):
+            why = (
+                "does not share by them while servers are idle"
+                if algorithm.startswith("leastconn")
+                else "takes no other ones while it runs"
+            )
             raise NotJudgedError(
-                f"algorithm: canary shares requests by weights, and {algorithm!r} takes no other "
-                "ones while it runs; choose one of: roundrobin, leastconn, random"
+                f"algorithm: canary shares requests by weights, and {algorithm!r} {why}; "
+                "choose one of: roundrobin, random"
             )
 
     def replace(self, stage: Stage, steps: Steps) -> None:

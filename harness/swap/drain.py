@@ -24,17 +24,17 @@ class Drain:
     def replace(self, stage: Stage, steps: Steps) -> None:
         old = stage.running()
         publish(stage, steps)
+        counted_anew(stage)
         new = bring_up(stage, steps, release=steps.new, count=stage.replicas())
         drained: list[Instance] = []
         try:
-            counted_anew(stage)
             admitted_ns = steps.clock.now_ns()
             admit(stage, steps, new)
-            beside = glanced_at(stage, steps, old=old, new=new)
+            glance = glanced_at(stage, steps, old=old, new=new)
             for instance in old[:1]:
                 drained.append(instance)
                 drain(stage, steps, instance)
-            looked_at(stage, steps, left=len(old) - 1, new=new, beside=beside, since_ns=admitted_ns)
+            looked_at(stage, steps, left=len(old) - 1, new=new, glance=glance, since_ns=admitted_ns)
         except Exception as error:  # noqa: BLE001 (raised again, after the way back)
             failures = back_to(old, stage, steps, touched=drained, new=new)
             raise undone(error, failures) from error.__cause__

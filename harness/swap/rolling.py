@@ -10,8 +10,8 @@ __all__ = ["Rolling"]
 
 class Rolling:
     """For each batch of old instances: start as many new ones, await them, admit them; look at
-    what all new ones do beside the old ones; drain the batch, and stop each once they did well for
-    a second.
+    what all new ones, and the batch's alone, do beside the old ones; drain the batch, and stop each
+    once they did well for a second.
 
     Needs `slots`. Costs one batch's memory more, and a batch's whole start and stop for each batch:
     with N replicas it takes N times as long as `drain`, and all the while both releases answer.
@@ -41,7 +41,8 @@ class Rolling:
                 new += fresh
                 admitted_ns = steps.clock.now_ns()
                 admit(stage, steps, fresh)
-                beside = glanced_at(stage, steps, old=old[first:], new=new)
+                newest = fresh if first else []
+                glance = glanced_at(stage, steps, old=old[first:], new=new, newest=newest)
                 for drained, instance in enumerate(batch, start=first + 1):
                     touched.append(instance)
                     drain(stage, steps, instance)
@@ -50,7 +51,8 @@ class Rolling:
                         steps,
                         left=len(old) - drained,
                         new=new,
-                        beside=beside,
+                        newest=newest,
+                        glance=glance,
                         since_ns=admitted_ns,
                     )
                     stop(stage, steps, instance)

@@ -67,12 +67,18 @@ class Steps:
     def clock(self) -> Timekeeper:
         return self._timeline.clock
 
-    def judged(self, what: str, decision: str, why: str) -> None:
-        """Marks `judged WHAT: DECISION`, and what the decision rests on."""
+    def judged(
+        self, what: str, decision: str, why: str, *, cause: str = "", since_ns: int = 0
+    ) -> None:
+        """Marks `judged WHAT: DECISION`, and what the decision rests on; where it is against the
+        new release also its cause, and since when it was watched.
+        """
+        detail: dict[str, Detail] = {"swap": self.swap, "why": why}
+        blamed: dict[str, Detail] = {"cause": cause, "since_ns": since_ns} if cause else {}
         self._timeline.mark(
             MarkKind.event,
             f"judged {what}: {decision}",
-            detail={"swap": self.swap, "why": why},
+            detail=detail | blamed,
         )
 
     def skipped(self, step: str, why: str) -> None:

@@ -164,10 +164,15 @@ class FakeStage:
     def start(self, release: str) -> Instance:
         target = self._target
         target.moves.append(f"start {release}")
-        with target.trouble.around("stage.start") as within:
-            instance = target._launch(release)
-            within()
-            target.clock.sleep(START_S)
+        instance = target._launch(release)
+        try:
+            with target.trouble.around("stage.start") as within:
+                within()
+                target.clock.sleep(START_S)
+        except Exception:
+            # A container that did not start is nobody's instance.
+            target.present.remove(instance)
+            raise
         return instance
 
     def await_ready(self, instance: Instance) -> None:

@@ -119,3 +119,16 @@ def points(folder: Path, **settings: Any) -> list[Point]:
     rig = Rig(folder, **settings)
     rig.execute()
     return rig.trouble.seen
+
+
+def serving_last(rig: Rig) -> list[str]:
+    """Releases that served when the load ended."""
+    return [who.release for who in rig.target.serving_at(rig.record()["sent"]["stop_ns"] - 1)]
+
+
+def steps(rig: Rig) -> list[str]:
+    return [name for name, edge in rig.spans("step") if edge == "begin"]
+
+
+def judgements(rig: Rig) -> list[str]:
+    return [mark["name"] for mark in rig.marks() if mark["name"].startswith("judged ")]

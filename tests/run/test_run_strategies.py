@@ -1,36 +1,34 @@
 """Strategies on fakes: their steps, and how each ends where the release or the procedure fails."""
 
-import re
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from fakes.target import FakeStage, FakeTarget
 from fakes.trouble import Point
-from rig import Rig, finding, points
+from rig import Rig, finding, judgements, points, serving_last, steps
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
 from harness.model.finding import Verdict
 from harness.swap.canary import Canary
 from harness.swap.rolling import Rolling
-from harness.target import Counted, Instance
+from harness.target import Instance
 
 SAFE = ("drain", "rolling", "blue-green", "canary", "stop-signal", "reload")
 """Those that claim that a bad release leaves the old one serving."""
 
 
-def serving_last(rig: Rig) -> list[str]:
-    """Releases that served when the load ended."""
-    return [who.release for who in rig.target.serving_at(rig.record()["sent"]["stop_ns"] - 1)]
+def looks_before_down(rig: Rig) -> list[list[Instance]]:
+    """The instances that exist as `down` begins, which removes whatever is there."""
+    found: list[list[Instance]] = []
+    down = rig.target.down
 
+    def looking() -> None:
+        found.append(list(rig.target.present))
+        down()
 
-def steps(rig: Rig) -> list[str]:
-    return [name for name, edge in rig.spans("step") if edge == "begin"]
-
-
-def judgements(rig: Rig) -> list[str]:
-    return [mark["name"] for mark in rig.marks() if mark["name"].startswith("judged ")]
+    rig.target.down = looking
+    return found
 
 
 @pytest.mark.parametrize("swap", SAFE)
@@ -52,9 +50,11 @@ def test_a_release_that_is_never_ready_leaves_the_old_one_serving_and_nothing_of
 ):
     rig = Rig(tmp_path / "run", swap=swap, replicas=replicas)
     rig.target.never_ready.add("v2")
+    looks = looks_before_down(rig)
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
     assert "website-" in finding(judged, "swap_completed").message
+    assert [who.release for who in looks[0]] == ["v1"] * replicas
     assert judged.result.requests.failed == 0
     assert serving_last(rig) == ["v1"] * replicas
 
@@ -99,12 +99,14 @@ def test_wherever_it_fails_the_old_release_serves_on_and_nothing_of_the_new_one_
     rig = Rig(tmp_path / "run", swap=swap, replicas=2)
     error = (MissingEvidenceError, RuntimeError)[len(point.name) % 2]
     rig.trouble.plan(point, error("the cause"))
+    looks = looks_before_down(rig)
     judged = rig.run()
     assert judged.result.verdict is Verdict.inconclusive, judged.explanation()
     assert "the cause" in finding(judged, "swap_completed").message
     assert not rig.trouble.never_came()
     assert judged.result.requests.failed == 0
     assert serving_last(rig) == ["v1", "v1"]
+    assert [who.release for who in looks[0]] == ["v1", "v1"]
     assert judged.result.requests.ok == judged.result.requests.planned
 
 
@@ -159,6 +161,7 @@ def test_rolling_in_batches_replaces_so_many_at_once_and_what_is_left_over_last(
 def test_rolling_that_fails_at_the_second_brings_back_the_first(tmp_path: Path):
     rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
     spoiled(rig, 2)
+    looks = looks_before_down(rig)
     judged = rig.run()
     assert judged.result.verdict is Verdict.failed
     assert steps(rig)[7:] == [
@@ -167,7 +170,7 @@ def test_rolling_that_fails_at_the_second_brings_back_the_first(tmp_path: Path):
         "drain website-3", "stop website-3",
     ]  # fmt: skip
     assert judged.result.requests.failed == 0
-    assert sorted(who.name for who in rig.target.present) == []
+    assert sorted(who.name for who in looks[0]) == ["website-2", "website-5"]
     assert serving_last(rig) == ["v1", "v1"]
 
 
@@ -231,172 +234,6 @@ def test_canary_raises_its_share_after_each_judgement(tmp_path: Path):
     ]  # fmt: skip
 
 
-def counting(rig: Rig, bad: Counted) -> None:
-    """What v2 is counted to do; v1 does well."""
-
-    def counts(instances: Sequence[Instance], look: int) -> Counted:
-        if instances[0].release == "v2":
-            return bad
-        return Counted(sent=1000 * look, answered=1000 * look, mean_ms=5.0)
-
-    rig.target.counts = counts
-
-
-def test_a_pool_that_does_badly_after_the_switch_is_switched_back(tmp_path: Path):
-    rig = Rig(tmp_path / "run", swap="blue-green", replicas=2)
-    counting(rig, Counted(sent=9, answered=9, errors=2))
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.failed
-    message = finding(judged, "swap_completed").message
-    assert "release v2: rolled back at 100 % of the requests" in message
-    assert judgements(rig) == ["judged 100%: back"]
-    assert serving_last(rig) == ["v1", "v1"]
-    assert steps(rig)[9:] == [
-        "switch v2", "switch v1",
-        "drain website-3", "drain website-4", "stop website-3", "stop website-4",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("swap", ["drain", "rolling"])
-@pytest.mark.parametrize(
-    "counted",
-    [
-        Counted(sent=9, answered=9, errors=2),
-        Counted(sent=9, broken=3),
-        Counted(sent=9, answered=9, down=1),
-        Counted(sent=99, answered=2),
-    ],
-)
-def test_what_breaks_after_it_was_ready_is_seen_before_the_first_old_one_is_let_go_of(
-    tmp_path: Path, swap: str, counted: Counted
-):
-    rig = Rig(tmp_path / "run", swap=swap, replicas=2)
-    counting(rig, counted)
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.failed, judged.explanation()
-    share = {"drain": 50, "rolling": 33}[swap]
-    message = finding(judged, "swap_completed").message
-    assert "release v2: rolled back" in message
-    assert f"at {share} % of the requests" in message
-    assert judgements(rig) == [f"judged {share}%: back"]
-    touched = [name for name in steps(rig) if re.fullmatch("(drain|stop) website-[12]", name)]
-    assert touched == []
-    assert steps(rig)[-1] == {"drain": "stop website-4", "rolling": "stop website-3"}[swap]
-    assert serving_last(rig) == ["v1", "v1"]
-    assert judged.result.requests.failed == 0
-
-
-def test_a_rolling_release_that_breaks_in_the_second_batch_is_replaced_back(tmp_path: Path):
-    rig = Rig(tmp_path / "run", swap="rolling", replicas=2)
-
-    def counts(instances: Sequence[Instance], _: int) -> Counted:
-        is_second = len(instances) == 2 and instances[0].release == "v2"
-        return Counted(sent=100, answered=100, broken=5 if is_second else 0, mean_ms=5.0)
-
-    rig.target.counts = counts
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.failed
-    assert judgements(rig) == ["judged 33%: go on", "judged 50%: go on", "judged 67%: back"]
-    assert serving_last(rig) == ["v1", "v1"]
-    assert judged.result.requests.failed == 0
-
-
-@pytest.mark.parametrize("swap", ["drain", "rolling"])
-def test_too_few_requests_to_tell_hold_up_no_procedure_that_has_no_shares(
-    tmp_path: Path, swap: str
-):
-    rig = Rig(tmp_path / "run", swap=swap)
-    counting(rig, Counted(sent=3, answered=3, errors=1))
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.passed, judged.explanation()
-    assert judgements(rig) == ["judged 50%: go on", "judged 100%: go on"]
-
-
-@pytest.mark.parametrize("swap", ["drain", "rolling"])
-@pytest.mark.parametrize("replicas", [1, 2])
-def test_a_release_that_breaks_while_the_first_old_one_is_drained_finds_it_serving_again(
-    tmp_path: Path, swap: str, replicas: int
-):
-    rig = Rig(tmp_path / "run", swap=swap, replicas=replicas)
-
-    def counts(instances: Sequence[Instance], _: int) -> Counted:
-        is_bad = instances[0].release == "v2" and "drain website-1" in rig.target.moves
-        return Counted(sent=100, answered=100, broken=5 if is_bad else 0, mean_ms=5.0)
-
-    rig.target.counts = counts
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.failed
-    assert [each.split(": ")[1] for each in judgements(rig)] == ["go on", "back"]
-    assert "stop website-1" not in rig.target.moves
-    assert steps(rig)[steps(rig).index("drain website-1") + 1 :][:2] == [
-        "ready website-1", "admit website-1",
-    ]  # fmt: skip
-    assert serving_last(rig) == ["v1"] * replicas
-    assert judged.result.requests.failed == 0
-
-
-@pytest.mark.parametrize("swap", ["drain", "rolling"])
-def test_a_release_that_does_as_badly_as_the_old_one_did_is_not_to_blame(tmp_path: Path, swap: str):
-    """Once drained the old one is counted no more."""
-    rig = Rig(tmp_path / "run", swap=swap)
-
-    def counts(instances: Sequence[Instance], _: int) -> Counted:
-        is_gone = not instances or "drain website-1" in rig.target.moves
-        if is_gone and not (instances and instances[0].release == "v2"):
-            return Counted()
-        return Counted(sent=100, answered=100, errors=5, mean_ms=5.0)
-
-    rig.target.counts = counts
-    judged = rig.run()
-    assert finding(judged, "swap_completed").verdict is Verdict.passed
-    assert judgements(rig) == ["judged 50%: go on", "judged 100%: go on"]
-
-
-@pytest.mark.parametrize("swap", ["drain", "rolling"])
-def test_what_a_balancer_cannot_count_is_not_looked_at(tmp_path: Path, swap: str, monkeypatch):
-    rig = Rig(tmp_path / "run", swap=swap)
-    monkeypatch.setattr(FakeStage, "counts", lambda _: False)
-    counting(rig, Counted(sent=9, broken=9))
-    assert rig.run().result.verdict is Verdict.passed
-    assert judgements(rig) == []
-
-
-@pytest.mark.parametrize(
-    ("counted", "told"),
-    [
-        (Counted(sent=9, answered=9, errors=2), "9 answers of the new release, 2 with status 5xx"),
-        (Counted(sent=9, broken=3), "3 connections broken"),
-        (Counted(sent=9, answered=9, down=1), "1 of its instances failed the balancer's checks"),
-        (Counted(sent=99, answered=2), "after 20 s at 5 % of the requests"),
-    ],
-)
-def test_a_canary_that_does_badly_is_rolled_back_and_the_deploy_has_failed(
-    tmp_path: Path, counted: Counted, told: str
-):
-    rig = Rig(tmp_path / "run", swap="canary")
-    counting(rig, counted)
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.failed
-    completed = finding(judged, "swap_completed")
-    assert completed.verdict is Verdict.failed
-    assert told in completed.message
-    assert judgements(rig) == ["judged 5%: back"]
-    assert steps(rig)[-3:] == ["share 0% v2", "drain website-2", "stop website-2"]
-    given_back = [mark["at_ns"] for mark in rig.marks() if mark["name"] == "share 0% v2"][-1]
-    assert [who.name for who in rig.target.serving_at(given_back)] == ["website-1"], "at once"
-    assert serving_last(rig) == ["v1"]
-    assert judged.result.requests.failed == 0
-
-
-def test_a_canary_that_nobody_asks_is_nobodys_fault_and_no_pass(tmp_path: Path):
-    rig = Rig(tmp_path / "run", swap="canary")
-    counting(rig, Counted(sent=3, answered=3))
-    judged = rig.run()
-    assert judged.result.verdict is Verdict.inconclusive
-    assert "too few requests to judge release v2" in judged.explanation()
-    assert serving_last(rig) == ["v1"]
-
-
 def test_stop_signal_scales_and_stops_and_tells_the_balancer_nothing(tmp_path: Path):
     rig = Rig(tmp_path / "run", swap="stop-signal", replicas=2)
     rig.run()
@@ -439,15 +276,22 @@ def test_a_reload_that_did_not_happen_is_no_pass_and_the_old_ones_serve_on(tmp_p
     assert serving_last(rig) == ["v1"]
 
 
-@pytest.mark.parametrize("algorithm", ["roundrobin", "leastconn", "random(2)"])
+@pytest.mark.parametrize("algorithm", ["roundrobin", "random(2)"])
 def test_a_canary_shares_by_weights_that_can_be_changed(algorithm: str):
     Canary().refuse(algorithm)
 
 
 @pytest.mark.parametrize("algorithm", ["static-rr", "first", "source", "hash", "uri depth 3"])
 def test_a_canary_refuses_an_algorithm_whose_weights_stand(algorithm: str):
-    with pytest.raises(NotJudgedError, match="choose one of: roundrobin, leastconn, random"):
+    with pytest.raises(
+        NotJudgedError, match="takes no other ones while it runs; choose one of: roundrobin, random"
+    ):
         Canary().refuse(algorithm)
+
+
+def test_a_canary_refuses_leastconn_which_sends_idle_servers_what_their_weights_do_not():
+    with pytest.raises(NotJudgedError, match="does not share by them while servers are idle"):
+        Canary().refuse("leastconn")
 
 
 @pytest.mark.parametrize("swap", ["blue-green", "canary", "reload"])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 HEADER = (
     "# pxname,svname,qcur,scur,status,check_status,addr,algo,"
-    "stot,hrsp_2xx,hrsp_5xx,econ,eresp,rtime,"
+    "stot,hrsp_2xx,hrsp_5xx,econ,eresp,rtime,wretr,wredis,"
 )
 
 
@@ -22,8 +22,9 @@ class FakeHaproxy:
         self.ready_is = "UP"
         self.weight: dict[str, str] = {}
         """By slot, where it is not the declared one."""
-        self.counted: dict[str, tuple[int, int, int, int, int, int]] = {}
-        """By slot: sessions, answers 2xx and 5xx, failed connects and answers, mean in ms."""
+        self.counted: dict[str, tuple[int, ...]] = {}
+        """By slot: sessions, answers 2xx and 5xx, failed connects and answers, mean in ms; and
+        connects that were tried again, there and elsewhere."""
         self.pool = "website"
         self.refuses: dict[str, str] = {}
         """Answer by a part of a command."""

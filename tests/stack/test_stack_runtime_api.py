@@ -47,6 +47,20 @@ def test_servers_are_read_by_name_and_only_servers():
     assert servers["slot3"].check == ""
 
 
+def test_a_try_to_connect_that_failed_is_counted_once_however_it_went_on():
+    """The request found another server, or this one at another try: its last try alone, where
+    that failed too, is in econ.
+    """
+    haproxy = FakeHaproxy("slot1", "slot2")
+    haproxy.counted = {
+        "slot1": (20, 8, 0, 2, 1, 5, 4, 5),
+        "slot2": (9, 0, 0, 0, 0, 0, 0, 9),
+    }
+    servers = RuntimeApi(haproxy).servers()
+    assert {name: state.broken for name, state in servers.items()} == {"slot1": 12, "slot2": 9}
+    assert servers["slot2"].sent == 9
+
+
 def test_another_backend_is_asked_for_alone():
     asked = []
 

@@ -7,15 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.swap import exposure
-from harness.swap.exposure import Bounds, Decision, judged
+from harness.swap.exposure import Bounds, Cause, Decision, Judgement, judged
 from harness.target import Counted
 
 BOUNDS = Bounds(least=40, bad_share=0.01, sure=2)
 OLD = Counted(sent=1000, answered=1000, mean_ms=20.0)
 
 
+def judgement(
+    new: Counted, old: Counted = OLD, *, fresh: int = 40, rate_hz: float = 60.0
+) -> Judgement:
+    return judged(new, old, fresh=fresh, rate_hz=rate_hz, bounds=BOUNDS)
+
+
 def decision(new: Counted, old: Counted = OLD, fresh: int = 40) -> Decision:
-    return judged(new, old, fresh=fresh, bounds=BOUNDS).decision
+    return judgement(new, old, fresh=fresh).decision
 
 
 def well(answered: int = 100, **others: float) -> Counted:
@@ -75,11 +81,70 @@ def test_an_old_release_with_few_answers_is_no_measure_of_speed():
 
 
 def test_the_reason_names_both_releases_figures():
-    why = judged(well(60, errors=3), OLD, fresh=60, bounds=BOUNDS).why
+    why = judgement(well(60, errors=3), fresh=60).why
     assert why == (
         "60 answers of the new release, 3 with status 5xx, 0 connections broken, mean 20 ms; "
         "the old one's 1,000: 0 with status 5xx, 0 connections broken, mean 20 ms"
     )
+
+
+@pytest.mark.parametrize(
+    ("new", "cause", "may_pass"),
+    [
+        (well(down=1), Cause.down, False),
+        (well(errors=3, broken=2), Cause.status, False),
+        (well(errors=2, broken=3), Cause.broken, False),
+        (Counted(sent=200, answered=120, mean_ms=20.0), Cause.silence, True),
+        (well(mean_ms=271.0), Cause.latency, True),
+    ],
+)
+def test_why_it_goes_back_is_told(new, cause, may_pass):
+    found = judgement(new)
+    assert (found.decision, found.cause) == (Decision.back, cause)
+    assert cause.may_pass is may_pass
+
+
+def test_what_does_not_go_back_has_no_cause():
+    assert judgement(well()).cause is None
+    assert judgement(well(), fresh=3).cause is None
+
+
+def test_a_release_that_never_answers_some_of_its_requests_goes_back_though_most_were_answered():
+    """In no mean is what never comes."""
+    found = judgement(Counted(sent=200, answered=120, mean_ms=20.0), fresh=120)
+    assert found.cause is Cause.silence
+    assert found.why.startswith(
+        "80 requests unanswered, 60 a second were sent to it and an answer may take 270 ms; "
+    )
+
+
+@pytest.mark.parametrize(("waiting", "wanted"), [(100, Decision.go_on), (101, Decision.back)])
+def test_as_many_may_wait_as_are_sent_while_an_answer_may_take(waiting, wanted):
+    old = Counted(sent=1000, answered=1000, mean_ms=400.0)
+    new = Counted(sent=1000 + waiting, answered=1000, mean_ms=400.0)
+    rate_hz = 100 / 1.2
+    assert judgement(new, old, rate_hz=rate_hz).decision is wanted
+
+
+def test_before_a_slow_website_has_answered_its_requests_are_no_silence():
+    """Both releases take 2 s, and the new one has been asked for one."""
+    old = Counted(sent=1000, answered=900, mean_ms=2000.0)
+    assert judgement(Counted(sent=50), old, fresh=0, rate_hz=50.0).decision is Decision.wait
+
+
+def test_a_connection_that_broke_waits_for_no_answer():
+    old = Counted(sent=1000, answered=400, broken=600, mean_ms=20.0)
+    assert judgement(Counted(sent=100, answered=40, broken=60), old).decision is Decision.go_on
+
+
+@pytest.mark.parametrize(("waiting", "wanted"), [(10, Decision.wait), (11, Decision.back)])
+def test_few_requests_under_way_are_no_silence_at_any_rate(waiting, wanted):
+    assert judgement(Counted(sent=waiting), fresh=0, rate_hz=1.0).decision is wanted
+
+
+def test_an_old_release_with_few_answers_is_no_measure_of_silence():
+    old = Counted(sent=39, answered=39, mean_ms=5.0)
+    assert judgement(Counted(sent=90), old, fresh=0).decision is Decision.wait
 
 
 counts = st.builds(
