@@ -18,7 +18,7 @@ from harness.model.calibration import Calibration
 from harness.model.errors import Interrupted, MissingEvidenceError
 from harness.model.finding import Finding
 from harness.model.scenario import Scenario
-from harness.verify import RELEASES
+from harness.ways.bundled import RELEASES
 
 __all__ = ["Calibrated", "calibrate"]
 

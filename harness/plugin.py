@@ -61,7 +61,7 @@ def harness_stack(
     """The bundled stack, up and serving v1, and where it answers; gone after the test."""
     from harness.kept import new_run  # noqa: PLC0415
     from harness.timeline import SystemTime, Timeline  # noqa: PLC0415
-    from harness.verify import new_stack  # noqa: PLC0415
+    from harness.ways.bundled import new_stack  # noqa: PLC0415
 
     _refuse_xdist(request.config)
     with _plainly():

@@ -10,20 +10,10 @@ from harness import swap
 from harness.analysis.calibration import FOLDER as CALIBRATION
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
-from harness.calibration.calibrator import Calibrator, LoopbackCalibrator, NoCalibration
 from harness.checks.verdict import judge
 from harness.config import FINISH_SPARE_S, Settings
-from harness.control import NoControl, StubControl
-from harness.faults import Fault, Injection
-from harness.kept import (
-    environment_of,
-    forget_if_bare,
-    new_folder,
-    new_run,
-    point_latest,
-    scenario_name,
-)
-from harness.mixes import mixed
+from harness.faults import Fault
+from harness.kept import forget_if_bare, new_folder, new_run, point_latest
 from harness.model.control import FOLDER as CONTROL
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 from harness.model.finding import Verdict
@@ -33,31 +23,19 @@ from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
 from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
-from harness.site import UrlTarget, address_of, trusted
-from harness.site_mix import site_mix
-from harness.stack.balancer import validated_algorithm
-from harness.stack.plan import StackPlan
-from harness.stack.smoke import question_of
-from harness.stack.stack import Stack
 from harness.stack.variation import AS_IT_IS, Variation
-from harness.stack.website import Patience
-from harness.swap.deploy import Deploy, check_command
-from harness.swap.strategy import ChoosesAlgorithm, Swap, on_stage
-from harness.traffic.sender import ChildSender
+from harness.swap.strategy import Swap
+from harness.ways import at_url, bundled
 
 __all__ = [
-    "RELEASES",
     "Judged",
     "Plan",
     "carry_out",
     "default_traffic",
     "judge_folder",
-    "new_stack",
     "plan",
     "prepared",
 ]
-
-RELEASES = ("v1", "v2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +132,9 @@ def prepared(
         raise NotJudgedError("variation: only the bundled stack can be varied; leave url out")
     chosen = traffic or default_traffic(settings)
     scenario, parts = (
-        _of_url(run, settings, chosen, name)
+        at_url.prepared(run, settings, chosen, name)
         if settings.url
-        else _of_stack(
+        else bundled.prepared(
             run,
             settings,
             chosen,
@@ -167,93 +145,6 @@ def prepared(
         )
     )
     return _waiting_long_enough(scenario), parts
-
-
-def _of_stack(
-    run: str,
-    settings: Settings,
-    traffic: Traffic,
-    name: str,
-    faults: Sequence[Fault],
-    *,
-    strategy: Swap,
-    variation: Variation,
-) -> tuple[Scenario, Parts]:
-    algorithm = validated_algorithm(settings.algorithm)
-    if isinstance(strategy, ChoosesAlgorithm):
-        strategy.refuse(algorithm)
-    procedure = "faults" if faults else strategy.name
-    scenario = Scenario(
-        name=scenario_name(name or procedure),
-        target="stack",
-        swap=procedure,
-        swaps=settings.swaps,
-        releases=RELEASES,
-        traffic=traffic,
-        timing=settings.timing(),
-        limits=settings.limits(),
-        seed=settings.seed,
-        calibrated=settings.calibrate,
-        control=settings.control,
-        settings={
-            "algorithm": settings.algorithm,
-            "replicas": settings.replicas,
-            "batch": settings.batch,
-            "ready_timeout_s": settings.ready_timeout_s,
-            "drain_timeout_s": settings.drain_timeout_s,
-            "stop_timeout_s": settings.stop_timeout_s,
-            **({} if settings.smoke else {"smoke": False}),
-            **({"variation": variation.name} if variation.name else {}),
-        },
-    )
-    stack = new_stack(
-        run,
-        settings,
-        disturbed=bool(faults),
-        control=settings.control,
-        discovery=strategy.discovery,
-        variation=variation,
-        traffic=traffic,
-    )
-    return scenario, Parts(
-        target=stack,
-        replace=(
-            Injection(faults, stack, seed=settings.seed) if faults else on_stage(strategy, stack)
-        ),
-        sender=ChildSender(settings.plugins),
-        calibrator=_calibrator(settings),
-        control=StubControl() if settings.control else NoControl(),
-        environment=environment_of(settings),
-    )
-
-
-def _of_url(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
-    check_command(settings.deploy)
-    scenario = Scenario(
-        name=scenario_name(name or "deploy"),
-        target="url",
-        swap="deploy",
-        swaps=settings.swaps,
-        releases=("", ""),
-        traffic=traffic,
-        timing=settings.timing(),
-        limits=settings.limits(),
-        seed=settings.seed,
-        calibrated=settings.calibrate,
-        settings={"deploy_timeout_s": settings.deploy_timeout_s},
-    )
-    return scenario, Parts(
-        target=UrlTarget(address_of(settings.url), trusted(settings.ca)),
-        replace=Deploy(
-            settings.deploy,
-            run=run,
-            folder=settings.reports / scenario.name / run,
-            timeout_s=settings.deploy_timeout_s,
-        ),
-        sender=ChildSender(settings.plugins),
-        calibrator=_calibrator(settings),
-        environment=environment_of(settings) | {"url": settings.url, "deploy": settings.deploy},
-    )
 
 
 def _waiting_long_enough(scenario: Scenario) -> Scenario:
@@ -273,66 +164,11 @@ def _waiting_long_enough(scenario: Scenario) -> Scenario:
     return replace(scenario, timing=replace(timing, finish_s=finish_s))
 
 
-def _calibrator(settings: Settings) -> Calibrator:
-    return LoopbackCalibrator() if settings.calibrate else NoCalibration()
-
-
 def default_traffic(settings: Settings) -> Traffic:
-    """The chosen mix at the rate of the settings; of a URL where they name one."""
+    """What is sent where nobody says otherwise: the bundled stack's mix, or to a URL."""
     if settings.url:
-        return site_mix(
-            address_of(settings.url),
-            settings.rate,
-            expect_status=settings.expect_status,
-            expect_text=settings.expect_text,
-            release_from=settings.release,
-            timeout_s=settings.timeout_s,
-            arrivals=settings.arrivals,
-        )
-    return mixed(
-        settings.mix,
-        settings.rate,
-        rates=settings.traffic,
-        timeout_s=settings.timeout_s,
-        arrivals=settings.arrivals,
-    )
-
-
-def new_stack(
-    run: str,
-    settings: Settings,
-    *,
-    disturbed: bool = False,
-    control: bool = False,
-    discovery: str = "",
-    variation: Variation = AS_IT_IS,
-    traffic: Traffic | None = None,
-) -> Stack:
-    """The bundled stack for that run; nothing is started yet. `discovery` is as the strategy of the
-    settings needs it where it is not said, `traffic` what new instances are tried by, or the mix of
-    the settings.
-    """
-    return Stack(
-        StackPlan(
-            run=run,
-            releases=RELEASES,
-            replicas=settings.replicas,
-            algorithm=settings.algorithm,
-            discovery=discovery or swap.named(settings.swap).discovery,
-            port=settings.port,
-            path=settings.path,
-            images=settings.images,
-            patience=Patience(
-                ready_s=settings.ready_timeout_s,
-                drain_s=settings.drain_timeout_s,
-                stop_s=settings.stop_timeout_s,
-            ),
-            variation=variation,
-            question=question_of(traffic or default_traffic(settings)) if settings.smoke else None,
-            disturbed=disturbed,
-            control=control,
-        )
-    )
+        return at_url.default_traffic(settings)
+    return bundled.default_traffic(settings)
 
 
 def carry_out(todo: Plan) -> Judged:

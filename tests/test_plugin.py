@@ -219,7 +219,7 @@ STACK = """
 
     @pytest.fixture(autouse=True)
     def on_paper(monkeypatch):
-        monkeypatch.setattr("harness.verify.new_stack", lambda run, settings: Stack())
+        monkeypatch.setattr("harness.ways.bundled.new_stack", lambda run, settings: Stack())
 
     def pytest_unconfigure():
         print("calls:", *calls)

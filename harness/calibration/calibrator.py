@@ -20,7 +20,7 @@ from harness.model.scenario import Clock, Record, Scenario
 from harness.model.traffic import Traffic
 from harness.traffic.sender import ChildSender, Sender
 
-__all__ = ["FOLDER", "Calibrator", "LoopbackCalibrator", "NoCalibration", "in_run"]
+__all__ = ["FOLDER", "Calibrator", "LoopbackCalibrator", "NoCalibration", "calibrator", "in_run"]
 
 FOLDER: Final = "calibration"
 _BUDGET_NS: Final = 3_700_000_000
@@ -158,3 +158,8 @@ class LoopbackCalibrator:
         partial = self._folder / f"{name}.partial"
         partial.write_bytes(content)
         partial.replace(self._folder / name)
+
+
+def calibrator(*, is_wanted: bool) -> Calibrator:
+    """The one of a run that is to begin with a calibration, or not."""
+    return LoopbackCalibrator() if is_wanted else NoCalibration()

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.config import Settings
 from harness.kept import new_run
 from harness.timeline import SystemTime, Timeline
-from harness.verify import new_stack
+from harness.ways.bundled import new_stack
 
 
 def main() -> None:

@@ -1,0 +1,56 @@
+"""Whatever answers at a URL, and a command of the user's that replaces its release."""
+
+from harness.calibration.calibrator import calibrator
+from harness.config import Settings
+from harness.kept import environment_of, scenario_name
+from harness.model.scenario import Scenario
+from harness.model.traffic import Traffic
+from harness.run import Parts
+from harness.site import UrlTarget, address_of, trusted
+from harness.site_mix import site_mix
+from harness.swap.deploy import Deploy, check_command
+from harness.traffic.sender import ChildSender
+
+__all__ = ["default_traffic", "prepared"]
+
+
+def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
+    check_command(settings.deploy)
+    scenario = Scenario(
+        name=scenario_name(name or "deploy"),
+        target="url",
+        swap="deploy",
+        swaps=settings.swaps,
+        releases=("", ""),
+        traffic=traffic,
+        timing=settings.timing(),
+        limits=settings.limits(),
+        seed=settings.seed,
+        calibrated=settings.calibrate,
+        settings={"deploy_timeout_s": settings.deploy_timeout_s},
+    )
+    return scenario, Parts(
+        target=UrlTarget(address_of(settings.url), trusted(settings.ca)),
+        replace=Deploy(
+            settings.deploy,
+            run=run,
+            folder=settings.reports / scenario.name / run,
+            timeout_s=settings.deploy_timeout_s,
+        ),
+        sender=ChildSender(settings.plugins),
+        calibrator=calibrator(is_wanted=settings.calibrate),
+        environment=environment_of(settings) | {"url": settings.url, "deploy": settings.deploy},
+    )
+
+
+def default_traffic(settings: Settings) -> Traffic:
+    """GETs of the URL at the rate of the settings."""
+    return site_mix(
+        address_of(settings.url),
+        settings.rate,
+        expect_status=settings.expect_status,
+        expect_text=settings.expect_text,
+        release_from=settings.release,
+        timeout_s=settings.timeout_s,
+        arrivals=settings.arrivals,
+    )
