@@ -1,6 +1,5 @@
 """What a user may set: `[tool.harness]` in pyproject.toml, the command line, pytest's options."""
 
-import difflib
 import random
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
 
+from harness.limits import LimitSettings, flattened, in_ms, nearest, shown
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
@@ -76,7 +76,7 @@ def _often_enough(rate: float) -> float:
 StreamRate = Annotated[float, Field(ge=0, le=100_000), AfterValidator(_often_enough)]
 
 
-class Settings(BaseModel):
+class Settings(LimitSettings):
     """Every setting, with its default. Keys are the same everywhere: `rate` here is `--rate`
     on the command line and `--harness-rate` for pytest.
     """
@@ -166,7 +166,7 @@ class Settings(BaseModel):
     @classmethod
     def _with_unit(cls, value: Any) -> Any:
         """`5ms` means 5."""
-        return value.strip().removesuffix("ms") if isinstance(value, str) else value
+        return in_ms(value)
 
     @field_validator("release")
     @classmethod
@@ -195,10 +195,12 @@ class Settings(BaseModel):
         return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))
 
     def limits(self) -> Limits:
-        return Limits(
-            unobserved_release=self.allow_unobserved_release,
-            resolve_ms=self.resolve_ms,
-            near_misses=self.near_misses,
+        return self.allowed(
+            Limits(
+                unobserved_release=self.allow_unobserved_release,
+                resolve_ms=self.resolve_ms,
+                near_misses=self.near_misses,
+            )
         )
 
     def refuse_contradictions(self) -> None:
@@ -208,6 +210,7 @@ class Settings(BaseModel):
             raise NotJudgedError("\n".join(f"settings: {line}" for line in lines))
 
     def _contradictions(self) -> Iterator[str]:
+        yield from self.limits_at_odds(self.resolve_ms)
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
         if not self.url:
             for name in given:
@@ -238,8 +241,8 @@ def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) 
 
     NotJudgedError names the key, its value and the remedy.
     """
-    merged = _from_file((folder or Path.cwd()).resolve())
-    merged |= {key: value for key, value in (given or {}).items() if value is not None}
+    merged = flattened(_from_file((folder or Path.cwd()).resolve()))
+    merged |= flattened({key: value for key, value in (given or {}).items() if value is not None})
     try:
         return Settings(**merged)
     except ValidationError as error:
@@ -266,10 +269,11 @@ def _explained(error: ValidationError) -> str:
     """A line for each mistake: the key, its value, what would do."""
     lines = []
     for mistake in error.errors(include_url=False):
-        key = ".".join(str(part) for part in mistake["loc"])
+        name = ".".join(str(part) for part in mistake["loc"])
+        key = shown(name)
         if mistake["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, Settings.model_fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "see `harness verify --help`"
+            near = nearest(name, Settings.model_fields)
+            hint = f"did you mean {near!r}?" if near else "see `harness verify --help`"
             lines.append(f"settings: no such key {key!r}; {hint}")
             continue
         what = mistake["msg"].removeprefix("Value error, ")

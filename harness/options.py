@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.config import Settings
+from harness.limits import PREFIX, TWINS
 
 __all__ = ["add_settings", "given_settings"]
 
@@ -26,7 +27,9 @@ def add_settings(
     `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
     them, so that every face says the same of a wrong one.
     """
-    for name, field in Settings.model_fields.items():
+    # The limits, which are many, stand last.
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0].startswith(PREFIX))
+    for name, field in fields:
         if name in _TABLES or (only and name not in only):
             continue
         kind = field.annotation
@@ -55,9 +58,16 @@ def add_settings(
             metavar="|".join(map(str, choices)) if choices else name.upper(),
             help=text if has_none else f"{text} (default {default})",
         )
+    for twin, name in TWINS.items():
+        if not only or name in only:
+            flag = f"{prefix}{twin.replace('_', '-')}"
+            short = [flag.removesuffix("-ms")] if twin.endswith("_ms") else []
+            add(flag, *short, dest=f"harness_{twin}", default=None, metavar=twin.upper(),
+                help=f"the same as {prefix}{name.replace('_', '-')}")  # fmt: skip
 
 
 def given_settings(options: Any) -> dict[str, Any]:
     """What was said on a command line, by setting."""
-    found = {name: getattr(options, f"harness_{name}", None) for name in Settings.model_fields}
+    names = (*Settings.model_fields, *TWINS)
+    found = {name: getattr(options, f"harness_{name}", None) for name in names}
     return {name: value for name, value in found.items() if value is not None}

@@ -102,8 +102,10 @@ def harness_run(
         **changes: Any,
     ) -> "Judged":
         from harness.config import load  # noqa: PLC0415
+        from harness.limits import flattened  # noqa: PLC0415
 
         with _plainly():
+            changes = flattened(changes)
             # What was not set stays so: a URL contradicts what only the stack has.
             base = harness_settings.model_dump(exclude_unset=True) | {"seed": harness_settings.seed}
             settings = load(base | changes, folder=request.config.rootpath)

@@ -79,6 +79,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         drop_bound=bound,
         calibration=history.calibration,
         control=figures.control,
+        limits=record.scenario.limits.changed(),
     )
 
 
