@@ -15,6 +15,7 @@ import pytest
 
 from harness import __version__, cli
 from harness.config import Settings
+from harness.limits import TWINS
 from harness.model.errors import (
     HarnessError,
     Interrupted,
@@ -401,7 +402,7 @@ def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
 def test_options_are_the_settings_and_nothing_else():
     parser = argparse.ArgumentParser()
     cli.add_settings(parser, prefix="--")
-    options = set(re.findall(r"--(?:no-)?([a-z-]+)", parser.format_usage())) - {"help"}
+    options = set(re.findall(r"--(?:no-)?([a-z0-9-]+)", parser.format_usage())) - {"help"}
     assert {name.replace("-", "_") for name in options} == (
-        set(Settings.model_fields) - {"images", "plugins", "traffic"}
+        set(Settings.model_fields) - {"images", "plugins", "traffic"} | set(TWINS)
     )

@@ -19,6 +19,7 @@ from harness.model.result import Outage
 __all__ = ["check"]
 
 NAME = "outage"
+NONE = "no outage by failed requests, and no stall in the swap"
 
 
 def check(history: History) -> Finding:
@@ -44,7 +45,7 @@ def check(history: History) -> Finding:
         "certain_outage_ms": certain_ms,
         "limit_ms": limit_ms or None,
     }
-    told = _told(found[0]) if found else "no outage was seen"
+    told = _told(found[0]) if found else NONE
     if not limit_ms:
         return _finding(Verdict.passed, told, evidence)
     told += f"; allowed {limit_ms:g} ms"
@@ -110,10 +111,11 @@ def _ms(one: Outage) -> float:
 
 
 def _told(one: Outage) -> str:
-    slow = f", {one.slow:,} slow" if one.slow else ""
+    failed = f"{counted(one.failed, 'request')} failed" if one.failed else ""
+    slow = f"{counted(one.slow, 'answer')} slow" if one.slow else ""
     return (
         f"the longest outage lasted {_ms(one):.1f} ms, from {one.start_s:+.3f} s in {one.phase} "
-        f"({bounded(one.kind, 60)}: {counted(one.failed, 'request')} failed{slow})"
+        f"({bounded(one.kind, 60)}: {', '.join(filter(None, (failed, slow)))})"
     )
 
 
