@@ -115,8 +115,8 @@ EXEC = ("/bin/sh", "-c", "exec /usr/bin/python3 /srv/sample_app/launcher.py")
 
 
 def test_a_shell_as_first_process_swallows_the_stop_signal(shows: ShowsArm) -> None:
-    """`sh` is PID 1 and hands the signal to no one. After 4 s all are killed, in mid-request. (Where
-    NGINX may try again it saves the GETs among them, and what is left are a few POSTs, or none.)
+    """`sh` is PID 1 and hands the signal to no one. After 4 s all are killed, in mid-request.
+    (Where NGINX may try again it saves the GETs among them, and leaves a few POSTs, or none.)
     """
     shows(
         5,
