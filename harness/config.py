@@ -59,7 +59,6 @@ _STACK_ONLY = frozenset(
         "path",
         "port",
         "images",
-        "control",
         "smoke",
     }
 )

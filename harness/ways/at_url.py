@@ -2,6 +2,7 @@
 
 from harness.calibration.calibrator import calibrator
 from harness.config import Settings
+from harness.control import NoControl, StubControl
 from harness.kept import environment_of, scenario_name
 from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
@@ -27,18 +28,21 @@ def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple
         limits=settings.limits(),
         seed=settings.seed,
         calibrated=settings.calibrate,
+        control=settings.control,
         settings={"deploy_timeout_s": settings.deploy_timeout_s},
     )
+    folder = settings.reports / scenario.name / run
     return scenario, Parts(
-        target=UrlTarget(address_of(settings.url), trusted(settings.ca)),
+        target=UrlTarget(address_of(settings.url), trusted(settings.ca), folder=folder),
         replace=Deploy(
             settings.deploy,
             run=run,
-            folder=settings.reports / scenario.name / run,
+            folder=folder,
             timeout_s=settings.deploy_timeout_s,
         ),
         sender=ChildSender(settings.plugins),
         calibrator=calibrator(is_wanted=settings.calibrate),
+        control=StubControl() if settings.control else NoControl(),
         environment=environment_of(settings) | {"url": settings.url, "deploy": settings.deploy},
     )
 
