@@ -41,6 +41,8 @@ class _Begun:
     name: str
     finished_ns: int = 0
     response: Any = None
+    broke: BaseException | None = None
+    """What its client raised, beside what the locustfile may say of it."""
 
 
 class Watch:
@@ -134,6 +136,7 @@ class Watch:
             if begun.seq in self._begun:
                 begun.finished_ns = time.monotonic_ns()
                 begun.response = response
+                begun.broke = response.request_meta.get("exception")
             return response
 
         return watched
@@ -208,16 +211,15 @@ class Watch:
     def _judge(
         self, begun: _Begun, exception: BaseException | None, response: Any, size: Any = 0
     ) -> None:
-        told = exception
-        if told is None:
-            # A locustfile may call a failure a success; that nobody answered is none.
-            told = getattr(response, "error", None)
-        if told is not None:
-            outcome, text = ending_of(told)
-            if exception is None:
-                text = f"called a success by the locustfile: {text}"
-        else:
-            outcome, text = Outcome.ok, ""
+        outcome, text = Outcome.ok, ""
+        if exception is not None:
+            outcome, text = ending_of(exception)
+        elif (broke := begun.broke or getattr(response, "error", None)) is not None:
+            # A locustfile may call a status a success; that an answer never came, or in part, is
+            # none.
+            ended, told = ending_of(broke)
+            if ended is not Outcome.wrong_status:
+                outcome, text = ended, f"called a success by the locustfile: {told}"
         self._end(begun, outcome, text, response=response, size=size)
 
     def _end(
