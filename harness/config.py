@@ -64,6 +64,9 @@ _STACK_ONLY = frozenset(
 )
 
 
+_SCHEDULE_ONLY = frozenset({"rate", "arrivals", "mix", "traffic"})
+
+
 def _often_enough(rate: float) -> float:
     if 0 < rate < _LEAST_STREAM_RATE:
         raise ValueError(
@@ -148,6 +151,10 @@ class Settings(BaseModel):
         default_factory=dict,
         description="image by component (base, edge, balancer, store, netfilter) or release",
     )
+    locustfile: str = Field(
+        "", description="a locustfile whose users send the requests, in a closed loop"
+    )
+    users: int = Field(10, ge=1, le=10_000, description="of that locustfile")
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"
     )
@@ -208,6 +215,12 @@ class Settings(BaseModel):
 
     def _contradictions(self) -> Iterator[str]:
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if self.locustfile:
+            for name in given:
+                if name in _SCHEDULE_ONLY:
+                    yield f"{name} is of a schedule; a locustfile's users ask when they will"
+        elif "users" in given:
+            yield "users is of a locustfile; name it too"
         if not self.url:
             for name in given:
                 default = type(self).model_fields[name].default
