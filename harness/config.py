@@ -59,10 +59,12 @@ _STACK_ONLY = frozenset(
         "path",
         "port",
         "images",
-        "control",
         "smoke",
     }
 )
+
+
+_SCHEDULE_ONLY = frozenset({"rate", "arrivals", "mix", "traffic"})
 
 
 def _often_enough(rate: float) -> float:
@@ -149,6 +151,10 @@ class Settings(LimitSettings):
         default_factory=dict,
         description="image by component (base, edge, balancer, store, netfilter) or release",
     )
+    locustfile: str = Field(
+        "", description="a locustfile whose users send the requests, in a closed loop"
+    )
+    users: int = Field(10, ge=1, le=10_000, description="of that locustfile")
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"
     )
@@ -212,6 +218,12 @@ class Settings(LimitSettings):
     def _contradictions(self) -> Iterator[str]:
         yield from self.limits_at_odds(self.resolve_ms)
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if self.locustfile:
+            for name in given:
+                if name in _SCHEDULE_ONLY:
+                    yield f"{name} is of a schedule; a locustfile's users ask when they will"
+        elif "users" in given:
+            yield "users is of a locustfile; name it too"
         if not self.url:
             for name in given:
                 default = type(self).model_fields[name].default

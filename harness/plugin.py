@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.verify import Judged
 
 _SITE = {"url", "expect_status", "expect_text", "release"}
-TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", *_SITE})
+TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", "locustfile", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 
 __all__ = ["TRAFFIC", "harness_run", "harness_settings", "harness_stack", "harness_traffic"]

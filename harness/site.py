@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from harness.calibration.scripted import ScriptedServer
+from harness.model.control import FOLDER, control_traffic
 from harness.model.errors import NotJudgedError
 from harness.model.outcome import Outcome
 from harness.target import Endpoint
@@ -102,14 +104,18 @@ def trusted(ca: str) -> str:
 
 
 class UrlTarget:
-    """Implements Target and KnowsRemedies. It makes nothing, so nothing is removed."""
+    """Implements Target, HasControl and KnowsRemedies. All that it makes is the control's stub."""
 
     name = "url"
 
-    def __init__(self, address: Address, ca: str = "") -> None:
-        """`ca`: certificates in PEM to trust instead of the system's."""
+    def __init__(self, address: Address, ca: str = "", *, folder: Path | None = None) -> None:
+        """`ca`: certificates in PEM to trust instead of the system's. `folder`: the run's, which
+        there is by the time that the stub is asked for.
+        """
         self._address = address
         self._ca = ca
+        self._folder = folder
+        self._stub = ScriptedServer()
 
     def up(self, timeline: Timeline) -> Endpoint:
         """Only the name is looked up, once for the run. NotJudgedError where it has no address."""
@@ -126,8 +132,14 @@ class UrlTarget:
             ca=self._ca,
         )
 
+    def control(self) -> Endpoint | None:
+        """On loopback: it shares the machine with the sender, and nothing with the target."""
+        if self._folder is None:
+            return None
+        return self._stub.start(control_traffic(), "", self._folder / FOLDER)
+
     def down(self) -> None:
-        """Nothing was brought up."""
+        self._stub.close()
 
     def remedy(self, outcome: Outcome, status: int) -> str:
         if outcome is Outcome.wrong_status and 300 <= status < 400:

@@ -89,7 +89,7 @@ def evidence(history: History) -> Mapping[str, Any]:
 
 
 def failures(history: History) -> Mapping[str, Any]:
-    """That the engine's network hiccuped, where requests to the control failed too."""
+    """That the machine hiccuped, where requests to the control failed too."""
     if history.control is None:
         return {}
     rows = history.control.requests
@@ -101,8 +101,8 @@ def failures(history: History) -> Mapping[str, Any]:
         "control": (
             f"{len(failed):,} of {counted(len(rows), 'request')} to the control, which the swap "
             f"does not touch, failed too, first {first['outcome']} at "
-            f"{at(history, int(first['failed_ns']))}: the engine's network hiccuped; what failed "
-            "stays failed"
+            f"{at(history, int(first['failed_ns']))}: the machine hiccuped, or the way; what "
+            "failed stays failed"
         )
     }
 

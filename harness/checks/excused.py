@@ -14,7 +14,7 @@ from harness.analysis.steal import steal_share
 from harness.checks.controlled import hiccups, machine_made
 from harness.checks.wording import percent
 
-__all__ = ["Excused", "excused", "starved_windows"]
+__all__ = ["Excused", "excused", "starved_windows", "without_lateness_ms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,13 @@ class Excused:
 def excused(history: History, slow: pd.DataFrame, limits_ms: npt.NDArray[np.float64]) -> Excused:
     """Of answers that took longer than their limits, each by itself.
 
-    Late: from its sending on it took no longer than its limit. Starved: due in a swap window in
-    which more of the CPU was stolen than is allowed. Hiccup: the control explains it
-    (analysis.control.explained).
+    Late: without the sender's own lateness it took no longer than its limit. Starved: due in a
+    swap window in which more of the CPU was stolen than is allowed. Hiccup: the control explains
+    it (analysis.control.explained).
     """
     if not len(slow):
         return Excused(rows=np.zeros(0, dtype=bool), why="")
-    waited_ms = ((slow["finished_ns"] - slow["sent_ns"]) / 1e6).to_numpy()
-    late = waited_ms <= limits_ms
+    late = without_lateness_ms(history, slow) <= limits_ms
     windows, share = starved_windows(history)
     starved = np.asarray(within(slow["due_ns"], windows), dtype=bool) & ~late
     explained = machine_made(history, slow) & ~late & ~starved
@@ -54,6 +53,21 @@ def excused(history: History, slow: pd.DataFrame, limits_ms: npt.NDArray[np.floa
             f"{explained.sum():,} the machine explains: {hiccups(history, slow[explained])}"
         )
     return Excused(rows=late | starved | explained, why=" and ".join(told))
+
+
+def without_lateness_ms(history: History, answers: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """What answers took without the sender's own lateness, as latency counts from the due time.
+
+    In a closed loop a user that waits for its last answer is no lateness of the sender's.
+    """
+    begin_ns = answers["due_ns"].to_numpy()
+    if history.record.scenario.closed_loop is not None:
+        ordered = history.requests.sort_values(["connection", "sent_ns", "seq"])
+        last_ns = ordered.groupby("connection")["finished_ns"].shift().fillna(0)
+        begin_ns = np.maximum(begin_ns, last_ns.reindex(answers.index).to_numpy())
+    late_ns = answers["sent_ns"].to_numpy() - begin_ns
+    taken_ns = (answers["finished_ns"] - answers["due_ns"]).to_numpy() - late_ns
+    return np.asarray(taken_ns, dtype=np.float64) / 1e6
 
 
 def starved_windows(history: History) -> tuple[tuple[Window, ...], float]:

@@ -15,7 +15,7 @@ from harness.analysis.steal import steal_share
 from harness.checks.cause import blamed, evidence_of
 from harness.checks.controlled import evidence as of_control
 from harness.checks.controlled import excuse
-from harness.checks.excused import starved_windows
+from harness.checks.excused import starved_windows, without_lateness_ms
 from harness.checks.wording import EXAMPLES, percent
 from harness.model.finding import Finding, Verdict
 
@@ -81,6 +81,9 @@ def check(history: History) -> Finding:
     if not limits.latency_factor and not limits.p99_ms:
         return _finding(Verdict.passed, "no limit on p99 is set: none is judged", {})
     judged = [_stream(history, name, limit) for name, limit in history.limits.items()]
+    if history.record.scenario.closed_loop is not None:
+        # How often its users ask is the locustfile's choice: what is rare counts in `all` alone.
+        judged = [one for one in judged if one.stream == ALL_STREAMS or _is_judgeable(one)]
     steal = steal_share(history.machine, history.windows)
     evidence: dict[str, Any] = {
         "steal_share": None if steal is None else round(steal, 4),
@@ -106,6 +109,13 @@ def check(history: History) -> Finding:
         f"{_ms(everything['window_p99_ms'])} in the swap window; {counts}",
         evidence,
     )
+
+
+def _is_judgeable(one: _Judged) -> bool:
+    """Whether it has the samples that a verdict of its own takes."""
+    is_asked = "asked_ms" in one.evidence
+    enough = one.evidence["in_window"] >= (ASKED_LEAST if is_asked else LEAST)
+    return one.verdict is Verdict.failed or (enough and (is_asked or "limit_ms" in one.evidence))
 
 
 def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
@@ -181,9 +191,8 @@ def _held(history: History, name: str, good: pd.DataFrame, rule: _Rule) -> tuple
 
 def _excused(history: History, good: pd.DataFrame, rule: _Rule) -> str:
     """What else than the target made them slow, where no fail is left without it."""
-    waited = ((good["finished_ns"] - good["sent_ns"]) / 1e6)[
-        within(good["due_ns"], history.windows)
-    ]
+    window = good[within(good["due_ns"], history.windows)]
+    waited = without_lateness_ms(history, window)
     if not rule.fails(len(waited), int(np.count_nonzero(waited > rule.limit_ms))):
         return (
             "most of it passed before they were sent, as the sender "

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from harness.analysis.history import History
+from harness.analysis.latency import ALL_STREAMS
 from harness.analysis.phases import within
 from harness.analysis.requests import OK
 from harness.checks.excused import excused
@@ -104,10 +105,17 @@ def _most_ms(history: History, judged: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def _unresolved(history: History) -> list[str]:
-    if not history.record.scenario.limits.max_factor:
+    """Streams without a steady p99, where the factor needs it. In a closed loop how often a stream
+    is asked is the locustfile's choice, so there, as in `latency`, `all` alone must have it.
+    """
+    scenario = history.record.scenario
+    if not scenario.limits.max_factor:
         return []
     return [
-        name for name, limit in history.limits.items() if limit is None or limit.percentile != "p99"
+        name
+        for name, limit in history.limits.items()
+        if (limit is None or limit.percentile != "p99")
+        and (name == ALL_STREAMS or scenario.closed_loop is None)
     ]
 
 

@@ -69,7 +69,7 @@ def check(history: History) -> Finding:
     if longest_ms > limit_ms:
         told += (
             f", and between the good answers around it one may have lasted {longest_ms:.1f} ms: "
-            "raise the rate of its streams"
+            "ask more often there"
         )
         return _finding(Verdict.inconclusive, told, evidence | {"at_most_ms": round(longest_ms, 3)})
     return _finding(Verdict.passed, told, evidence)

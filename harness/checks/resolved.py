@@ -51,6 +51,8 @@ def check(history: History) -> Finding:
 
 def remedy(history: History, asked_ms: float) -> str:
     """What makes an outage of that length sure to be seen, where it is not."""
+    if history.record.scenario.closed_loop is not None:
+        return "more --users, or a shorter wait_time in the locustfile, would show it"
     needed_hz = 1_000 / (asked_ms * _SPARE)
     if needed_hz > history.record.scenario.traffic.rate_hz:
         return f"--rate {needed_hz:.0f} or more would show it"

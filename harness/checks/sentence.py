@@ -73,7 +73,7 @@ def sentence(
     return (
         f"{verdict}: at 95 % confidence a swap drops something with a probability below "
         f"{percent(bound)} ({_trials(scenario.swaps)}): {done} {dropped}; "
-        f"{_certain(certain_ms)}; "
+        f"{_loop(scenario)}{_certain(certain_ms)}; "
         f"p99 {_p99(speed['steady'])} steady, {_p99(speed[SWAP_WINDOW])} in the swap"
     )
 
@@ -91,8 +91,15 @@ def _within_limits(
     inside = f", {_p99(speed[SWAP_WINDOW])} in the swap" if scenario.swaps else ""
     return (
         f"{Verdict.passed}, within the limits that were set: {'; '.join(tolerated)}; "
-        f"{done}: not clean, so it bounds no drop; p99 {_p99(speed['steady'])} steady{inside}"
+        f"{_loop(scenario)}{done}: not clean, so it bounds no drop; "
+        f"p99 {_p99(speed['steady'])} steady{inside}"
     )
+
+
+def _loop(scenario: Scenario) -> str:
+    """Nothing of a schedule; of a closed loop that it is one."""
+    loop = scenario.closed_loop
+    return "" if loop is None else f"in a closed loop of {counted(loop.users, 'user')} "
 
 
 def _certain(certain_ms: float | None) -> str:

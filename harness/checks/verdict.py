@@ -28,6 +28,7 @@ from harness.model.result import (
     Requests,
     Result,
 )
+from harness.model.scenario import Scenario
 
 __all__ = ["judge"]
 
@@ -183,6 +184,13 @@ def _bounded(mark: Mark) -> Mark:
     return replace(mark, name=bounded(mark.name), detail=detail)
 
 
+def _traffic(scenario: Scenario) -> Mapping[str, str | int | float]:
+    loop = scenario.closed_loop
+    if loop is None:
+        return {"rate_hz": scenario.traffic.rate_hz}
+    return {"locustfile": loop.locustfile, "users": loop.users}
+
+
 def _environment(history: History) -> Mapping[str, str | int | float | bool]:
     """The recorded environment, and what else a reader needs to run it again."""
     record = history.record
@@ -200,6 +208,6 @@ def _environment(history: History) -> Mapping[str, str | int | float | bool]:
             if scenario.traffic.release_from
             else NOT_OBSERVED
         ),
-        "rate_hz": scenario.traffic.rate_hz,
+        **_traffic(scenario),
         "seed": scenario.seed,
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
+from harness.model.closed import ClosedLoop
 from harness.model.traffic import Traffic
 
 __all__ = ["COPY_GRAIN_S", "Clock", "Limits", "Record", "Scenario", "Sent", "Timing"]
@@ -117,6 +118,8 @@ class Scenario:
     """Whether the run begins with a calibration, without which it is then no evidence."""
     control: bool = False
     """Whether a stub that the swap does not touch is asked beside the run."""
+    closed_loop: ClosedLoop | None = None
+    """A locustfile's users, who send in place of the traffic's streams. None: the schedule."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 
@@ -182,6 +185,10 @@ class Sent:
     """Pooled connections over which the server said something that nobody had asked for."""
     unasked_text: str = ""
     """What the first of those began with: untrusted."""
+    started: int = 0
+    """In a closed loop: how many requests were begun, seqs `probes` and up."""
+    left_out: int = 0
+    """In a closed loop: requests that their pacing asked for while users waited; never begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

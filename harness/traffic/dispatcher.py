@@ -82,6 +82,13 @@ class Dispatcher:
         """Call once Locust has registered its own; whoever comes by plugin comes after."""
         self._own_listeners = len(self._environment.events.request._handlers)  # noqa: SLF001 (it has no public count)
 
+    def record(self, sample: Sample) -> None:
+        """Of a request that somebody else has sent."""
+        self._recorder.record(sample)
+
+    def explain(self, seq: int, outcome: Outcome, text: str) -> None:
+        self._details.add(seq, outcome, text)
+
     def probe(self, order: Order) -> Said:
         """Asks until an answer is right; each question is a sample of its own."""
         first = self._traffic.streams[0]

@@ -13,7 +13,7 @@ from harness.model.row import NAME_BYTES
 from harness.model.traffic import Stream
 from harness.traffic.answer import Answer
 
-__all__ = ["GAP", "ID_DIGITS", "Expected", "cache_of", "instance_of"]
+__all__ = ["GAP", "ID_DIGITS", "Expected", "cache_of", "cache_told", "instance_of"]
 
 GAP: Final = "{operation}"
 """In a stream's texts, the place of the request id."""
@@ -159,7 +159,11 @@ def instance_of(answer: Answer) -> str:
 
 def cache_of(answer: Answer) -> Cache:
     """What the answer says in X-Cache, in NGINX's words or a content network's."""
-    value = answer.fields.get(b"x-cache")
+    return cache_told(answer.fields.get(b"x-cache") or b"")
+
+
+def cache_told(value: bytes) -> Cache:
+    """What that value of X-Cache says."""
     return _cache(value) if value else Cache.untold
 
 

@@ -36,6 +36,13 @@ class Brief:
     """Path of what became of visits; empty where there are none."""
     plugins: tuple[str, ...] = ()
     """Modules to import, which may listen to Locust's `request` event."""
+    locustfile: str = ""
+    """Whose users send in place of the traffic's streams; the first of those is the probe's."""
+    users: int = 0
+    base_url: str = ""
+    """What they take a path to be on."""
+    streams: str = ""
+    """Path of the names of their requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,8 @@ class Said:
     closed_idle: int = 0
     unasked: int = 0
     unasked_text: str = ""
+    started: int = 0
+    left_out: int = 0
 
 
 _BRIEF = TypeAdapter(Brief)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.model.errors import MissingEvidenceError, SilentError
 from harness.model.scenario import Scenario, Sent, Timing
@@ -17,7 +17,7 @@ from harness.model.visit import Until
 from harness.target import Endpoint
 from harness.traffic.orders import Brief, Order, Said, said_from, to_line
 
-__all__ = ["ChildSender", "Sender"]
+__all__ = ["ChildSender", "Sender", "base_url"]
 
 _START_S = 30.0
 _GRACE_S = 5.0
@@ -80,8 +80,7 @@ class ChildSender:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                # Locust's optional extras read these; the sender's behaviour is ours alone.
-                env={k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")},
+                env=_environment(),
             )
         threading.Thread(target=self._listen, name="sender", daemon=True).start()
         brief = Brief(
@@ -98,6 +97,7 @@ class ChildSender:
             details=str(folder / "details.jsonl"),
             visits=str(folder / "visits.jsonl") if scenario.traffic.has_visits else "",
             plugins=self._plugins,
+            **_of_locustfile(scenario, endpoint, folder),
         )
         self._tell(to_line(brief))
         self._hear(_START_S, "listening")
@@ -153,6 +153,8 @@ class ChildSender:
                 closed_idle=self._done.closed_idle,
                 unasked=self._done.unasked,
                 unasked_text=self._done.unasked_text,
+                started=self._done.started,
+                left_out=self._done.left_out,
             )
         return Sent(
             probes=self._probes,
@@ -218,6 +220,35 @@ class ChildSender:
                 self._said.put(said_from(line))
             self._child.stdout.close()
         self._said.put(None)
+
+
+def _environment() -> dict[str, str]:
+    """Locust's optional extras read some variables, and its clients ask proxies that others name:
+    the sender's behaviour is ours alone, and the measured path has no proxy of the machine's.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    return kept | {"no_proxy": "*", "NO_PROXY": "*"}
+
+
+def _of_locustfile(scenario: Scenario, endpoint: Endpoint, folder: Path) -> dict[str, Any]:
+    """What a brief says of a locustfile's users; nothing where there are none."""
+    loop = scenario.closed_loop
+    if loop is None:
+        return {}
+    return {
+        "locustfile": loop.locustfile,
+        "users": loop.users,
+        "base_url": base_url(endpoint),
+        "streams": str(folder / "streams.jsonl"),
+    }
+
+
+def base_url(endpoint: Endpoint) -> str:
+    """For clients that take a URL. By name where that is a user's own, by address in a stack."""
+    is_secure = bool(endpoint.tls_port) and not endpoint.port
+    if endpoint.path == "direct":
+        return f"{'https' if is_secure else 'http'}://{endpoint.authority}"
+    return f"http://{endpoint.host}:{endpoint.port}"
 
 
 def _write(pipe: int, line: bytes, within_s: float) -> bool:

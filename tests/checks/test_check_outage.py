@@ -82,7 +82,7 @@ def test_one_that_may_have_lasted_longer_than_it_was_seen_is_inconclusive():
     """78.7 ms were seen of it; from the good answer before it to the one after it are 83.3 ms."""
     verdict, message = told(refused(12, 12.08), 80)
     assert verdict is Verdict.inconclusive
-    assert "between the good answers around it one may have lasted 83.3 ms: raise" in message
+    assert "between the good answers around it one may have lasted 83.3 ms: ask more" in message
     assert told(refused(12, 12.08), 84)[0] is Verdict.passed
 
 

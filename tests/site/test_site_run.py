@@ -252,3 +252,11 @@ def test_a_url_is_given_five_seconds_and_asked_gently():
     timing = config.Settings(url="http://a.test/", deploy="true").timing()
     assert (timing.probe_s, timing.probe_every_s, timing.probe_answer_s) == (5.0, 0.2, 5.0)
     assert config.Settings().timing().probe_s == Timing().probe_s
+
+
+def test_a_url_has_a_control_too_which_shares_the_machine_with_the_sender_alone(tmp_path):
+    with Faulty(tmp_path / "release") as server:
+        verify(server.url, "--release", "header:X-Release")
+    control = result()["control"]
+    assert control["requests"] > 100
+    assert (control["failed"], control["errors"]) == (0, [])
