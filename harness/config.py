@@ -8,11 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
+from harness.streams import MISTAKE, Spec
 
 __all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 
@@ -35,6 +44,7 @@ _URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
 
 _URL_ONLY = frozenset(
     {
+        "streams",
         "deploy",
         "deploy_timeout_s",
         "expect_status",
@@ -74,6 +84,22 @@ def _often_enough(rate: float) -> float:
 
 
 StreamRate = Annotated[float, Field(ge=0, le=100_000), AfterValidator(_often_enough)]
+
+
+def _one_or_several(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return value
+
+
+def _named_once(urls: tuple[str, ...]) -> tuple[str, ...]:
+    for url in urls:
+        if not url or urls.count(url) > 1:
+            raise ValueError(f"{url!r} is named twice; leave one out" if url else "one is empty")
+    return urls
+
+
+Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_several), AfterValidator(_named_once)]
 
 
 class Settings(BaseModel):
@@ -123,7 +149,10 @@ class Settings(BaseModel):
         "auto", description="the edge's own address, or its published loopback port"
     )
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
-    url: str = Field("", description="what to send load to instead of the bundled stack")
+    url: Urls = Field((), description="what to send load to instead of the bundled stack")
+    streams: tuple[Spec, ...] = Field(
+        (), description="'NAME METHOD URL [KEY=VALUE …]' sent instead of GETs of the url"
+    )
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
@@ -174,6 +203,11 @@ class Settings(BaseModel):
         release_source(release)
         return release
 
+    @property
+    def is_at_url(self) -> bool:
+        """Whether the target is whatever answers at URLs."""
+        return bool(self.url) or any("://" in stream.url for stream in self.streams)
+
     def timing(self) -> Timing:
         timing = Timing(
             warmup_s=self.warmup_s,
@@ -185,7 +219,7 @@ class Settings(BaseModel):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + FINISH_SPARE_S,
         )
-        if self.url:
+        if self.is_at_url:
             timing = replace(timing, **_URL_PATIENCE)
         elif self.mix == _ALL_FREQUENT:
             return timing
@@ -209,7 +243,7 @@ class Settings(BaseModel):
 
     def _contradictions(self) -> Iterator[str]:
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
-        if not self.url:
+        if not self.is_at_url:
             for name in given:
                 default = type(self).model_fields[name].default
                 if name in _URL_ONLY and getattr(self, name) != default:
@@ -219,6 +253,11 @@ class Settings(BaseModel):
             return
         if not self.deploy:
             yield "url needs deploy: the command that replaces the release there"
+        if len(self.url) > 1 and self.streams:
+            yield (
+                "url names several, and streams say all that is sent: leave one url, on which "
+                "their paths are, and name the others in the streams"
+            )
         for name in given:
             if name in _STACK_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
@@ -228,7 +267,8 @@ class Settings(BaseModel):
                     f"{name} = {getattr(self, name):g} is too short: the old release may answer "
                     f"for {Timing().settle_s:g} s after a deploy; give it {LEAST_SEEN_S:g} or more"
                 )
-        if self.ca and not self.url.startswith("https:"):
+        asked = (*self.url, *(stream.url for stream in self.streams))
+        if self.ca and not any(url.lower().startswith("https:") for url in asked):
             yield "ca is for an https URL; leave it out"
 
 
@@ -267,6 +307,9 @@ def _explained(error: ValidationError) -> str:
     lines = []
     for mistake in error.errors(include_url=False):
         key = ".".join(str(part) for part in mistake["loc"])
+        if mistake["type"] == MISTAKE:
+            lines += [f"settings: {line}" for line in mistake["msg"].splitlines()]
+            continue
         if mistake["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, Settings.model_fields, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "see `harness verify --help`"

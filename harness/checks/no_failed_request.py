@@ -54,7 +54,7 @@ def check(history: History) -> Finding:
         verdict = Verdict.inconclusive
         message = (
             f"{counts.unknown:,} of {counts.sent:,} requests are unknown "
-            f"({counted(len(unknown), 'unanswered write')} that the store could not resolve, "
+            f"({counted(len(unknown), 'unanswered write')} that {_unresolved(history)}, "
             f"{counts.unknown - len(unknown):,} without a sample); no other failed"
         )
     elif not counts.sent:
@@ -62,6 +62,12 @@ def check(history: History) -> Finding:
     else:
         verdict, message = Verdict.passed, f"0 of {counts.sent:,} requests failed"
     return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)
+
+
+def _unresolved(history: History) -> str:
+    if history.record.scenario.keeps_store:
+        return "the store could not resolve"
+    return "no store can resolve, as none of this target is read"
 
 
 def _again(history: History, failed: pd.DataFrame) -> str:
