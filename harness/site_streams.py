@@ -134,12 +134,7 @@ def _headers(said: StreamSettings) -> dict[str, str]:
 
 
 def _body(said: StreamSettings) -> str:
-    if said.json_body is None:
-        return said.body
-    try:
-        return json.dumps(said.json_body, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"stream {said.name!r}: json cannot be written as JSON: {error}") from None
+    return said.body if said.json_body is None else json.dumps(said.json_body)
 
 
 def _text(said: StreamSettings, usual: str) -> str:

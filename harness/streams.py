@@ -4,7 +4,6 @@ import difflib
 import json
 import math
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Self
 
@@ -36,8 +35,9 @@ METHODS: Final = (
 _NAME: Final = re.compile(r"[^\s]([^\x00-\x1f\x7f]{0,58}[^\s])?")
 _LINE: Final = "NAME METHOD URL [KEY=VALUE …]"
 _TABLES: Final = frozenset({"headers", "expect_headers", "expect_json"})
-_WHOLE: Final = frozenset({"json"})
-"""Keys whose value in a line is JSON."""
+_JSON: Final = frozenset({"json", "expect_json"})
+"""Keys whose values in a line are JSON."""
+_PAIR: Final = re.compile(r"""([^\s='"]+)=('[^']*'|"[^"]*"|(?!['"])\S*)(?:\s+|$)""")
 
 
 def _known_method(method: str) -> str:
@@ -74,9 +74,7 @@ class StreamSettings(BaseModel):
     method: Annotated[str, AfterValidator(_known_method)] = Field("GET", description="of HTTP")
     headers: dict[str, str] = Field(default_factory=dict, description="sent with each request")
     body: str = Field("", description="sent with each request; {operation} becomes its id")
-    json_body: dict[str, Any] | list[Any] | None = Field(
-        None, alias="json", description="a body that is sent as JSON"
-    )
+    json_body: Any = Field(None, alias="json", description="a body that is sent as JSON")
     expect_status: int | None = Field(None, ge=200, le=599, description="of an answer")
     expect_text: str | None = Field(None, description="what an answer's body contains")
     expect_headers: dict[str, str] = Field(
@@ -99,6 +97,17 @@ class StreamSettings(BaseModel):
     cached_s: float | None = Field(
         None, ge=0, le=3600, description="how long a cache may serve a copy; 0 is never"
     )
+
+    @field_validator("json_body")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        if not isinstance(value, dict | list):
+            raise ValueError("must be a table or a list")  # noqa: TRY004 (pydantic's way to refuse)
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"cannot be written as JSON: {error}") from None
+        return value
 
     @field_validator("headers", "expect_headers")
     @classmethod
@@ -167,41 +176,47 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
 
 
 def _from_line(line: str) -> dict[str, Any]:
-    """`NAME METHOD URL [KEY=VALUE …]` as a table. ValueError says what of it is none."""
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise ValueError(f"{error}; quotes come in pairs") from None
+    """`NAME METHOD URL [KEY=VALUE …]` as a table. ValueError says what of it is none.
+
+    A value may stand in quotes, within which blanks are its own; elsewhere quotes are themselves.
+    """
+    words = line.split(None, 3)
     if len(words) < 3 or any("=" in word for word in words[:2]):
         raise ValueError(f"say {_LINE}, such as 'order POST /orders json={{}} expect_status=201'")
     table: dict[str, Any] = dict(zip(("name", "method", "url"), words, strict=False))
-    for word in words[3:]:
-        key, is_said, value = word.partition("=")
+    rest = "".join(words[3:]).rstrip()
+    while rest:
+        pair = _PAIR.match(rest)
+        if pair is None:
+            raise ValueError(
+                f"{rest.split()[0]!r} is no KEY=VALUE; quote a value with blanks in it"
+            )
+        rest = rest[pair.end() :]
+        key, value = pair.groups()
         table_name, dot, inner = key.partition(".")
-        if not is_said:
-            raise ValueError(f"{word!r} is no KEY=VALUE; quote a value with blanks in it")
-        if dot and table_name in _TABLES:
-            told = _from_json(value, value) if table_name == "expect_json" else value
-            place, at = table.setdefault(table_name, {}), inner
-        else:
-            told = _from_json(value, value) if key in _WHOLE else value
-            place, at = table, key
+        is_inner = bool(dot) and table_name in _TABLES
+        place = table.setdefault(table_name, {}) if is_inner else table
+        at = inner if is_inner else key
         if at in place:
             raise ValueError(f"{key} is said twice; leave one out")
-        place[at] = told
+        place[at] = _read(value, is_json=table_name in _JSON)
     return table
 
 
-def _from_json(text: str, otherwise: object) -> object:
+def _read(value: str, *, is_json: bool) -> object:
+    if value[:1] == "'" or (value[:1] == '"' and not is_json):
+        value = value[1:-1]
+    if not is_json:
+        return value
     try:
-        return json.loads(text)
+        return json.loads(value)
     except ValueError:
-        return otherwise
+        return value
 
 
 def _each(value: Any, handler: ValidatorFunctionWrapHandler) -> StreamSettings:
     """A stream; one error with a line for each mistake, which names the stream."""
-    named = repr(value) if isinstance(value, str) else repr(_called(value))
+    named = repr(_called(value))
     try:
         made = handler(_from_line(value) if isinstance(value, str) else value)
     except ValidationError as error:
@@ -218,6 +233,8 @@ def _each(value: Any, handler: ValidatorFunctionWrapHandler) -> StreamSettings:
 
 
 def _called(value: object) -> object:
+    if isinstance(value, str):
+        return value.split(None, 1)[0] if value.strip() else value
     return value.get("name", value) if isinstance(value, Mapping) else value
 
 

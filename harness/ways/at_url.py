@@ -81,9 +81,10 @@ def _addresses(settings: Settings, traffic: Traffic) -> tuple[Address, ...]:
 
 
 def _asked(settings: Settings, traffic: Traffic) -> tuple[str, ...]:
-    """The URLs for the reader: as they were given, or the origins that streams name."""
+    """For the reader: the URLs as they were given, or the origins that are asked instead."""
+    given = {address_of(url).origin for url in settings.url}
     named = dict.fromkeys(stream.origin for stream in traffic.streams if stream.origin)
-    return settings.url if len(settings.url) >= len(named) else tuple(named)
+    return tuple(named) if named and named.keys() != given else settings.url
 
 
 def _refuse_unseen(settings: Settings, traffic: Traffic) -> None:
