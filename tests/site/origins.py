@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -31,6 +32,8 @@ class Origin:
         class Handler(_Handler):
             origin: ClassVar[Origin] = self
 
+        self.dropped: Counter[str] = Counter()
+        """Requests by path whose connection was reset instead of an answer."""
         self.release = release
         self.dropping = dropping
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -84,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         if dropping is not None and dropping.exists():
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
+            self.origin.dropped[self.path.partition("?")[0]] += 1
             return
         self.send_response(status)
         for name, value in headers.items():
