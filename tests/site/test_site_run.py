@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from faulty import Faulty, answer
 
-from harness import cli
+from harness import cli, config
 from harness.model.scenario import Timing
 
 CALIBRATED = (

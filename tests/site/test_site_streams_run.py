@@ -145,7 +145,7 @@ def refused(capsys, *arguments: str) -> str:
         ),
         (
             "GET /broken expect_json.app.status=ok",
-            "expected JSON, observed a body of 22 bytes that is none (",
+            "expected JSON, observed a body of 23 bytes that is none (",
             "correct the URL, or what is expected there (expect_text, expect_json)",
         ),
         (
