@@ -261,10 +261,14 @@ class Settings(BaseModel):
         for name in given:
             if name in _STACK_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
-        for name in ("between_s", "after_s"):
-            if getattr(self, name) < LEAST_SEEN_S and (name == "after_s" or self.swaps > 1):
+        timing = self.timing()
+        waits = {"after_s": timing.after_s} | (
+            {"between_s": timing.between_s} if self.swaps > 1 else {}
+        )
+        for name, wait_s in waits.items():
+            if wait_s < LEAST_SEEN_S:
                 yield (
-                    f"{name} = {getattr(self, name):g} is too short: the old release may answer "
+                    f"{name} = {wait_s:g} is too short: the old release may answer "
                     f"for {Timing().settle_s:g} s after a deploy; give it {LEAST_SEEN_S:g} or more"
                 )
         asked = (*self.url, *(stream.url for stream in self.streams))

@@ -252,7 +252,7 @@ def test_a_failing_gate_is_a_failing_test_that_names_the_cause_and_shows_no_line
             "E         run folder: reports/s/r",
         ]
     )
-    result.stdout.fnmatch_lines(["FAILED *::test_wrong_deploy - AssertionError: fail: what was*"])
+    result.stdout.fnmatch_lines(["FAILED *::test_wrong_deploy*"])
     result.stdout.no_fnmatch_line("*verify.py*")
     result.stdout.no_fnmatch_line("*plugin.py*")
 

@@ -1,6 +1,8 @@
 """Streams as they are said in settings and on the command line, and what is wrong with them."""
 
 import argparse
+import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,8 @@ from harness.config import Settings, load
 from harness.model.errors import NotJudgedError
 from harness.model.traffic import Connection, Tls
 from harness.options import add_settings, given_settings
+from harness.streams import StreamSettings
+from harness.verify import default_traffic
 
 AT = {"url": "http://shop.test/", "deploy": "true"}
 TABLES = """
@@ -247,3 +251,45 @@ def test_an_authority_is_for_any_url_over_tls():
     assert contradiction(**AT, streams=streams[:1], ca="ca.pem") == [
         "settings: ca is for an https URL; leave it out"
     ]
+
+
+DOCS = (Path(__file__).parent.parent / "docs" / "streams.md").read_text()
+
+
+def test_the_document_has_every_key_and_no_other():
+    keys = re.findall(r"^\| `(\w+)` \|", DOCS, re.MULTILINE)
+    assert keys == [field.alias or name for name, field in StreamSettings.model_fields.items()]
+
+
+def test_what_the_document_shows_can_be_said(tmp_path):
+    [toml] = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text(toml)
+    settings = load(folder=tmp_path)
+    settings.refuse_contradictions()
+    made = default_traffic(settings)
+    assert [round(each.rate_hz / 300 * 7.5, 9) for each in made.streams] == [4, 0.5, 1, 2]
+    lines = [line for _, line in re.findall(r"""--stream (['"])(.*?)\1""", DOCS)]
+    assert len(lines) == 3
+    assert default_traffic(load({**AT, "streams": lines})).stream_names() == tuple(
+        stream.name for stream in settings.streams[:3]
+    )
+
+
+def test_the_python_that_the_document_shows_runs(pytester, monkeypatch):
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    [python] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    pytester.makepyfile(python)
+    pytester.makeconftest(
+        """
+        import pytest
+        from types import SimpleNamespace
+
+        @pytest.fixture(autouse=True)
+        def planned(monkeypatch):
+            passed = SimpleNamespace(assert_passed=lambda: None)
+            monkeypatch.setattr("harness.verify.carry_out", lambda todo: passed)
+            monkeypatch.setattr("harness.ways.at_url.check_command", lambda command: None)
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:locust", "--strict-markers")
+    result.assert_outcomes(passed=2)
