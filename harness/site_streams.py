@@ -9,7 +9,7 @@ from harness.model.errors import NotJudgedError
 from harness.model.traffic import MOST_STREAMS, ArrivalKind, Connection, Stream, Tls, Traffic
 from harness.site import Address, address_of, sendable
 from harness.site_mix import HEADERS
-from harness.streams import StreamSettings
+from harness.streams import StreamSettings, is_of_body
 from harness.traffic.allowed import refuse
 
 __all__ = ["site_streams"]
@@ -55,7 +55,7 @@ def site_streams(
                 expect_headers=each.expect_headers,
                 expect_text=_text(each, expect_text),
                 expect_json=each.expect_json,
-                release_from=each.release,
+                release_from=_release(each, release_from),
                 cached_s=each.cached_s,
                 write=each.write,
                 slow=each.slow,
@@ -135,6 +135,12 @@ def _headers(said: StreamSettings) -> dict[str, str]:
 
 def _body(said: StreamSettings) -> str:
     return said.body if said.json_body is None else json.dumps(said.json_body)
+
+
+def _release(said: StreamSettings, usual: str) -> str | None:
+    """What is told by bodies is told by none where there is none."""
+    is_untold = said.method == "HEAD" and said.release is None and is_of_body(usual)
+    return "" if is_untold else said.release
 
 
 def _text(said: StreamSettings, usual: str) -> str:

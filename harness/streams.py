@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from harness.model.traffic import RESERVED, Connection, Tls, release_source
 from harness.traffic.allowed import wrong_header
 
-__all__ = ["MISTAKE", "Spec", "StreamSettings"]
+__all__ = ["MISTAKE", "Spec", "StreamSettings", "is_of_body"]
 
 MISTAKE: Final = "stream"
 """The type of the error whose message is whole: a line for each mistake."""
@@ -57,6 +57,11 @@ def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("must be 1 to 60 characters, without blanks at its ends or control ones")
     return name
+
+
+def is_of_body(release: str) -> bool:
+    """Whether an answer's body tells the release."""
+    return release_source(release)[0] in {"json", "body"}
 
 
 def _source(release: str) -> str:
@@ -164,6 +169,11 @@ class StreamSettings(BaseModel):
             raise ValueError(f"{self.method} has no body; leave it out, or change the method")
         if self.method == "HEAD" and (self.expect_text or self.expect_json):
             raise ValueError("an answer to HEAD has no body; leave expect_text and expect_json out")
+        if self.method == "HEAD" and is_of_body(self.release or ""):
+            raise ValueError(
+                f"an answer to HEAD has no body; release = {self.release!r} is of one: say "
+                "header:NAME, or '' for none"
+            )
         return self
 
 

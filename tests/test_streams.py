@@ -127,6 +127,7 @@ def test_values_of_a_line(words, key, value):
         ({"name": "a", "method": "POST", "body": "x", "json": {}}, "body and json are two bodies"),
         ({"name": "a", "method": "POST", "json": 5}, "json = 5: must be a table or a list"),
         ({"name": "a", "method": "HEAD", "expect_text": "x"}, "an answer to HEAD has no body"),
+        ({"name": "a", "method": "HEAD", "release": "json:v"}, "release = 'json:v' is of one: say"),
         ({"name": "a", "headers": {"A b": "c"}}, "header 'A b': 'c' is not valid HTTP"),
         ({"name": "a", "headers": {"A": "b\r\nC: d"}}, "is not valid HTTP"),
         ({"name": "a", "headers": {"A": 1}}, "headers.A = 1: Input should be a valid string"),
@@ -293,3 +294,9 @@ def test_the_python_that_the_document_shows_runs(pytester, monkeypatch):
     )
     result = pytester.runpytest_inprocess("-p", "no:locust", "--strict-markers")
     result.assert_outcomes(passed=2)
+
+
+def test_help_names_every_key():
+    named = Settings.model_fields["streams"].description.partition("keys: ")[2].split(", ")
+    known = {field.alias or name for name, field in StreamSettings.model_fields.items()}
+    assert {key.partition(".")[0] for key in named} == known - {"name", "method", "url"}

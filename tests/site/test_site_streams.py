@@ -66,6 +66,13 @@ def test_a_release_is_told_stream_by_stream():
     assert not traffic("a GET /").tells_release
 
 
+@pytest.mark.parametrize("release", ["body", "json:v"])
+def test_an_answer_to_head_tells_no_release_by_a_body(release):
+    assert traffic("a GET /", "b HEAD /", release=release).silent_streams() == ("b",)
+    assert traffic("a GET /", "b HEAD /", release="header:X-V").silent_streams() == ()
+    assert traffic("b HEAD / release=header:X-V", release=release).tells_release
+
+
 def test_json_is_sent_as_json_with_its_content_type_unless_that_is_said():
     a, b, c = traffic(
         'a POST / json={"id":"{operation}"}',
