@@ -151,7 +151,10 @@ class Settings(BaseModel):
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
     url: Urls = Field((), description="what to send load to instead of the bundled stack")
     streams: tuple[Spec, ...] = Field(
-        (), description="'NAME METHOD URL [KEY=VALUE …]' sent instead of GETs of the url"
+        (),
+        description="'NAME METHOD URL [KEY=VALUE …]' sent instead of GETs of the url; keys: "
+        "headers.NAME, body, json, expect_status, expect_text, expect_headers.NAME, "
+        "expect_json.PATH, release, weight, connection, tls, timeout_s, write, slow, cached_s",
     )
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
