@@ -7,12 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from harness.limits import LimitSettings, flattened, in_ms, nearest, shown
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
+from harness.streams import MISTAKE, Spec
 
 __all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 
@@ -35,6 +43,7 @@ _URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
 
 _URL_ONLY = frozenset(
     {
+        "streams",
         "deploy",
         "deploy_timeout_s",
         "expect_status",
@@ -64,7 +73,7 @@ _STACK_ONLY = frozenset(
 )
 
 
-_SCHEDULE_ONLY = frozenset({"rate", "arrivals", "mix", "traffic"})
+_SCHEDULE_ONLY = frozenset({"rate", "arrivals", "mix", "traffic", "streams"})
 
 
 def _often_enough(rate: float) -> float:
@@ -76,6 +85,22 @@ def _often_enough(rate: float) -> float:
 
 
 StreamRate = Annotated[float, Field(ge=0, le=100_000), AfterValidator(_often_enough)]
+
+
+def _one_or_several(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return value
+
+
+def _named_once(urls: tuple[str, ...]) -> tuple[str, ...]:
+    for url in urls:
+        if not url or urls.count(url) > 1:
+            raise ValueError(f"{url!r} is named twice; leave one out" if url else "one is empty")
+    return urls
+
+
+Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_several), AfterValidator(_named_once)]
 
 
 class Settings(LimitSettings):
@@ -125,7 +150,13 @@ class Settings(LimitSettings):
         "auto", description="the edge's own address, or its published loopback port"
     )
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
-    url: str = Field("", description="what to send load to instead of the bundled stack")
+    url: Urls = Field((), description="what to send load to instead of the bundled stack")
+    streams: tuple[Spec, ...] = Field(
+        (),
+        description="'NAME METHOD URL [KEY=VALUE …]' sent instead of GETs of the url; keys: "
+        "headers.NAME, body, json, expect_status, expect_text, expect_headers.NAME, "
+        "expect_json.PATH, release, weight, connection, tls, timeout_s, write, slow, cached_s",
+    )
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
@@ -180,6 +211,11 @@ class Settings(LimitSettings):
         release_source(release)
         return release
 
+    @property
+    def is_at_url(self) -> bool:
+        """Whether the target is whatever answers at URLs."""
+        return bool(self.url) or any("://" in stream.url for stream in self.streams)
+
     def timing(self) -> Timing:
         timing = Timing(
             warmup_s=self.warmup_s,
@@ -191,7 +227,7 @@ class Settings(LimitSettings):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + FINISH_SPARE_S,
         )
-        if self.url:
+        if self.is_at_url:
             timing = replace(timing, **_URL_PATIENCE)
         elif self.mix == _ALL_FREQUENT:
             return timing
@@ -224,7 +260,7 @@ class Settings(LimitSettings):
                     yield f"{name} is of a schedule; a locustfile's users ask when they will"
         elif "users" in given:
             yield "users is of a locustfile; name it too"
-        if not self.url:
+        if not self.is_at_url:
             for name in given:
                 default = type(self).model_fields[name].default
                 if name in _URL_ONLY and getattr(self, name) != default:
@@ -234,16 +270,26 @@ class Settings(LimitSettings):
             return
         if not self.deploy:
             yield "url needs deploy: the command that replaces the release there"
+        if len(self.url) > 1 and self.streams:
+            yield (
+                "url names several, and streams say all that is sent: leave one url, on which "
+                "their paths are, and name the others in the streams"
+            )
         for name in given:
             if name in _STACK_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
-        for name in ("between_s", "after_s"):
-            if getattr(self, name) < LEAST_SEEN_S and (name == "after_s" or self.swaps > 1):
+        timing = self.timing()
+        waits = {"after_s": timing.after_s} | (
+            {"between_s": timing.between_s} if self.swaps > 1 else {}
+        )
+        for name, wait_s in waits.items():
+            if wait_s < LEAST_SEEN_S:
                 yield (
-                    f"{name} = {getattr(self, name):g} is too short: the old release may answer "
+                    f"{name} = {wait_s:g} is too short: the old release may answer "
                     f"for {Timing().settle_s:g} s after a deploy; give it {LEAST_SEEN_S:g} or more"
                 )
-        if self.ca and not self.url.startswith("https:"):
+        asked = (*self.url, *(stream.url for stream in self.streams))
+        if self.ca and not any(url.lower().startswith("https:") for url in asked):
             yield "ca is for an https URL; leave it out"
 
 
@@ -283,6 +329,9 @@ def _explained(error: ValidationError) -> str:
     for mistake in error.errors(include_url=False):
         name = ".".join(str(part) for part in mistake["loc"])
         key = shown(name)
+        if mistake["type"] == MISTAKE:
+            lines += [f"settings: {line}" for line in mistake["msg"].splitlines()]
+            continue
         if mistake["type"] == "extra_forbidden":
             near = nearest(name, Settings.model_fields)
             hint = f"did you mean {near!r}?" if near else "see `harness verify --help`"

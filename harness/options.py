@@ -12,6 +12,8 @@ __all__ = ["add_settings", "given_settings"]
 
 _TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
+_REPEATED = {"streams": "stream", "url": "url"}
+"""Settings that an option says one of, by its name: it may be given several times."""
 
 
 def add_settings(
@@ -27,10 +29,22 @@ def add_settings(
     `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
     them, so that every face says the same of a wrong one.
     """
+    add = getattr(parser, "addoption", None) or parser.add_argument
     # The limits, which are many, stand last.
     fields = sorted(Settings.model_fields.items(), key=lambda item: item[0].startswith(PREFIX))
     for name, field in fields:
         if name in _TABLES or (only and name not in only):
+            continue
+        if name in _REPEATED:
+            flag = f"{prefix}{_REPEATED[name]}"
+            add(
+                flag,
+                dest=f"harness_{name}",
+                default=None,
+                action="append",
+                metavar=_REPEATED[name].upper(),
+                help=f"{field.description}; may be given several times",
+            )
             continue
         kind = field.annotation
         default = (defaults or {}).get(name, field.default)
@@ -38,7 +52,6 @@ def add_settings(
         if name.endswith(("_s", "_ms")):
             # The unit is what anybody means.
             flags.append(flags[0].rpartition("-")[0])
-        add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:
             if default:

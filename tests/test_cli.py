@@ -99,7 +99,8 @@ def test_help_names_exit_codes_and_each_setting_with_its_default(capsys):
     for name, field in Settings.model_fields.items():
         if name not in {"images", "plugins", "traffic"}:
             no = "no-" if field.default is True else ""
-            assert f"--{no}{name.replace('_', '-')} " in text
+            said = {"streams": "stream"}.get(name, name.replace("_", "-"))
+            assert f"--{no}{said} " in text
             if name.endswith("_s"):
                 assert f"--{name.replace('_', '-').removesuffix('-s')} " in text
             assert field.description in text
@@ -404,5 +405,7 @@ def test_options_are_the_settings_and_nothing_else():
     cli.add_settings(parser, prefix="--")
     options = set(re.findall(r"--(?:no-)?([a-z0-9-]+)", parser.format_usage())) - {"help"}
     assert {name.replace("-", "_") for name in options} == (
-        set(Settings.model_fields) - {"images", "plugins", "traffic"} | set(TWINS)
+        set(Settings.model_fields) - {"images", "plugins", "streams", "traffic"}
+        | {"stream"}
+        | set(TWINS)
     )

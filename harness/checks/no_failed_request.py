@@ -72,7 +72,7 @@ def check(history: History) -> Finding:
         )
         message = (
             f"{counts.unknown:,} of {counts.sent:,} requests are unknown "
-            f"({counted(len(unknown), 'unanswered write')} that the store could not resolve, "
+            f"({counted(len(unknown), 'unanswered write')} that {_unresolved(history)}, "
             f"{counts.unknown - len(unknown):,} without a sample); {others}"
         )
     elif not counts.sent:
@@ -80,6 +80,12 @@ def check(history: History) -> Finding:
     else:
         verdict, message = Verdict.passed, f"0 of {counts.sent:,} requests failed"
     return Finding(check=NAME, verdict=verdict, message=message, evidence=evidence)
+
+
+def _unresolved(history: History) -> str:
+    if history.record.scenario.keeps_store:
+        return "the store could not resolve"
+    return "no store can resolve, as none of this target is read"
 
 
 def _again(history: History, failed: pd.DataFrame) -> str:

@@ -112,7 +112,7 @@ def _how(scenario: Scenario, findings: Sequence[Finding]) -> str:
     """`drain, v1 to v2`: the names as planned, else as observed, as far as they are known."""
     names = list(scenario.releases)
     if not any(names):
-        if not scenario.traffic.release_from:
+        if not scenario.traffic.tells_release:
             return f"{scenario.swap}, {NOT_OBSERVED}"
         seen = [f.evidence.get("releases", ()) for f in findings if f.check == observed.NAME]
         names = [str(name) for name in seen[0]] if seen else []

@@ -116,6 +116,8 @@ class Scenario:
     seed: int = 0
     calibrated: bool = False
     """Whether the run begins with a calibration, without which it is then no evidence."""
+    keeps_store: bool = True
+    """Whether the target has a store that is read, to tell what became of writes."""
     control: bool = False
     """Whether a stub that the swap does not touch is asked beside the run."""
     closed_loop: ClosedLoop | None = None

@@ -4,11 +4,13 @@ The child's standard input closing is an order too: end at once. A parent that d
 dies, closes it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
 from harness.model.outcome import Outcome
+from harness.model.place import Place
 from harness.model.traffic import Traffic
 from harness.model.visit import Until
 
@@ -43,12 +45,14 @@ class Brief:
     """What they take a path to be on."""
     streams: str = ""
     """Path of the names of their requests."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """As of target.Endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`probe`: ask until an answer is right, for at most timeout_s, waiting every_s between two
-    questions and at most answer_s for an answer.
+    """`probe`: ask each question of the traffic (probing.questions) until its answer is right, for
+    at most timeout_s each, waiting every_s between two tries and at most answer_s for an answer.
 
     `go`: the schedule begins at start_ns. `stop`: it ends at stop_ns, and what is in flight may
     take finish_s more. `hold`: a swap begins, and visits that are open go on. `let_go`: those that

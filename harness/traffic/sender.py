@@ -13,9 +13,11 @@ from typing import Any, Protocol
 
 from harness.model.errors import MissingEvidenceError, SilentError
 from harness.model.scenario import Scenario, Sent, Timing
+from harness.model.traffic import Stream
 from harness.model.visit import Until
 from harness.target import Endpoint
 from harness.traffic.orders import Brief, Order, Said, said_from, to_line
+from harness.traffic.probing import patience_s, questions
 
 __all__ = ["ChildSender", "Sender", "base_url"]
 
@@ -30,7 +32,9 @@ class Sender(Protocol):
         """Gets ready; nothing is sent yet."""
 
     def probe(self, timeout_s: float) -> None:
-        """Asks until an answer is right. SilentError where none is in time."""
+        """Asks each question of the traffic (probing.questions) until its answer is right, at most
+        so long each. SilentError where none is in time.
+        """
 
     def go(self, start_ns: int) -> None:
         """The schedule begins at that monotonic moment, which should lie ahead."""
@@ -63,6 +67,7 @@ class ChildSender:
         self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         self._complaints: Path | None = None
         self._timing = Timing()
+        self._questions: tuple[Stream, ...] = ()
         self._start_ns = 0
         self._stop_ns = 0
         self._probes = 0
@@ -71,6 +76,7 @@ class ChildSender:
 
     def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
         self._timing = scenario.timing
+        self._questions = questions(scenario.traffic)
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
         self._complaints = logs / "sender.printed.txt"
@@ -97,6 +103,7 @@ class ChildSender:
             details=str(folder / "details.jsonl"),
             visits=str(folder / "visits.jsonl") if scenario.traffic.has_visits else "",
             plugins=self._plugins,
+            places=endpoint.places,
             **_of_locustfile(scenario, endpoint, folder),
         )
         self._tell(to_line(brief))
@@ -110,7 +117,8 @@ class ChildSender:
             answer_s=self._timing.probe_answer_s,
         )
         self._tell(to_line(order))
-        said = self._hear(timeout_s + order.answer_s + _GRACE_S, "answering", "silent")
+        bound_s = sum(timeout_s + patience_s(each, order.answer_s) for each in self._questions)
+        said = self._hear(bound_s + _GRACE_S, "answering", "silent")
         self._probes = said.probes
         if said.say == "silent":
             raise SilentError(
