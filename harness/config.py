@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.app_settings import APP_ONLY, WITH_APP, Page, contradictions, variables
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
@@ -57,7 +58,7 @@ _STACK_ONLY = frozenset(
         "drain_timeout_s",
         "stop_timeout_s",
         "path",
-        "port",
+        "edge_port",
         "images",
         "control",
         "smoke",
@@ -122,15 +123,26 @@ class Settings(BaseModel):
     path: Literal["auto", "edge", "published"] = Field(
         "auto", description="the edge's own address, or its published loopback port"
     )
-    port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
+    edge_port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
+    old_image: str = Field("", description="image of your app's old release, in the bundled stack")
+    new_image: str = Field("", description="image of your app's new release")
+    port: int = Field(8000, ge=1, le=65_535, description="where your app listens in its container")
+    health: Page = Field("/ready", description="what your app answers with 2xx once it is ready")
+    page: tuple[Page, ...] = Field(
+        ("/",), min_length=1, description="path that visitors of your app ask for; may be repeated"
+    )
+    app_env: dict[str, str] = Field(
+        default_factory=dict,
+        description="NAME=VALUE in your app's containers, or NAME as it is here; may be repeated",
+    )
     url: str = Field("", description="what to send load to instead of the bundled stack")
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
         0.0, ge=0, le=3600, description="after which a proxy that it reloads cuts old connections"
     )
-    expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL")
-    expect_text: str = Field("", description="what each answer of that URL must contain")
+    expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL, or app")
+    expect_text: str = Field("", description="what each of those answers must contain")
     release: str = Field(
         "", description="what of an answer tells its release: header:NAME, json:PATH or body"
     )
@@ -161,6 +173,16 @@ class Settings(BaseModel):
             if name not in known:
                 raise ValueError(f"unknown component {name!r}; known are: {', '.join(known)}")
         return images
+
+    @field_validator("page", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("app_env", mode="before")
+    @classmethod
+    def _from_pairs(cls, value: Any) -> Any:
+        return variables(value)
 
     @field_validator("resolve_ms", mode="before")
     @classmethod
@@ -210,9 +232,15 @@ class Settings(BaseModel):
     def _contradictions(self) -> Iterator[str]:
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
         if not self.url:
-            for name in given:
-                default = type(self).model_fields[name].default
-                if name in _URL_ONLY and getattr(self, name) != default:
+            is_set = {
+                name: getattr(self, name)
+                for name in given
+                if getattr(self, name) != type(self).model_fields[name].default
+            }
+            yield from contradictions(is_set)
+            has_app = bool(self.old_image or self.new_image)
+            for name in is_set:
+                if name in _URL_ONLY and not (has_app and name in WITH_APP):
                     yield f"{name} is of another target than the bundled stack; name its url too"
             if self.batch > 1 and self.swap != "rolling":
                 yield f"batch = {self.batch} is of swap rolling, and swap is {self.swap}"
@@ -220,7 +248,7 @@ class Settings(BaseModel):
         if not self.deploy:
             yield "url needs deploy: the command that replaces the release there"
         for name in given:
-            if name in _STACK_ONLY:
+            if name in _STACK_ONLY | APP_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
         for name in ("between_s", "after_s"):
             if getattr(self, name) < LEAST_SEEN_S and (name == "after_s" or self.swaps > 1):

@@ -13,6 +13,12 @@ _TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
 
 
+_REPEATED = {"page": "PATH", "app_env": "NAME=VALUE"}
+"""Settings that may be said more than once, and what each time."""
+_ALSO = {"app_env": "env"}
+"""Shorter names of options."""
+
+
 def add_settings(
     parser: Any,
     *,
@@ -35,6 +41,8 @@ def add_settings(
         if name.endswith(("_s", "_ms")):
             # The unit is what anybody means.
             flags.append(flags[0].rpartition("-")[0])
+        if name in _ALSO:
+            flags.append(f"{prefix}{_ALSO[name]}")
         add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:
@@ -43,6 +51,16 @@ def add_settings(
                 flags, text = [f"{prefix}no-{name.replace('_', '-')}"], f"do not {text}"
             action = "store_false" if default else "store_true"
             add(*flags, dest=dest, default=None, action=action, help=text)
+            continue
+        if name in _REPEATED:
+            add(
+                *flags,
+                dest=dest,
+                default=None,
+                action="append",
+                metavar=_REPEATED[name],
+                help=text,
+            )
             continue
         choices = typing.get_args(kind)
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
