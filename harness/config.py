@@ -129,7 +129,7 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=1, le=65_535, description="where your app listens in its container")
     health: Page = Field("/ready", description="what your app answers with 2xx once it is ready")
     page: tuple[Page, ...] = Field(
-        ("/",), min_length=1, description="path that visitors of your app ask for; may be repeated"
+        ("/",), description="path that visitors of your app ask for; may be repeated"
     )
     app_env: dict[str, str] = Field(
         default_factory=dict,
@@ -177,6 +177,8 @@ class Settings(BaseModel):
     @field_validator("page", mode="before")
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
+        if value in ([], ()):
+            raise ValueError("name at least one")
         return (value,) if isinstance(value, str) else value
 
     @field_validator("app_env", mode="before")
