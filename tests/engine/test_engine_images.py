@@ -19,7 +19,7 @@ FAULTS = ("answers 500", "exits", "is never ready", "drops on stop")
 
 @pytest.fixture(scope="module")
 def shops(engine: docker.DockerClient) -> Iterator[dict[str, str]]:
-    """Images by version, and of version 2 by what is wrong. The first stays: it has the packages."""
+    """Images by version, and of version 2 by fault. The first stays: it has the packages."""
     base = images.base_image(engine)
 
     def made(version: str, fault: str = "") -> str:
