@@ -94,6 +94,7 @@ class MapApi:
             return "entry not found.\n\n"
         if self.refuses:
             return self.refuses
+        assert verb == "set" or key not in entries, "HAProxy would keep both, and go by the first"
         entries[key] = value
         return "\n"
 
