@@ -242,8 +242,10 @@ class Settings(BaseModel):
             yield from contradictions(is_set)
             has_app = bool(self.old_image or self.new_image)
             for name in is_set:
-                if name in _URL_ONLY and not (has_app and name in WITH_APP):
+                if name in _URL_ONLY and not has_app:
                     yield f"{name} is of another target than the bundled stack; name its url too"
+                elif name in _URL_ONLY - WITH_APP:
+                    yield f"{name} is of a URL; leave it out where old_image names the target"
             if self.batch > 1 and self.swap != "rolling":
                 yield f"batch = {self.batch} is of swap rolling, and swap is {self.swap}"
             return

@@ -14,7 +14,7 @@ from harness.model.traffic import Traffic
 from harness.run import Parts
 from harness.stack.app import App
 from harness.stack.own import OwnApp
-from harness.stack.smoke import question_of_page
+from harness.stack.smoke import Question, question_of, question_of_page
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.swap.strategy import Swap
 from harness.ways import stacked
@@ -86,11 +86,16 @@ def _can_name(text: str) -> bool:
     return bool(_NAME.fullmatch(text)) and len(text) <= NAME_BYTES and text not in _COMPONENTS
 
 
+def _question_of(traffic: Traffic) -> Question | None:
+    """Whole texts are known of traffic of the user's own alone."""
+    return question_of(traffic) or question_of_page(traffic)
+
+
 def _releases(settings: Settings) -> stacked.Releases:
     names = release_names(settings.old_image, settings.new_image)
     return stacked.Releases(
         names=names,
-        question_of=question_of_page,
+        question_of=_question_of,
         app=App(
             port=settings.port,
             health=settings.health,

@@ -5,7 +5,7 @@ import pytest
 from harness.app_mix import app_mix
 from harness.config import Settings, load
 from harness.model.errors import NotJudgedError
-from harness.model.traffic import Connection, Tls
+from harness.model.traffic import Connection, Stream, Tls, Traffic
 from harness.stack.own import OwnApp
 from harness.stack.smoke import Question, question_of_page
 from harness.stack.variation import Variation
@@ -122,6 +122,13 @@ def test_what_is_asked_of_a_new_instance_is_the_first_page_as_visitors_expect_it
     assert unsayable == Question(path="/"), "the status alone"
 
 
+def test_a_whole_text_that_is_known_is_asked_for():
+    body = {"my/app:1": "one", "my/app:2": "two"}
+    traffic = Traffic(streams=(Stream(name="x", path="/x", rate_hz=20, expect_body=body),))
+    _, parts = prepared("r1", Settings(**IMAGES), traffic=traffic)
+    assert parts.target._plan.question == Question(path="/x", bodies=body)
+
+
 @pytest.mark.parametrize(
     ("given", "lines"),
     [
@@ -160,7 +167,7 @@ def test_what_is_asked_of_a_new_instance_is_the_first_page_as_visitors_expect_it
         ),
         (
             {**IMAGES, "release": "body"},
-            [("settings: release is of another target than the bundled stack; name its url too")],
+            ["settings: release is of a URL; leave it out where old_image names the target"],
         ),
         (
             {**IMAGES, "url": "http://shop.test/", "deploy": "make"},
