@@ -25,7 +25,7 @@ from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.swap.strategy import Swap
-from harness.ways import at_url, bundled
+from harness.ways import at_url, bundled, images
 
 __all__ = [
     "Judged",
@@ -142,7 +142,7 @@ def prepared(
     scenario, parts = (
         at_url.prepared(run, settings, chosen, name)
         if settings.is_at_url
-        else bundled.prepared(
+        else (images if settings.old_image else bundled).prepared(
             run,
             settings,
             chosen,
@@ -176,6 +176,8 @@ def default_traffic(settings: Settings) -> Traffic:
     """What is sent where nobody says otherwise: the bundled stack's mix, or to a URL."""
     if settings.is_at_url:
         return at_url.default_traffic(settings)
+    if settings.old_image:
+        return images.default_traffic(settings)
     return bundled.default_traffic(settings)
 
 

@@ -84,8 +84,10 @@ def test_an_unknown_key_that_is_near_to_none_is_pointed_to_the_list(tmp_path):
         ("timeout_s", 0, "greater than 0"),
         ("steady_s", "inf", "less than or equal to 36000"),
         ("steady_s", "nan", "should be"),
-        ("port", 70_000, "less than or equal to 65535"),
-        ("port", -1, "greater than or equal to 0"),
+        ("edge_port", 70_000, "less than or equal to 65535"),
+        ("edge_port", -1, "greater than or equal to 0"),
+        ("port", 0, "greater than or equal to 1"),
+        ("health", "ready", "must begin with /"),
         ("path", "both", "'auto', 'edge' or 'published'"),
         ("seed", -1, "greater than or equal to 0"),
         ("release", "header", "'header' tells no release; say header:NAME, json:PATH"),
@@ -214,7 +216,7 @@ def test_what_only_the_bundled_stack_has_is_refused_with_a_url_a_line_each():
         "drain_timeout_s": 5,
         "stop_timeout_s": 5,
         "path": "auto",
-        "port": 0,
+        "edge_port": 0,
         "images": {"v2": "shop:2"},
     }
     lines = contradiction(**AT_A_URL, **values)
