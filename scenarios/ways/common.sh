@@ -1,0 +1,23 @@
+# What both deploys are made of. The app's port alternates; Caddy is told where it is.
+set -e
+cd "$(dirname "$0")"
+old=$(cat port)
+if [ "$old" = 8001 ]; then new=8002; else new=8001; fi
+release=v$((new - 8000))
+
+start() {
+    python3 app.py "$new" "$release" >/dev/null 2>&1 &
+    echo $! >"pid.$new"
+    until curl -fs "http://127.0.0.1:$new/" >/dev/null; do sleep 0.1; done
+}
+
+route() {
+    sed "s/UPSTREAM/127.0.0.1:$new/" Caddyfile.in >Caddyfile
+    caddy reload --address 127.0.0.1:8009 --config Caddyfile --adapter caddyfile >/dev/null 2>&1
+    echo "$new" >port
+}
+
+stop() {
+    kill -TERM "$(cat "pid.$old")"
+    while kill -0 "$(cat "pid.$old")" 2>/dev/null; do sleep 0.1; done
+}

@@ -1,0 +1,6 @@
+#!/bin/bash
+# The old release ends before the new one is there.
+. ./common.sh
+stop
+start
+route
