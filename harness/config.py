@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.contradictions import COMPOSE_ONLY, of_compose
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
@@ -125,6 +126,16 @@ class Settings(BaseModel):
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
     url: str = Field("", description="what to send load to instead of the bundled stack")
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
+    compose: str = Field("", description="Compose files of the project to bring up, `:` between")
+    service: str = Field("", description="the service of that project that is swapped")
+    front: str = Field(
+        "", description="SERVICE[:PORT] of that project that gets the load, if not the only one"
+    )
+    old_image: str = Field("", description="image of the old release, if not the file's own")
+    new_image: str = Field("", description="image of the new release")
+    page: str = Field("/", description="path of the page that is asked for")
+    health: str = Field("", description="path that must answer 200 before load begins")
+    tls: bool = Field(default=False, description="the front speaks https")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
         0.0, ge=0, le=3600, description="after which a proxy that it reloads cuts old connections"
@@ -185,7 +196,9 @@ class Settings(BaseModel):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + FINISH_SPARE_S,
         )
-        if self.url:
+        if self.compose:
+            timing = replace(timing, **_URL_PATIENCE | {"probe_s": self.ready_timeout_s})
+        elif self.url:
             timing = replace(timing, **_URL_PATIENCE)
         elif self.mix == _ALL_FREQUENT:
             return timing
@@ -209,6 +222,15 @@ class Settings(BaseModel):
 
     def _contradictions(self) -> Iterator[str]:
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if self.compose:
+            yield from of_compose(self, given)
+            return
+        for name in given:
+            if (
+                name in COMPOSE_ONLY
+                and getattr(self, name) != type(self).model_fields[name].default
+            ):
+                yield f"{name} is of a Compose project; name it with compose too"
         if not self.url:
             for name in given:
                 default = type(self).model_fields[name].default

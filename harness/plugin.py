@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_SITE = {"url", "expect_status", "expect_text", "release"}
+_SITE = {"url", "compose", "page", "health", "tls", "expect_status", "expect_text", "release"}
 TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 

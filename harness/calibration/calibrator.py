@@ -74,7 +74,7 @@ def _brief(traffic: Traffic) -> Traffic:
     streams = tuple(each for each in traffic.streams if each.visit is None and not each.upload_s)
     if not streams:
         raise MissingEvidenceError("calibration: every stream of the traffic lasts by nature")
-    return replace(traffic, streams=streams)
+    return replace(traffic, streams=streams, health="")
 
 
 class LoopbackCalibrator:

@@ -1,6 +1,7 @@
 """The dispatcher: holds the schedule, starts each request when it is due, and accounts for all."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ class Dispatcher:
         self._own_listeners = len(self._environment.events.request._handlers)  # noqa: SLF001 (it has no public count)
 
     def probe(self, order: Order) -> Said:
-        """Asks until an answer is right; each question is a sample of its own."""
+        """Asks until an answer is right, of the health path first where there is one; each question
+        is a sample of its own.
+        """
         first = self._traffic.streams[0]
         stream = Stream(
             name=PROBE,
@@ -100,6 +103,22 @@ class Dispatcher:
             drawn=first.drawn,
         )
         deadline_ns = time.monotonic_ns() + int(order.timeout_s * _SECOND_NS)
+        if self._traffic.health:
+            health = Stream(
+                name=PROBE,
+                path=self._traffic.health,
+                rate_hz=1 / order.every_s,
+                connection=Connection.new,
+                tls=first.tls,
+                headers=first.headers,
+                timeout_s=order.answer_s,
+            )
+            said = self._ask(health, order, deadline_ns)
+            if said.say == "silent":
+                return replace(said, text=f"GET {health.path}: {said.text}")
+        return self._ask(stream, order, deadline_ns)
+
+    def _ask(self, stream: Stream, order: Order, deadline_ns: int) -> Said:
         while True:
             arrival = Arrival(self._probes, PROBE_STREAM, time.monotonic_ns())
             self._probes += 1

@@ -1,0 +1,141 @@
+"""A Compose project of the user's, one of whose services is swapped."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.calibration.calibrator import calibrator
+from harness.config import Settings
+from harness.kept import environment_of, scenario_name
+from harness.model.errors import NotJudgedError
+from harness.model.scenario import Scenario
+from harness.model.traffic import Traffic
+from harness.run import Parts
+from harness.site import Address, address_of, trusted
+from harness.site_mix import site_mix
+from harness.stack.compose import swaps
+from harness.stack.compose.program import Program, files_of
+from harness.stack.compose.project import front_of, project_of, refusals
+from harness.stack.compose.target import OLD, ComposePlan, ComposeTarget, project_name
+from harness.swap.deploy import Deploy, check_command
+from harness.traffic.sender import ChildSender
+
+__all__ = ["default_traffic", "prepared"]
+
+
+def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
+    """NotJudgedError for a file that Compose cannot read, a service that is not in it, no port to
+    send load to, and for what would collide with a project that runs already or harm it.
+    """
+    procedure = "deploy" if settings.deploy else settings.swap
+    if settings.deploy:
+        check_command(settings.deploy)
+    else:
+        swaps.named(settings.swap)
+    scenario_folder = scenario_name(name or procedure)
+    plan = _planned(run, settings, settings.reports / scenario_folder / run)
+    target = ComposeTarget(plan)
+    front = f"{plan.front.service}:{plan.front.port}"
+    scenario = Scenario(
+        name=scenario_folder,
+        target="compose",
+        swap=procedure,
+        swaps=settings.swaps,
+        releases=("", ""),
+        traffic=traffic,
+        timing=settings.timing(),
+        limits=settings.limits(),
+        seed=settings.seed,
+        calibrated=settings.calibrate,
+        settings={
+            "service": plan.service,
+            "front": front,
+            "ready_timeout_s": settings.ready_timeout_s,
+            **(
+                {"deploy_timeout_s": settings.deploy_timeout_s}
+                if settings.deploy
+                else {"new_image": plan.new_image}
+            ),
+            **({"old_image": plan.old_image} if plan.old_image else {}),
+        },
+    )
+    if settings.deploy:
+        swap = target.deployed(
+            Deploy(
+                settings.deploy,
+                run=run,
+                folder=plan.folder,
+                timeout_s=settings.deploy_timeout_s,
+                environment=plan.program(OLD).environment(),
+            )
+        )
+    else:
+        swap = target.replacing(swaps.named(settings.swap))
+    made_of = {"compose": settings.compose, "service": plan.service, "front": front}
+    return scenario, Parts(
+        target=target,
+        replace=swap,
+        sender=ChildSender(settings.plugins),
+        calibrator=calibrator(is_wanted=settings.calibrate),
+        environment=environment_of(settings)
+        | made_of
+        | ({"deploy": settings.deploy} if settings.deploy else {}),
+    )
+
+
+def _planned(run: str, settings: Settings, folder: Path) -> ComposePlan:
+    files = files_of(settings.compose)
+    program = Program(files, project_name(run))
+    program.version()
+    project = project_of(program.config())
+    service = project.service(settings.service, said="service")
+    front = front_of(project, service, settings.front)
+    refused = list(refusals(project, service, front, scales=settings.swap in swaps.SCALES))
+    if settings.path == "edge" and front.service == service.name:
+        refused.append(
+            f"path edge: the front is the swapped service {service.name!r} itself, whose "
+            "containers change their addresses; leave --path out"
+        )
+    if refused:
+        raise NotJudgedError("\n".join(f"compose: {line}" for line in refused))
+    return ComposePlan(
+        run=run,
+        project=project,
+        files=files,
+        service=service.name,
+        front=front,
+        folder=folder,
+        old_image=settings.old_image,
+        new_image=settings.new_image,
+        tls=settings.tls,
+        ca=trusted(settings.ca),
+        path=settings.path,
+        ready_s=settings.ready_timeout_s,
+    )
+
+
+def default_traffic(settings: Settings) -> Traffic:
+    """GETs of the page at the rate of the settings."""
+    traffic = site_mix(
+        _page(settings.page, "page", is_secure=settings.tls),
+        settings.rate,
+        expect_status=settings.expect_status,
+        expect_text=settings.expect_text,
+        release_from=settings.release,
+        timeout_s=settings.timeout_s,
+        arrivals=settings.arrivals,
+    )
+    if not settings.health:
+        return traffic
+    health = _page(settings.health, "health", is_secure=settings.tls)
+    return replace(traffic, health=health.path)
+
+
+def _page(path: str, setting: str, *, is_secure: bool) -> Address:
+    """NotJudgedError for what is no path."""
+    if not path.startswith("/"):
+        raise NotJudgedError(f"{setting}: {path!r} is no path; it begins with /")
+    scheme = "https" if is_secure else "http"
+    try:
+        return address_of(f"{scheme}://localhost{path}")
+    except NotJudgedError as error:
+        raise NotJudgedError(f"{setting}: {error}") from error
