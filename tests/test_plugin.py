@@ -149,15 +149,17 @@ def test_a_run_takes_the_mix_that_it_asks_for(inner):
     ).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("url", ["", "http://a.test/"])
-def test_no_setting_that_traffic_is_made_from_is_passed_over(url):
+@pytest.mark.parametrize(
+    "given", [{}, {"url": "http://a.test/"}, {"compose": "c", "health": "/up", "tls": True}]
+)
+def test_no_setting_that_traffic_is_made_from_is_passed_over(given):
     """Where one were, a run would send another load than it was asked for, and nobody would see."""
     asked = set()
 
     class Recorder:
         def __getattr__(self, name):
             asked.add(name)
-            return getattr(load({"url": url} if url else {}), name)
+            return getattr(load(given), name)
 
     default_traffic(Recorder())
     assert asked <= TRAFFIC

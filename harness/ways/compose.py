@@ -13,9 +13,10 @@ from harness.run import Parts
 from harness.site import Address, address_of, trusted
 from harness.site_mix import site_mix
 from harness.stack.compose import swaps
+from harness.stack.compose.plan import OLD, ComposePlan, project_name
 from harness.stack.compose.program import Program, files_of
 from harness.stack.compose.project import front_of, project_of, refusals
-from harness.stack.compose.target import OLD, ComposePlan, ComposeTarget, project_name
+from harness.stack.compose.target import ComposeTarget
 from harness.swap.deploy import Deploy, check_command
 from harness.traffic.sender import ChildSender
 

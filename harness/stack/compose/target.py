@@ -3,30 +3,27 @@
 import contextlib
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import docker
-import docker.errors
 from docker.models.containers import Container
 
-from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.outcome import Outcome
 from harness.stack.compose.members import (
     PROJECT,
     Kept,
-    await_ready,
     dead,
     members,
     name_of,
 )
+from harness.stack.compose.moves import ComposeMoves
 from harness.stack.compose.override import changes, override
-from harness.stack.compose.program import Program, RefusedError, SilentProgramError
-from harness.stack.compose.project import Front, Project
+from harness.stack.compose.plan import NEW, OLD, ComposePlan
+from harness.stack.compose.program import RefusedError, SilentProgramError
 from harness.stack.compose.swaps import Replace
 from harness.stack.engine import (
-    absent_is_fine,
     connect,
     described,
     remove_labelled,
@@ -39,62 +36,20 @@ from harness.stack.owner import Owner
 from harness.stack.reach import listens
 from harness.stack.undo import Undo
 from harness.swap.strategy import Steps
-from harness.target import Endpoint, Instance
+from harness.target import Endpoint
 from harness.timeline import SystemTime, Timekeeper, Timeline
 
-__all__ = ["NEW", "OLD", "ComposePlan", "ComposeTarget", "project_name"]
+__all__ = ["ComposeTarget"]
 
-OLD: Final = "old"
-NEW: Final = "new"
 _LOOPBACK: Final = "127.0.0.1"
 _HOST: Final = "localhost"
 """The Host header, and the name that a certificate must be for."""
 _UP_S: Final = 1_800.0
 """For images to be pulled and built, and for what waits for other services' health."""
-_COMMAND_S: Final = 300.0
-"""For `docker compose up` in a swap, which neither pulls nor builds."""
-_STOP_S: Final = 10
-"""The engine's own patience, where a service has no stop_grace_period."""
-_NOT_THE_RELEASE: Final = ("no space left on device", "Cannot connect to the Docker daemon")
-
-
-def project_name(run: str) -> str:
-    """Compose takes small letters, digits, `-` and `_`."""
-    return f"harness-{run.lower()}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposePlan:
-    """What to bring up, and how."""
-
-    run: str
-    project: Project
-    files: tuple[Path, ...]
-    service: str
-    front: Front
-    folder: Path
-    """The run's."""
-    old_image: str = ""
-    """Empty: the file's own."""
-    new_image: str = ""
-    """Empty: a command sees to it."""
-    tls: bool = False
-    ca: str = ""
-    """Certificates in PEM to trust instead of the system's."""
-    path: str = "auto"
-    """As in config; `auto` is `published` where the swapped service is itself the front."""
-    ready_s: float = 30.0
-
-    def override_of(self, release: str) -> Path:
-        return self.folder.resolve() / f"compose.{release}.yaml"
-
-    def program(self, release: str) -> Program:
-        """`docker compose` with the service's image of that release."""
-        return Program((*self.files, self.override_of(release)), self.project.name)
 
 
 class ComposeTarget:
-    """Implements Target, KeepsLogs, DescribesItself, KnowsRemedies, and the moves of swaps."""
+    """Implements Target, KeepsLogs, DescribesItself and KnowsRemedies."""
 
     name = "compose"
 
@@ -143,7 +98,7 @@ class ComposeTarget:
 
         def swap(steps: Steps) -> None:
             self._follow()
-            replace(self, steps)
+            replace(self._moves(), steps)
 
         return swap
 
@@ -155,38 +110,6 @@ class ComposeTarget:
             deploy(steps)
 
         return swap
-
-    def running(self) -> tuple[Instance, ...]:
-        return self._instances(self._members())
-
-    def present(self) -> tuple[Instance, ...]:
-        return self._instances(self._members(ended=True))
-
-    def recreate(self, swap: int) -> None:
-        count = len(self.running()) or self._plan.project.services[self._plan.service].replicas
-        self._command(swap, "--force-recreate", count)
-
-    def scale(self, swap: int, count: int) -> None:
-        self._command(swap, "--no-recreate", count)
-
-    def await_ready(self, instance: Instance) -> str:
-        return await_ready(
-            self._container(instance),
-            instance.name,
-            clock=self._clock,
-            timeout_s=self._plan.ready_s,
-        )
-
-    def stop(self, instance: Instance) -> None:
-        container = self._container(instance)
-        patience_s = (container.attrs.get("Config") or {}).get("StopTimeout") or _STOP_S
-        with absent_is_fine():
-            container.stop(timeout=int(patience_s))
-            container.remove(force=True, v=True)
-
-    def discard(self, instance: Instance) -> None:
-        with absent_is_fine():
-            self._container(instance).remove(force=True, v=True)
 
     def gather(self, folder: Path) -> None:
         self._kept.gather(self._everyone(), folder)
@@ -244,7 +167,8 @@ class ComposeTarget:
             ) from error
 
     def _await_old(self) -> None:
-        front = self._members(self._plan.front.service)
+        moves = self._moves()
+        front = self._of_front()
         if not front:
             ended = dead(self._everyone(), self._plan.project.name)
             raise NotJudgedError(
@@ -252,12 +176,12 @@ class ComposeTarget:
                 f"{_below(ended or 'and none ended with an error')}"
             )
         try:
-            for instance in self.present():
-                self.await_ready(instance)
+            for instance in moves.present():
+                moves.await_ready(instance)
         except ReleaseError as error:
             # The old release is the ground that the run stands on: without it nothing is judged.
             raise NotJudgedError(f"the old release did not start: {error}") from error
-        if not self.running():
+        if not moves.running():
             raise NotJudgedError(
                 f"compose: no container of service {self._plan.service!r} runs; give it one "
                 "replica or more"
@@ -268,7 +192,7 @@ class ComposeTarget:
         plan = self._plan
         if plan.path != "published" and plan.front.service != plan.service:
             is_sure = plan.path == "edge"
-            for own in _addresses(self._members(plan.front.service)):
+            for own in _addresses(self._of_front()):
                 if listens(own, plan.front.port, self._clock, is_reachable=is_sure):
                     return self._at(own, plan.front.port, "edge")
             if is_sure:
@@ -290,23 +214,6 @@ class ComposeTarget:
             ca=self._plan.ca,
         )
 
-    def _command(self, swap: int, how: str, count: int) -> None:
-        service, release = self._plan.service, NEW if swap % 2 else OLD
-        options = ("-d", "--no-deps", "--no-build", "--pull", "never", how)
-        try:
-            self._plan.program(release).tell(
-                "up", *options, "--scale", f"{service}={count}", service, timeout_s=_COMMAND_S
-            )
-        except SilentProgramError as error:
-            raise MissingEvidenceError(
-                f"compose: `docker compose up` in the swap: {error}"
-            ) from error
-        except RefusedError as error:
-            told = f"compose: `docker compose up` could not start the new containers: {error}"
-            if any(words in told for words in _NOT_THE_RELEASE):
-                raise MissingEvidenceError(told) from error
-            raise ReleaseError(told) from error
-
     def _remove(self) -> None:
         """Twice by different labels: what a command of the user's made carries Compose's alone."""
         if self._client is not None:
@@ -317,30 +224,20 @@ class ComposeTarget:
         """What a swap removes can be asked nothing later."""
         self._kept.follow(self._everyone(), self._plan.folder / "logs")
 
-    def _members(self, service: str = "", *, ended: bool = False) -> list[Container]:
+    def _moves(self) -> ComposeMoves:
         if self._client is None:
             raise NotJudgedError("compose: not up")
-        name = service or self._plan.service
-        return members(self._client, self._plan.project.name, name, ended=ended)
+        return ComposeMoves(self._client, self._plan, self._clock)
+
+    def _of_front(self) -> list[Container]:
+        if self._client is None:
+            return []
+        return members(self._client, self._plan.project.name, self._plan.front.service)
 
     def _everyone(self) -> list[Container]:
         if self._client is None:
             return []
         return members(self._client, self._plan.project.name, ended=True)
-
-    def _instances(self, containers: list[Container]) -> tuple[Instance, ...]:
-        project = self._plan.project.name
-        return tuple(
-            Instance(name=name_of(each.name or "?", project), release="") for each in containers
-        )
-
-    def _container(self, instance: Instance) -> Container:
-        if self._client is None:
-            raise NotJudgedError("compose: not up")
-        try:
-            return self._client.containers.get(f"{self._plan.project.name}-{instance.name}")
-        except docker.errors.NotFound as error:
-            raise ReleaseError(f"{instance.name} is gone: something removed it") from error
 
 
 def _addresses(containers: list[Container]) -> list[str]:
