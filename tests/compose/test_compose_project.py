@@ -63,24 +63,24 @@ def test_a_named_port_need_not_be_published():
             changed(PROXIED, "front", ports=None),
             "",
             (
-                "compose: no service publishes a port, so nothing gets the load; give one `ports:`, "
-                "or say which port of which service gets it: --front SERVICE:PORT"
+                "compose: no service publishes a port, so nothing gets the load; give one "
+                "`ports:`, or say which port of which service gets it: --front SERVICE:PORT"
             ),
         ),
         (
             changed(PROXIED, "store", ports=[{"target": 6379}]),
             "",
             (
-                "compose: several services publish a port (front:80, store:6379); say which gets the "
-                "load: --front front:80"
+                "compose: several services publish a port (front:80, store:6379); say "
+                "which gets the load: --front front:80"
             ),
         ),
         (
             changed(PROXIED, "front", ports=[{"target": 80}, {"target": 443}]),
             "",
             (
-                "compose: service 'front' publishes several ports (80, 443); say which gets the load: "
-                "--front front:80"
+                "compose: service 'front' publishes several ports (80, 443); say which "
+                "gets the load: --front front:80"
             ),
         ),
         (
