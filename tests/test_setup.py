@@ -451,12 +451,14 @@ def test_a_compose_that_is_there_is_left_alone(machine):
     assert machine.calls("docker") == ["docker compose version"]
 
 
-@pytest.mark.parametrize(("image", "named"), [(0, "harness-base:trixie"), (1, "debian:trixie-slim")])
+@pytest.mark.parametrize(
+    ("image", "named"), [(0, "harness-base:trixie"), (1, "debian:trixie-slim")]
+)
 def test_compose_is_taken_out_of_a_container_of_the_base_image(machine, image, named):
     machine.has("docker", TAKES.format(image=image, run="echo a program"))
     done = machine.call("compose")
     assert done.returncode == 0, done.stderr
-    assert any(f" {named} sh -ec" in line for line in machine.calls("docker"))
+    assert any(f" {named} sh -ec" in line for line in machine.calls())
     taken = machine.repo / ".docker" / "cli-plugins" / "docker-compose"
     assert taken.read_text() == "a program\n"
     assert taken.stat().st_mode & 0o777 == 0o755
@@ -470,7 +472,9 @@ def test_compose_is_put_where_docker_is_configured(machine):
 
 
 def test_a_compose_that_cannot_be_had_leaves_nothing_and_is_said(machine):
-    machine.has("docker", TAKES.format(image=0, run="echo half; echo E: no such package >&2; exit 1"))
+    machine.has(
+        "docker", TAKES.format(image=0, run="echo half; echo E: no such package >&2; exit 1")
+    )
     done = machine.call("compose")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-2] == "E: no such package"

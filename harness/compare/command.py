@@ -95,10 +95,12 @@ def asked(given: dict[str, object]) -> Settings:
     """Settings for every run: those given, then those of pyproject.toml, then SHORT."""
     settings = load(given)
     short = {key: value for key, value in SHORT.items() if key not in settings.model_fields_set}
-    if settings.url:
-        raise NotJudgedError(
-            "compare-swaps: only the bundled stack can be swapped by each strategy; leave url out"
-        )
+    for name in ("url", "compose"):
+        if getattr(settings, name):
+            raise NotJudgedError(
+                "compare-swaps: only the bundled stack can be swapped by each strategy; leave "
+                f"{name} out"
+            )
     return load(short | given)
 
 
