@@ -168,31 +168,26 @@ class ComposeTarget:
 
     def _await_old(self) -> None:
         moves = self._moves()
-        front = self._of_front()
-        if not front:
-            ended = dead(self._everyone(), self._plan.project.name)
-            raise NotJudgedError(
-                f"compose: no container of the front {self._plan.front.service!r} runs"
-                f"{_below(ended or 'and none ended with an error')}"
-            )
         try:
             for instance in moves.present():
                 moves.await_ready(instance)
         except ReleaseError as error:
             # The old release is the ground that the run stands on: without it nothing is judged.
             raise NotJudgedError(f"the old release did not start: {error}") from error
-        if not moves.running():
-            raise NotJudgedError(
-                f"compose: no container of service {self._plan.service!r} runs; give it one "
-                "replica or more"
-            )
+        for name in (self._plan.service, self._plan.front.service):
+            if not self._running(name):
+                ended = dead(self._everyone(), self._plan.project.name)
+                raise NotJudgedError(
+                    f"compose: no container of service {name!r} runs, once the project was up; see "
+                    f"why by `docker compose up`{_below(ended)}"
+                )
 
     def _endpoint(self, port: int) -> Endpoint:
         """Where load goes: the front's own address where it can be reached and stays its own."""
         plan = self._plan
         if plan.path != "published" and plan.front.service != plan.service:
             is_sure = plan.path == "edge"
-            for own in _addresses(self._of_front()):
+            for own in _addresses(self._running(plan.front.service)):
                 if listens(own, plan.front.port, self._clock, is_reachable=is_sure):
                     return self._at(own, plan.front.port, "edge")
             if is_sure:
@@ -229,10 +224,10 @@ class ComposeTarget:
             raise NotJudgedError("compose: not up")
         return ComposeMoves(self._client, self._plan, self._clock)
 
-    def _of_front(self) -> list[Container]:
+    def _running(self, service: str) -> list[Container]:
         if self._client is None:
             return []
-        return members(self._client, self._plan.project.name, self._plan.front.service)
+        return members(self._client, self._plan.project.name, service)
 
     def _everyone(self) -> list[Container]:
         if self._client is None:
