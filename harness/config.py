@@ -1,6 +1,5 @@
 """What a user may set: `[tool.harness]` in pyproject.toml, the command line, pytest's options."""
 
-import difflib
 import random
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,12 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from harness.contradictions import COMPOSE_ONLY, of_compose
+from harness.limits import LimitSettings, flattened, in_ms, nearest, shown
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
+from harness.streams import MISTAKE, Spec
 
 __all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
 
@@ -36,6 +44,7 @@ _URL_PATIENCE = {"probe_s": 5.0, "probe_every_s": 0.2, "probe_answer_s": 5.0}
 
 _URL_ONLY = frozenset(
     {
+        "streams",
         "deploy",
         "deploy_timeout_s",
         "expect_status",
@@ -60,10 +69,12 @@ _STACK_ONLY = frozenset(
         "path",
         "port",
         "images",
-        "control",
         "smoke",
     }
 )
+
+
+_SCHEDULE_ONLY = frozenset({"rate", "arrivals", "mix", "traffic", "streams"})
 
 
 def _often_enough(rate: float) -> float:
@@ -77,7 +88,23 @@ def _often_enough(rate: float) -> float:
 StreamRate = Annotated[float, Field(ge=0, le=100_000), AfterValidator(_often_enough)]
 
 
-class Settings(BaseModel):
+def _one_or_several(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return value
+
+
+def _named_once(urls: tuple[str, ...]) -> tuple[str, ...]:
+    for url in urls:
+        if not url or urls.count(url) > 1:
+            raise ValueError(f"{url!r} is named twice; leave one out" if url else "one is empty")
+    return urls
+
+
+Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_several), AfterValidator(_named_once)]
+
+
+class Settings(LimitSettings):
     """Every setting, with its default. Keys are the same everywhere: `rate` here is `--rate`
     on the command line and `--harness-rate` for pytest.
     """
@@ -124,7 +151,13 @@ class Settings(BaseModel):
         "auto", description="the edge's own address, or its published loopback port"
     )
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
-    url: str = Field("", description="what to send load to instead of the bundled stack")
+    url: Urls = Field((), description="what to send load to instead of the bundled stack")
+    streams: tuple[Spec, ...] = Field(
+        (),
+        description="'NAME METHOD URL [KEY=VALUE …]' sent instead of GETs of the url; keys: "
+        "headers.NAME, body, json, expect_status, expect_text, expect_headers.NAME, "
+        "expect_json.PATH, release, weight, connection, tls, timeout_s, write, slow, cached_s",
+    )
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
     compose: str = Field("", description="Compose files of the project to bring up, `:` between")
     service: str = Field("", description="the service of that project that is swapped")
@@ -160,6 +193,10 @@ class Settings(BaseModel):
         default_factory=dict,
         description="image by component (base, edge, balancer, store, netfilter) or release",
     )
+    locustfile: str = Field(
+        "", description="a locustfile whose users send the requests, in a closed loop"
+    )
+    users: int = Field(10, ge=1, le=10_000, description="of that locustfile")
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"
     )
@@ -177,13 +214,18 @@ class Settings(BaseModel):
     @classmethod
     def _with_unit(cls, value: Any) -> Any:
         """`5ms` means 5."""
-        return value.strip().removesuffix("ms") if isinstance(value, str) else value
+        return in_ms(value)
 
     @field_validator("release")
     @classmethod
     def _known_source(cls, release: str) -> str:
         release_source(release)
         return release
+
+    @property
+    def is_at_url(self) -> bool:
+        """Whether the target is whatever answers at URLs."""
+        return bool(self.url) or any("://" in stream.url for stream in self.streams)
 
     def timing(self) -> Timing:
         timing = Timing(
@@ -198,7 +240,7 @@ class Settings(BaseModel):
         )
         if self.compose:
             timing = replace(timing, **_URL_PATIENCE | {"probe_s": self.ready_timeout_s})
-        elif self.url:
+        elif self.is_at_url:
             timing = replace(timing, **_URL_PATIENCE)
         elif self.mix == _ALL_FREQUENT:
             return timing
@@ -208,10 +250,12 @@ class Settings(BaseModel):
         return replace(timing, between_s=max(timing.between_s, LEAST_SEEN_S))
 
     def limits(self) -> Limits:
-        return Limits(
-            unobserved_release=self.allow_unobserved_release,
-            resolve_ms=self.resolve_ms,
-            near_misses=self.near_misses,
+        return self.allowed(
+            Limits(
+                unobserved_release=self.allow_unobserved_release,
+                resolve_ms=self.resolve_ms,
+                near_misses=self.near_misses,
+            )
         )
 
     def refuse_contradictions(self) -> None:
@@ -221,7 +265,14 @@ class Settings(BaseModel):
             raise NotJudgedError("\n".join(f"settings: {line}" for line in lines))
 
     def _contradictions(self) -> Iterator[str]:
+        yield from self.limits_at_odds(self.resolve_ms)
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if self.locustfile:
+            for name in given:
+                if name in _SCHEDULE_ONLY:
+                    yield f"{name} is of a schedule; a locustfile's users ask when they will"
+        elif "users" in given:
+            yield "users is of a locustfile; name it too"
         if self.compose:
             yield from of_compose(self, given)
             return
@@ -231,7 +282,7 @@ class Settings(BaseModel):
                 and getattr(self, name) != type(self).model_fields[name].default
             ):
                 yield f"{name} is of a Compose project; name it with compose too"
-        if not self.url:
+        if not self.is_at_url:
             for name in given:
                 default = type(self).model_fields[name].default
                 if name in _URL_ONLY and getattr(self, name) != default:
@@ -241,16 +292,26 @@ class Settings(BaseModel):
             return
         if not self.deploy:
             yield "url needs deploy: the command that replaces the release there"
+        if len(self.url) > 1 and self.streams:
+            yield (
+                "url names several, and streams say all that is sent: leave one url, on which "
+                "their paths are, and name the others in the streams"
+            )
         for name in given:
             if name in _STACK_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
-        for name in ("between_s", "after_s"):
-            if getattr(self, name) < LEAST_SEEN_S and (name == "after_s" or self.swaps > 1):
+        timing = self.timing()
+        waits = {"after_s": timing.after_s} | (
+            {"between_s": timing.between_s} if self.swaps > 1 else {}
+        )
+        for name, wait_s in waits.items():
+            if wait_s < LEAST_SEEN_S:
                 yield (
-                    f"{name} = {getattr(self, name):g} is too short: the old release may answer "
+                    f"{name} = {wait_s:g} is too short: the old release may answer "
                     f"for {Timing().settle_s:g} s after a deploy; give it {LEAST_SEEN_S:g} or more"
                 )
-        if self.ca and not self.url.startswith("https:"):
+        asked = (*self.url, *(stream.url for stream in self.streams))
+        if self.ca and not any(url.lower().startswith("https:") for url in asked):
             yield "ca is for an https URL; leave it out"
 
 
@@ -260,8 +321,8 @@ def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) 
 
     NotJudgedError names the key, its value and the remedy.
     """
-    merged = _from_file((folder or Path.cwd()).resolve())
-    merged |= {key: value for key, value in (given or {}).items() if value is not None}
+    merged = flattened(_from_file((folder or Path.cwd()).resolve()))
+    merged |= flattened({key: value for key, value in (given or {}).items() if value is not None})
     try:
         return Settings(**merged)
     except ValidationError as error:
@@ -288,10 +349,14 @@ def _explained(error: ValidationError) -> str:
     """A line for each mistake: the key, its value, what would do."""
     lines = []
     for mistake in error.errors(include_url=False):
-        key = ".".join(str(part) for part in mistake["loc"])
+        name = ".".join(str(part) for part in mistake["loc"])
+        key = shown(name)
+        if mistake["type"] == MISTAKE:
+            lines += [f"settings: {line}" for line in mistake["msg"].splitlines()]
+            continue
         if mistake["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, Settings.model_fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "see `harness verify --help`"
+            near = nearest(name, Settings.model_fields)
+            hint = f"did you mean {near!r}?" if near else "see `harness verify --help`"
             lines.append(f"settings: no such key {key!r}; {hint}")
             continue
         what = mistake["msg"].removeprefix("Value error, ")

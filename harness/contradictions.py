@@ -18,7 +18,7 @@ COMPOSE_ONLY: Final = frozenset(
 _ELSEWHERE: Final = frozenset(
     {
         "url", "mix", "traffic", "batch", "algorithm", "replicas", "drain_timeout_s",
-        "stop_timeout_s", "port", "images", "control", "smoke",
+        "stop_timeout_s", "port", "images", "smoke",
     }
 )  # fmt: skip
 """What a Compose project has no use for."""
@@ -45,11 +45,13 @@ def of_compose(settings: "Settings", given: Sequence[str]) -> Iterator[str]:
         yield "compose needs swap (recreate or scale-then-stop), or deploy: a command that swaps"
     elif not settings.new_image:
         yield f"swap {settings.swap} of a Compose project needs new_image: the new release's image"
-    for name in ("between_s", "after_s"):
-        if getattr(settings, name) < _LEAST_SEEN_S and (name == "after_s" or settings.swaps > 1):
+    timing = settings.timing()
+    waits = {"after_s": timing.after_s, "between_s": timing.between_s}
+    for name in ("after_s", *(("between_s",) if settings.swaps > 1 else ())):
+        if waits[name] < _LEAST_SEEN_S:
             yield (
-                f"{name} = {getattr(settings, name):g} is too short: the old release may answer "
-                f"for {Timing().settle_s:g} s after a swap; give it {_LEAST_SEEN_S:g} or more"
+                f"{name} = {waits[name]:g} is too short: the old release may answer for "
+                f"{Timing().settle_s:g} s after a swap; give it {_LEAST_SEEN_S:g} or more"
             )
     if settings.ca and not settings.tls:
         yield "ca is for a front that speaks https; say tls too, or leave it out"

@@ -77,7 +77,14 @@ class StubControl:
     def prepare(
         self, run: str, scenario: Scenario, target: Target, timeline: Timeline, folder: Path
     ) -> None:
-        own = replace(scenario, traffic=control_traffic(), swaps=0, calibrated=False, control=False)
+        own = replace(
+            scenario,
+            traffic=control_traffic(),
+            swaps=0,
+            calibrated=False,
+            control=False,
+            closed_loop=None,
+        )
         self._leading = threading.Thread(
             target=self._lead,
             args=(Record(run=run, scenario=own, environment={}), target, timeline, folder / FOLDER),

@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.config import Settings
+from harness.limits import PREFIX, TWINS
 
 __all__ = ["add_settings", "given_settings"]
 
 _TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
+_REPEATED = {"streams": "stream", "url": "url"}
+"""Settings that an option says one of, by its name: it may be given several times."""
 
 
 def add_settings(
@@ -26,8 +29,22 @@ def add_settings(
     `parser` is argparse's or an option group of pytest's. Values stay text: Settings checks
     them, so that every face says the same of a wrong one.
     """
-    for name, field in Settings.model_fields.items():
+    add = getattr(parser, "addoption", None) or parser.add_argument
+    # The limits, which are many, stand last.
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0].startswith(PREFIX))
+    for name, field in fields:
         if name in _TABLES or (only and name not in only):
+            continue
+        if name in _REPEATED:
+            flag = f"{prefix}{_REPEATED[name]}"
+            add(
+                flag,
+                dest=f"harness_{name}",
+                default=None,
+                action="append",
+                metavar=_REPEATED[name].upper(),
+                help=f"{field.description}; may be given several times",
+            )
             continue
         kind = field.annotation
         default = (defaults or {}).get(name, field.default)
@@ -35,7 +52,6 @@ def add_settings(
         if name.endswith(("_s", "_ms")):
             # The unit is what anybody means.
             flags.append(flags[0].rpartition("-")[0])
-        add = getattr(parser, "addoption", None) or parser.add_argument
         dest, text = f"harness_{name}", str(field.description)
         if kind is bool:
             if default:
@@ -55,9 +71,16 @@ def add_settings(
             metavar="|".join(map(str, choices)) if choices else name.upper(),
             help=text if has_none else f"{text} (default {default})",
         )
+    for twin, name in TWINS.items():
+        if not only or name in only:
+            flag = f"{prefix}{twin.replace('_', '-')}"
+            short = [flag.removesuffix("-ms")] if twin.endswith("_ms") else []
+            add(flag, *short, dest=f"harness_{twin}", default=None, metavar=twin.upper(),
+                help=f"the same as {prefix}{name.replace('_', '-')}")  # fmt: skip
 
 
 def given_settings(options: Any) -> dict[str, Any]:
     """What was said on a command line, by setting."""
-    found = {name: getattr(options, f"harness_{name}", None) for name in Settings.model_fields}
+    names = (*Settings.model_fields, *TWINS)
+    found = {name: getattr(options, f"harness_{name}", None) for name in names}
     return {name: value for name, value in found.items() if value is not None}

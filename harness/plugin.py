@@ -3,6 +3,12 @@
     def test_my_swap_drops_nothing(harness_run):
         harness_run(swap="drain").assert_passed()
 
+    @pytest.mark.harness(url="https://shop.test/", deploy="make deploy")
+    def test_our_deploy_drops_nothing(harness_run):
+        harness_run().assert_passed()
+
+A marker's keywords are settings for the fixtures of what it is on: a test, a class, a module.
+
 What a test asks for is imported when it asks: a project that has this plugin installed and does
 not use it pays nothing for it.
 """
@@ -23,8 +29,9 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_SITE = {"url", "compose", "page", "health", "tls", "expect_status", "expect_text", "release"}
-TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", *_SITE})
+_COMPOSE = {"compose", "page", "health", "tls"}
+_SITE = {"url", "streams", "expect_status", "expect_text", "release", *_COMPOSE}
+TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", "locustfile", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 
 __all__ = ["TRAFFIC", "harness_run", "harness_settings", "harness_stack", "harness_traffic"]
@@ -36,14 +43,61 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_settings(parser.getgroup("harness", "zero-downtime harness"), prefix="--harness-")
 
 
-@pytest.fixture(scope="session")
-def harness_settings(pytestconfig: pytest.Config) -> "Settings":
-    """Settings from `[tool.harness]` and from `--harness-…` options, which win."""
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "harness(**settings): settings of the zero-downtime harness for the fixtures of this test; "
+        "they win over [tool.harness] and --harness-… options",
+    )
+
+
+@pytest.fixture
+def harness_settings(request: pytest.FixtureRequest) -> "Settings":
+    """Settings from `[tool.harness]`, from `--harness-…` options, which win, and from the test's
+    markers `harness`, which win over both; of several markers the nearest to the test.
+    """
+    with _plainly():
+        base = _of_session(request.config)
+        marks = list(request.node.iter_markers("harness"))
+        if not marks:
+            return base
+        changes: dict[str, Any] = {}
+        for mark in reversed(marks):
+            changes |= _keywords(mark)
+        return _changed(base, changes, request.config)
+
+
+_SETTINGS = pytest.StashKey["Settings"]()
+
+
+def _of_session(config: pytest.Config) -> "Settings":
+    """The same for the whole session, so that one seed is drawn for it."""
     from harness.config import load  # noqa: PLC0415
     from harness.options import given_settings  # noqa: PLC0415
 
-    with _plainly():
-        return load(given_settings(pytestconfig.option), folder=pytestconfig.rootpath)
+    if _SETTINGS not in config.stash:
+        config.stash[_SETTINGS] = load(given_settings(config.option), folder=config.rootpath)
+    return config.stash[_SETTINGS]
+
+
+def _keywords(mark: pytest.Mark) -> dict[str, Any]:
+    from harness.model.errors import NotJudgedError  # noqa: PLC0415
+
+    if mark.args:
+        raise NotJudgedError(
+            f"marker: harness({', '.join(map(repr, mark.args))}) names no setting; say each by its "
+            "keyword, such as harness(rate=100)"
+        )
+    return dict(mark.kwargs)
+
+
+def _changed(settings: "Settings", changes: dict[str, Any], config: pytest.Config) -> "Settings":
+    from harness.config import load  # noqa: PLC0415
+    from harness.limits import flattened  # noqa: PLC0415
+
+    # What was not set stays so: a URL contradicts what only the stack has.
+    base = settings.model_dump(exclude_unset=True) | {"seed": settings.seed}
+    return load(base | flattened(changes), folder=config.rootpath)
 
 
 @pytest.fixture
@@ -101,12 +155,8 @@ def harness_run(
         variation: "Variation | None" = None,
         **changes: Any,
     ) -> "Judged":
-        from harness.config import load  # noqa: PLC0415
-
         with _plainly():
-            # What was not set stays so: a URL contradicts what only the stack has.
-            base = harness_settings.model_dump(exclude_unset=True) | {"seed": harness_settings.seed}
-            settings = load(base | changes, folder=request.config.rootpath)
+            settings = _changed(harness_settings, changes, request.config)
             changed = sorted(TRAFFIC & set(changes))
             if changed and traffic is None and harness_traffic != default_traffic(harness_settings):
                 raise NotJudgedError(

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from harness.calibration.scripted import ScriptedServer
+from harness.model.control import FOLDER, control_traffic
 from harness.model.errors import NotJudgedError
 from harness.model.outcome import Outcome
+from harness.model.place import Place
 from harness.target import Endpoint
 from harness.timeline import Timeline
 
-__all__ = ["Address", "UrlTarget", "address_of", "trusted"]
+__all__ = ["Address", "UrlTarget", "address_of", "sendable", "trusted"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SENDABLE: Final = re.compile(r"[!-~]+")
@@ -29,6 +32,7 @@ _REMEDIES: Final = {
     Outcome.handshake_timeout: "check that TLS is spoken at this port, or name an http:// URL",
     Outcome.closed_in_handshake: "check that TLS is spoken at this port, or name an http:// URL",
     Outcome.wrong_body: "correct the URL, or the text after --expect-text",
+    Outcome.wrong_header: "correct the URL, or what is expected there (expect_headers)",
     Outcome.answer_timeout: "check that it answers this URL at all",
     Outcome.read_timeout: "check that its answer to this URL ends",
 }
@@ -52,12 +56,26 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """As of model.traffic.Stream."""
+        return f"{self.scheme}://{self.authority}"
 
-def address_of(url: str) -> Address:
-    """NotJudgedError says what of it cannot be asked, and what to do."""
+    @property
+    def is_secure(self) -> bool:
+        return self.scheme == "https"
+
+
+def sendable(path: str) -> bool:
+    """Whether it can stand in a request as it is."""
+    return bool(_SENDABLE.fullmatch(path)) and "{" not in path
+
+
+def address_of(url: str, of: str = "url") -> Address:
+    """NotJudgedError says what of it cannot be asked, and what to do. `of` says whose it is."""
 
     def refuse(why: str) -> NotJudgedError:
-        return NotJudgedError(f"url: {url!r} {why}")
+        return NotJudgedError(f"{of}: {url!r} {why}")
 
     try:
         parts = urlsplit(url)
@@ -80,7 +98,7 @@ def address_of(url: str) -> Address:
         if not _HOST.fullmatch(name):
             raise refuse("has a host that is no name")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not _SENDABLE.fullmatch(path) or "{" in path:
+    if not sendable(path):
         raise refuse("has characters that a URL does not hold; percent-encode them")
     return Address(scheme=parts.scheme, host=name, port=port or _PORTS[parts.scheme], path=path)
 
@@ -102,48 +120,81 @@ def trusted(ca: str) -> str:
 
 
 class UrlTarget:
-    """Implements Target and KnowsRemedies. It makes nothing, so nothing is removed."""
+    """Implements Target, HasControl and KnowsRemedies. All that it makes is the control's stub."""
 
     name = "url"
 
-    def __init__(self, address: Address, ca: str = "") -> None:
-        """`ca`: certificates in PEM to trust instead of the system's."""
-        self._address = address
+    def __init__(
+        self,
+        *addresses: Address,
+        ca: str = "",
+        has_streams: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        """Streams that name no origin go to the first of the addresses. `ca`: certificates in PEM
+        to trust instead of the system's. `has_streams`: what is asked was said stream by stream.
+        `folder`: the run's, which there is by the time that the control's stub is asked for.
+        """
+        self._addresses = addresses
         self._ca = ca
+        self._has_streams = has_streams
+        self._folder = folder
+        self._stub = ScriptedServer()
 
     def up(self, timeline: Timeline) -> Endpoint:
-        """Only the name is looked up, once for the run. NotJudgedError where it has no address."""
+        """Only names are looked up, each once for the run. NotJudgedError for an unknown one."""
         del timeline
-        address = self._address
-        is_secure = address.scheme == "https"
+        known: dict[str, list[str]] = {}
+        places = {}
+        for address in self._addresses:
+            if address.host not in known:
+                known[address.host] = _looked_up(address)
+            places[address.origin] = Place(
+                host=_reachable(known[address.host], address.port),
+                port=address.port,
+                authority=address.authority,
+                tls_name=address.host if address.is_secure else "",
+            )
+        first = self._addresses[0]
         return Endpoint(
-            host=_reachable(address),
-            port=0 if is_secure else address.port,
-            authority=address.authority,
+            host=places[first.origin].host,
+            port=0 if first.is_secure else first.port,
+            authority=first.authority,
             path="direct",
-            tls_port=address.port if is_secure else 0,
-            tls_name=address.host,
+            tls_port=first.port if first.is_secure else 0,
+            tls_name=first.host,
             ca=self._ca,
+            places=places,
         )
 
+    def control(self) -> Endpoint | None:
+        """On loopback: it shares the machine with the sender, and nothing with the target."""
+        if self._folder is None:
+            return None
+        return self._stub.start(control_traffic(), "", self._folder / FOLDER)
+
     def down(self) -> None:
-        """Nothing was brought up."""
+        self._stub.close()
 
     def remedy(self, outcome: Outcome, status: int) -> str:
-        if outcome is Outcome.wrong_status and 300 <= status < 400:
-            return f"name the URL that it redirects to, or say --expect-status {status}"
         if outcome is Outcome.wrong_status:
-            return f"correct the URL, or say --expect-status {status}"
+            redirects = 300 <= status < 400
+            url = "name the URL that it redirects to" if redirects else "correct the URL"
+            option = (
+                f"expect_status = {status} there"
+                if self._has_streams
+                else f"--expect-status {status}"
+            )
+            return f"{url}, or say {option}"
+        if outcome is Outcome.wrong_body and self._has_streams:
+            return "correct the URL, or what is expected there (expect_text, expect_json)"
         return _REMEDIES.get(
             outcome, "check the URL: is HTTP/1.1 spoken at this port, and is it https?"
         )
 
 
-def _reachable(address: Address) -> str:
-    """The first of the host's addresses that takes a connection; where none does, the first.
-
-    A name may stand for several, of which the website listens at some: `localhost` often does.
-    """
+def _looked_up(address: Address) -> list[str]:
+    """All addresses that the host's name stands for."""
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -151,10 +202,17 @@ def _reachable(address: Address) -> str:
             f"url: no address is known of {address.host!r} ({error.strerror or error}); "
             "check the URL and the network"
         ) from error
-    hosts = list(dict.fromkeys(str(place[0]) for *_, place in found))
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def _reachable(hosts: list[str], port: int) -> str:
+    """The first that takes a connection; where none does, the first.
+
+    A name may stand for several, of which the website listens at some: `localhost` often does.
+    """
     for host in hosts if len(hosts) > 1 else ():
         try:
-            socket.create_connection((host, address.port), _CONNECT_S).close()
+            socket.create_connection((host, port), _CONNECT_S).close()
         except OSError:
             continue
         return host

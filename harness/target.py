@@ -1,12 +1,13 @@
 """What load is sent to, and what more a target can do: each ability is a Protocol of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from harness.model.operations import Operations
 from harness.model.outcome import Outcome
+from harness.model.place import Place
 from harness.timeline import Timeline
 
 __all__ = [
@@ -49,6 +50,8 @@ class Endpoint:
     """The name that the server's certificate must be for."""
     ca: str = ""
     """Certificates in PEM to trust instead of the system's."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where the requests of streams go that name an origin, by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ class Judged:
 
     def assert_passed(self) -> None:
         """AssertionError with the verdict and what did not pass; inconclusive is no pass."""
+        # pytest then shows the test's own line, and none of ours.
+        __tracebackhide__ = True
         if self.result.verdict is not Verdict.passed or self.unwritten:
             raise AssertionError(self.explanation())
 
@@ -126,9 +128,9 @@ def prepared(
 ) -> tuple[Scenario, Parts]:
     """As `plan`, and leaves nothing on disk."""
     settings.refuse_contradictions()
-    if faults and settings.url:
+    if faults and settings.is_at_url:
         raise NotJudgedError("faults: only the bundled stack can be disturbed; leave url out")
-    if (strategy or variation != AS_IT_IS) and settings.url:
+    if (strategy or variation != AS_IT_IS) and settings.is_at_url:
         raise NotJudgedError("variation: only the bundled stack can be varied; leave url out")
     if settings.compose and (faults or strategy or variation != AS_IT_IS):
         raise NotJudgedError(
@@ -139,9 +141,15 @@ def prepared(
     if settings.compose:
         scenario, parts = compose.prepared(run, settings, chosen, name)
         return _waiting_long_enough(scenario), parts
+    named = [stream for stream in chosen.streams if stream.origin]
+    if named and not settings.is_at_url:
+        raise NotJudgedError(
+            f"traffic: stream {named[0].name!r} is sent to {named[0].origin}, which is none of the "
+            "bundled stack's; name a url, or leave the origin out"
+        )
     scenario, parts = (
         at_url.prepared(run, settings, chosen, name)
-        if settings.url
+        if settings.is_at_url
         else bundled.prepared(
             run,
             settings,
@@ -176,7 +184,7 @@ def default_traffic(settings: Settings) -> Traffic:
     """What is sent where nobody says otherwise: the bundled stack's mix, or to a URL."""
     if settings.compose:
         return compose.default_traffic(settings)
-    if settings.url:
+    if settings.is_at_url:
         return at_url.default_traffic(settings)
     return bundled.default_traffic(settings)
 

@@ -15,6 +15,7 @@ import pytest
 
 from harness import __version__, cli
 from harness.config import Settings
+from harness.limits import TWINS
 from harness.model.errors import (
     HarnessError,
     Interrupted,
@@ -98,7 +99,8 @@ def test_help_names_exit_codes_and_each_setting_with_its_default(capsys):
     for name, field in Settings.model_fields.items():
         if name not in {"images", "plugins", "traffic"}:
             no = "no-" if field.default is True else ""
-            assert f"--{no}{name.replace('_', '-')} " in text
+            said = {"streams": "stream"}.get(name, name.replace("_", "-"))
+            assert f"--{no}{said} " in text
             if name.endswith("_s"):
                 assert f"--{name.replace('_', '-').removesuffix('-s')} " in text
             assert field.description in text
@@ -401,7 +403,9 @@ def test_clean_says_what_it_removed_and_what_it_kept(monkeypatch, capsys):
 def test_options_are_the_settings_and_nothing_else():
     parser = argparse.ArgumentParser()
     cli.add_settings(parser, prefix="--")
-    options = set(re.findall(r"--(?:no-)?([a-z-]+)", parser.format_usage())) - {"help"}
+    options = set(re.findall(r"--(?:no-)?([a-z0-9-]+)", parser.format_usage())) - {"help"}
     assert {name.replace("-", "_") for name in options} == (
-        set(Settings.model_fields) - {"images", "plugins", "traffic"}
+        set(Settings.model_fields) - {"images", "plugins", "streams", "traffic"}
+        | {"stream"}
+        | set(TWINS)
     )

@@ -113,6 +113,25 @@ def test_a_run_is_named_after_its_test_and_takes_settings_by_keyword(inner):
     ).assert_outcomes(passed=2)
 
 
+def test_limits_are_options_and_a_run_takes_its_own_which_change_no_other(inner, pytester):
+    pytester.makepyprojecttoml("[tool.harness.limits]\nnear_misses = 5\nlost_writes = 1\n")
+    inner(
+        """
+        def test_by_table(harness_run, planned):
+            harness_run(limits={"near_misses": 0})
+            limits = planned[0].scenario.limits
+            assert (limits.near_misses, limits.lost_writes, limits.p99_ms) == (0, 1, 250)
+
+        def test_by_key(harness_run, planned):
+            harness_run(limit_failed_share=0.01, limit_p99_ms="90ms")
+            limits = planned[0].scenario.limits
+            assert (limits.near_misses, limits.failed_share, limits.p99_ms) == (5, 0.01, 90)
+        """,
+        "--harness-limit-p99=250ms",
+        conftest=PLANNED,
+    ).assert_outcomes(passed=2)
+
+
 def test_traffic_of_ones_own_is_sent_from_a_fixture_or_an_argument(inner):
     inner(
         """
@@ -162,7 +181,8 @@ def test_no_setting_that_traffic_is_made_from_is_passed_over(given):
             return getattr(load(given), name)
 
     default_traffic(Recorder())
-    assert asked <= TRAFFIC
+    # It is told by two of them.
+    assert asked - {"is_at_url"} <= TRAFFIC
 
 
 def test_a_run_at_a_url_takes_the_traffic_of_that_url(inner):

@@ -27,7 +27,7 @@ from harness.analysis.phases import (
     swap_windows,
     with_phase,
 )
-from harness.analysis.plan import Completeness, compare, planned
+from harness.analysis.plan import Completeness, begun, compare, planned
 from harness.analysis.replicas import replica_outage
 from harness.analysis.requestlog import COLUMNS
 from harness.analysis.requests import merge_lost_connections, requests
@@ -141,6 +141,8 @@ class History:
 
     @cached_property
     def plan(self) -> pd.DataFrame:
+        if self.record.scenario.closed_loop is not None:
+            return begun(self.record, self.recorded)
         return planned(self.record)
 
     @cached_property
@@ -157,7 +159,14 @@ class History:
         """By `all`, connection policy and stream (analysis.resolution)."""
         sent = self.record.sent
         end_ns = sent.stop_ns if sent is not None else self.last_ns
-        return certain_outage_ms(self.requests, self.record.scenario.traffic, self.windows, end_ns)
+        scenario = self.record.scenario
+        return certain_outage_ms(
+            self.requests,
+            scenario.traffic,
+            self.windows,
+            end_ns,
+            is_closed_loop=scenario.closed_loop is not None,
+        )
 
     @cached_property
     def replica_outage(self) -> ReplicaOutage | None:

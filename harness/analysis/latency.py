@@ -29,16 +29,22 @@ _P50, _P90, _P99, _P999 = 500, 900, 990, 999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What a success may take: max(factor x steady, steady + margin), in milliseconds."""
+    """What a success may take, in milliseconds, by the strictest limit on p99 or on the longest:
+    above it a success is slow.
+    """
 
     percentile: str
     """Which percentile of the steady state it was drawn from: p99 where the samples resolve it,
-    else the highest lower one that they do."""
+    else the highest lower one that they do; empty where they resolve none."""
     of: str
     """The stream whose steady state that is; `all` for one too thin to have a p99 of its own."""
     steady_ms: float
     limit_ms: float
     samples: int
+    drawn_ms: float | None = None
+    """On p99, what is drawn from the steady state: max(factor x steady, steady + margin)."""
+    longest_ms: float | None = None
+    """On the longest: the lesser of `max_ms` and of `max_factor` x steady p99, as far as known."""
 
 
 def percentile(latency_ms: Milliseconds, permille: int) -> float | None:
@@ -56,18 +62,41 @@ def percentile(latency_ms: Milliseconds, permille: int) -> float | None:
 
 
 def limit(steady_ms: Milliseconds, limits: Limits, of: str) -> Limit | None:
-    """The limit drawn from the steady state of `of`; None with fewer than 20 samples."""
+    """The limit of a stream whose steady state is that of `of`. None where none was asked for, and
+    the steady state has fewer than 20 samples to draw one from, or no say.
+    """
+    asked = [ms for ms in (limits.p99_ms, limits.max_ms) if ms]
     for name, permille in (("p99", _P99), ("p90", _P90), ("p50", _P50)):
         steady = percentile(steady_ms, permille)
         if steady is not None:
+            drawn = None
+            if limits.latency_factor:
+                drawn = max(limits.latency_factor * steady, steady + limits.latency_margin_ms)
+            # A lower percentile would make it stricter than it was meant, by one answer alone.
+            times = limits.max_factor * steady if name == "p99" else 0.0
+            longest = [ms for ms in (limits.max_ms, times) if ms]
+            most = [*asked, *longest, *([] if drawn is None else [drawn])]
+            if not most:
+                return None
             return Limit(
                 percentile=name,
                 of=of,
                 steady_ms=steady,
-                limit_ms=max(limits.latency_factor * steady, steady + limits.latency_margin_ms),
+                limit_ms=min(most),
                 samples=len(steady_ms),
+                drawn_ms=drawn,
+                longest_ms=min(longest, default=None),
             )
-    return None
+    if not asked:
+        return None
+    return Limit(
+        percentile="",
+        of=of,
+        steady_ms=0.0,
+        limit_ms=min(asked),
+        samples=len(steady_ms),
+        longest_ms=limits.max_ms or None,
+    )
 
 
 def _figures(latency_ms: Milliseconds) -> Latency:
@@ -94,7 +123,7 @@ def _by_stream(requests: pd.DataFrame, scenario: Scenario) -> dict[str, pd.DataF
 
 def limits_by_stream(requests: pd.DataFrame, scenario: Scenario) -> dict[str, Limit | None]:
     """A limit for `all` and for each stream that is not slow on purpose; None: too few steady
-    samples. Empty where every stream is slow on purpose.
+    samples, and none was asked for. Empty where every stream is slow on purpose.
 
     A stream too thin for a p99 of its own takes that of `all`: the same machine in the same
     seconds. Its own p90 would be a stricter limit, but on a noisy machine, where p90 is quiet and
@@ -114,7 +143,7 @@ def limits_by_stream(requests: pd.DataFrame, scenario: Scenario) -> dict[str, Li
     if together is None or together.percentile != "p99":
         return own
     return {
-        name: together if one is not None and one.percentile != "p99" else one
+        name: together if one is not None and one.percentile not in {"", "p99"} else one
         for name, one in own.items()
     }
 

@@ -9,7 +9,7 @@ from harness.model.arrivals import arrivals_until
 from harness.model.scenario import Record
 from harness.model.traffic import PROBE
 
-__all__ = ["Completeness", "compare", "planned"]
+__all__ = ["Completeness", "begun", "compare", "planned"]
 
 EXAMPLES = 20
 
@@ -65,6 +65,22 @@ def planned(record: Record) -> pd.DataFrame:
             ),
         }
     )
+
+
+def begun(record: Record, samples: pd.DataFrame) -> pd.DataFrame:
+    """As `planned`, in a closed loop, where nothing is planned: the requests that the sender
+    counted as it began them. Each is due when its sample says; one without, at the beginning.
+    """
+    sent = record.sent
+    if sent is None or not sent.start_ns:
+        return planned(record)
+    count = sent.probes + sent.started
+    seqs = np.arange(count, dtype=np.int64)
+    known = samples[samples["seq"] < count].drop_duplicates("seq").set_index("seq")
+    stream = known["stream"].astype("str").reindex(seqs, fill_value="").to_numpy(object, copy=True)
+    due_ns = known["due_ns"].reindex(seqs, fill_value=sent.start_ns).to_numpy(np.int64, copy=True)
+    stream[: sent.probes], due_ns[: sent.probes] = PROBE, -1
+    return pd.DataFrame({"seq": seqs, "stream": pd.Series(stream, dtype="str"), "due_ns": due_ns})
 
 
 def _first(seqs: pd.Series) -> tuple[int, ...]:

@@ -20,7 +20,12 @@ _MS: Final = 1e6
 
 
 def certain_outage_ms(
-    requests: pd.DataFrame, traffic: Traffic, windows: Iterable[Window], end_ns: int
+    requests: pd.DataFrame,
+    traffic: Traffic,
+    windows: Iterable[Window],
+    end_ns: int,
+    *,
+    is_closed_loop: bool = False,
 ) -> Mapping[str, float | None]:
     """The shortest outage, in ms, that no moment of the swap windows could have hidden: the largest
     gap between two requests sent there.
@@ -34,7 +39,8 @@ def certain_outage_ms(
     if not spans:
         return {}
     sent = requests[requests["sent_ns"] > 0]
-    policy = {stream.name: stream.connection.value for stream in traffic.streams}
+    # Of a locustfile's requests nobody knows over which connections they went.
+    policy = {s.name: s.connection.value for s in traffic.streams if not is_closed_loop}
     policies = sent["stream"].astype("str").map(policy)
     groups: dict[str, pd.Series] = {TOTAL: sent["sent_ns"]}
     for name, value in ((REUSE, "reuse"), (NEW, "new")):

@@ -3,16 +3,19 @@
 import json
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from harness.analysis.requestlog import Decoded, decode, read_parquet, write_parquet
+from harness.model.closed import Named
 from harness.model.errors import NotJudgedError
 from harness.model.operations import Operations
 from harness.model.scenario import Record
+from harness.model.traffic import RESERVED, Stream
 
 __all__ = [
     "Explanation",
@@ -27,6 +30,7 @@ __all__ = [
 
 SCHEMA: Final = 2
 LOG: Final = "requests.bin"
+NAMES: Final = "streams.jsonl"
 TABLE: Final = "requests.parquet"
 T = TypeVar("T")
 
@@ -85,7 +89,7 @@ def read_record(folder: Path) -> Record:
             "harness that wrote it, or run again"
         )
     try:
-        return TypeAdapter(Record).validate_json(data)
+        record = TypeAdapter(Record).validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -93,6 +97,39 @@ def read_record(folder: Path) -> Record:
             f"{path}: expected a run's record of schema {SCHEMA}, observed {error.error_count()} "
             f"errors, the first at `{where}`: {first['msg']}; the file was damaged: run again"
         ) from error
+    return record if record.scenario.closed_loop is None else _named(folder, record)
+
+
+def _named(folder: Path, record: Record) -> Record:
+    """With the names that a closed loop's requests had as its streams."""
+    damage: list[str] = []
+    names = read_lines(folder / NAMES, Named, damage)
+    if damage:
+        raise RunFolderError(
+            f"{folder / NAMES}: expected a name a line, observed another at {damage[0]}; the file "
+            "was damaged: run again"
+        )
+    if not names:
+        return record
+    given = record.scenario.traffic
+    streams = tuple(
+        Stream(name=name, method=named.method or "GET", path="/", rate_hz=1.0)
+        for named, name in zip(names, _apart(names), strict=True)
+    )
+    traffic = replace(given, streams=streams)
+    return replace(record, scenario=replace(record.scenario, traffic=traffic))
+
+
+def _apart(names: Sequence[Named]) -> list[str]:
+    """Their names, none of them twice: names that were cut may have become alike."""
+    taken: set[str] = set(RESERVED)
+    found = []
+    for number, named in enumerate(names):
+        plain = named.name or "unnamed"
+        name = f"{plain} ({number})" if plain in taken else plain
+        taken.add(name)
+        found.append(name)
+    return found
 
 
 def read_samples(folder: Path, record: Record) -> Decoded:

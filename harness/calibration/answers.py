@@ -5,10 +5,14 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from harness.model.json_path import keys_of
 from harness.model.made import expanded
 from harness.model.traffic import Stream, Traffic
 
-__all__ = ["GAP", "Answers"]
+__all__ = ["GAP", "STREAM_HEADER", "Answers"]
+
+STREAM_HEADER: Final = "X-Calibration-Stream"
+"""Sent by streams that may ask alike and expect otherwise."""
 
 GAP: Final = "{operation}"
 _GAP: Final = GAP.encode()
@@ -85,7 +89,7 @@ def _asked(traffic: Traffic, stream: Stream) -> tuple[bytes, frozenset[bytes]]:
 
 
 def _answer(stream: Stream, traffic: Traffic, release: str) -> _Answer:
-    kind, name = traffic.release_source()
+    kind, name = traffic.release_source(stream)
     headers = dict(stream.expect_headers)
     bodies = stream.expect_body
     if bodies and release not in bodies and _ANY not in bodies:
@@ -96,17 +100,30 @@ def _answer(stream: Stream, traffic: Traffic, release: str) -> _Answer:
     if bodies is not None:
         body = bodies.get(release, bodies.get(_ANY, ""))
     else:
-        body = _told(name, release, stream.expect_text) if kind == "json" else stream.expect_text
+        told = {name: release} if kind == "json" else {}
+        body = _told({**told, **stream.expect_json}, stream.expect_text)
     return _Answer(stream.expect_status, headers, body or "calibration", stream.method)
 
 
-def _told(path: str, release: str, text: str) -> str:
-    """JSON that tells the release at `path` and holds `text`; `text` alone where JSON cannot."""
-    value: object = release
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    said = json.dumps({"said": text, **dict(value)}, ensure_ascii=False)  # type: ignore[call-overload] # a path has a key
-    return said if text in said else text
+def _told(values: Mapping[str, object], text: str) -> str:
+    """JSON that holds the values at their paths, and `text`; `text` alone where JSON cannot, or
+    where there is no value. A value that lies below another one is left out.
+    """
+    if not values:
+        return text
+    told: dict[str, object] = {"said": text} if text else {}
+    for path, value in values.items():
+        *outer, last = keys_of(path)
+        place: object = told
+        for key in outer:
+            place = place.setdefault(key, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[last] = value
+    for separators in ((", ", ": "), (",", ":")):
+        said = json.dumps(told, ensure_ascii=False, separators=separators)
+        if text in said:
+            return said
+    return text
 
 
 def _unavailable(stream: Stream) -> bytes:

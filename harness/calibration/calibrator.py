@@ -12,12 +12,13 @@ from typing import Final, Protocol
 
 from pydantic import TypeAdapter
 
+from harness.calibration.answers import STREAM_HEADER
 from harness.calibration.plan import CalibrationPlan, plan
 from harness.calibration.scripted import ScriptedServer
 from harness.model.calibration import Injections
 from harness.model.errors import MissingEvidenceError
 from harness.model.scenario import Clock, Record, Scenario
-from harness.model.traffic import Traffic
+from harness.model.traffic import Stream, Traffic
 from harness.traffic.sender import ChildSender, Sender
 
 __all__ = ["FOLDER", "Calibrator", "LoopbackCalibrator", "NoCalibration", "calibrator", "in_run"]
@@ -71,10 +72,25 @@ def in_run(scenario: Scenario, budget_ns: int = _BUDGET_NS) -> CalibrationPlan:
 
 def _brief(traffic: Traffic) -> Traffic:
     """Without what lasts by nature: the scripted server answers single requests, at once."""
-    streams = tuple(each for each in traffic.streams if each.visit is None and not each.upload_s)
+    streams = tuple(
+        _scripted(number, each)
+        for number, each in enumerate(traffic.streams)
+        if each.visit is None and not each.upload_s
+    )
     if not streams:
         raise MissingEvidenceError("calibration: every stream of the traffic lasts by nature")
     return replace(traffic, streams=streams, health="")
+
+
+def _scripted(number: int, stream: Stream) -> Stream:
+    """As it can be sent to the scripted server, which answers by what it is asked."""
+    if stream.expect_json and stream.expect_text:
+        # Not every text can stand in JSON.
+        stream = replace(stream, expect_text="")
+    if not stream.origin:
+        return stream
+    # It may ask what another one asks, and expect something else.
+    return replace(stream, origin="", headers={**stream.headers, STREAM_HEADER: str(number)})
 
 
 class LoopbackCalibrator:

@@ -12,6 +12,7 @@ __all__ = ["check"]
 
 NAME = "answered"
 JUDGED = ("steady", "swap", "after")
+_EXPECTED = 10
 
 
 def check(history: History) -> Finding:
@@ -39,17 +40,41 @@ def check(history: History) -> Finding:
         for stream in streams
         if (stream, phase.name, phase.swap) not in seen
     ]
-    if holes:
-        return _unanswered(holes)
+    rare = _rare(history, phases) if history.record.scenario.closed_loop is not None else set()
+    wanted_holes = [hole for hole in holes if hole[0] not in rare]
+    if wanted_holes or len(rare) == len(streams):
+        return _unanswered(wanted_holes or holes)
     if amiss := _unasked(history) or _cut_short(history):
         return amiss
+    unseen = sorted({stream for stream, _ in holes})
+    left = f" but {', '.join(unseen[:3])}{', …' * (len(unseen) > 3)}, too rare for it"
     return Finding(
         check=NAME,
         verdict=Verdict.passed,
-        message=f"every stream was answered in {', '.join(p.label for p in phases[:6])}"
-        + (", …" if len(phases) > 6 else ""),
-        evidence={"streams": list(streams[:EXAMPLES]), "phases": len(phases)},
+        message=f"every stream{left if unseen else ''} was answered in "
+        f"{', '.join(p.label for p in phases[:6])}" + (", …" if len(phases) > 6 else ""),
+        evidence={
+            "streams": list(streams[:EXAMPLES]),
+            "phases": len(phases),
+            **({"too_rare": unseen[:EXAMPLES]} if unseen else {}),
+        },
     )
+
+
+def _rare(history: History, phases: list[Phase]) -> set[str]:
+    """Of a locustfile's requests, those of which fewer than ten are to be expected in the shortest
+    phase, by how often they came in the steady state: how often its users ask is their own choice.
+    """
+    steady = [phase for phase in phases if phase.name == "steady"]
+    length_ns = sum(phase.end_ns - phase.begin_ns for phase in steady)
+    shortest_ns = min(phase.end_ns - phase.begin_ns for phase in phases)
+    rows = history.requests
+    counts = rows.loc[rows["phase"] == "steady", "stream"].astype("str").value_counts()
+    return {
+        stream
+        for stream in history.record.scenario.traffic.stream_names()
+        if counts.get(stream, 0) * shortest_ns < _EXPECTED * max(length_ns, 1)
+    }
 
 
 def _unanswered(holes: list[tuple[str, Phase]]) -> Finding:

@@ -13,7 +13,7 @@ from harness.analysis.phases import within
 from harness.analysis.requests import FAILED, OK
 from harness.checks.wording import at, bounded, counted
 
-__all__ = ["evidence", "excuse", "failures"]
+__all__ = ["evidence", "excuse", "failures", "hiccups", "machine_made"]
 
 _NS = 1e6
 
@@ -29,14 +29,14 @@ def excuse(
     """
     window = good[within(good["due_ns"], history.windows)]
     slow = window[window["latency_ms"] > limit_ms]
-    is_explained = _machine_made(history, slow)
+    is_explained = machine_made(history, slow)
     number = int(is_explained.sum())
     if not number or fails(len(window) - number, len(slow) - number):
         return None
-    return f"{number:,} of them the machine explains: {_hiccups(history, slow[is_explained])}"
+    return f"{number:,} of them the machine explains: {hiccups(history, slow[is_explained])}"
 
 
-def _machine_made(history: History, answers: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def machine_made(history: History, answers: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which of the answers the control explains (analysis.control.explained)."""
     if history.control is None or not len(answers):
         return np.zeros(len(answers), dtype=bool)
@@ -54,7 +54,7 @@ def _machine_made(history: History, answers: pd.DataFrame) -> npt.NDArray[np.boo
     )
 
 
-def _hiccups(history: History, answers: pd.DataFrame) -> str:
+def hiccups(history: History, answers: pd.DataFrame) -> str:
     """``the control, which the swap does not touch, waited 140 ms at +4.200 s too``: the longest of
     its blips that met one of the answers.
     """
@@ -89,7 +89,7 @@ def evidence(history: History) -> Mapping[str, Any]:
 
 
 def failures(history: History) -> Mapping[str, Any]:
-    """That the engine's network hiccuped, where requests to the control failed too."""
+    """That the machine hiccuped, where requests to the control failed too."""
     if history.control is None:
         return {}
     rows = history.control.requests
@@ -101,8 +101,8 @@ def failures(history: History) -> Mapping[str, Any]:
         "control": (
             f"{len(failed):,} of {counted(len(rows), 'request')} to the control, which the swap "
             f"does not touch, failed too, first {first['outcome']} at "
-            f"{at(history, int(first['failed_ns']))}: the engine's network hiccuped; what failed "
-            "stays failed"
+            f"{at(history, int(first['failed_ns']))}: the machine hiccuped, or the way; what "
+            "failed stays failed"
         )
     }
 

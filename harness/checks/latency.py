@@ -1,6 +1,6 @@
 """`latency`: a slow success is a finding too, judged against the run's own steady state."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from harness.analysis.steal import steal_share
 from harness.checks.cause import blamed, evidence_of
 from harness.checks.controlled import evidence as of_control
 from harness.checks.controlled import excuse
+from harness.checks.excused import starved_windows, without_lateness_ms
 from harness.checks.wording import EXAMPLES, percent
 from harness.model.finding import Finding, Verdict
 
@@ -24,6 +25,21 @@ NAME = "latency"
 SHARE, CHANCE = 0.01, 0.95
 LEAST = 10
 """Samples above the limit that a fail takes; so with fewer in all, none could be told."""
+ASKED_LEAST = 100
+"""Of fewer, a single one above is more than 1 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """A limit on p99."""
+
+    limit_ms: float
+    whence: str
+    verdict: Callable[[int, int], Verdict]
+    """Of so many answers, and so many of them above the limit."""
+
+    def fails(self, answers: int, above: int) -> bool:
+        return self.verdict(answers, above) is Verdict.failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,10 @@ def check(history: History) -> Finding:
     against the stream. Between them, or with n < 10, or with fewer than 20 samples in the steady
     state: inconclusive.
 
+    A p99 that was asked for (`p99_ms`) is held against the same answers beside it: a p99 above it
+    means that more than 1 % took longer. It passes with k <= n/100 of n >= 100 alone, as what
+    cannot be told was not kept. What failed has no latency: see `no_failed_request` and `outage`.
+
     A fail stands on the windows in which the machine was not starved alone; where it does not
     stand there it is inconclusive. Where steal was not measured a fail stands.
 
@@ -57,7 +77,13 @@ def check(history: History) -> Finding:
         if not history.record.scenario.swaps:
             return _finding(Verdict.passed, "no swap was asked for: none is judged", {})
         return _finding(Verdict.inconclusive, "no swap was begun: latency has no window", {})
+    limits = history.record.scenario.limits
+    if not limits.latency_factor and not limits.p99_ms:
+        return _finding(Verdict.passed, "no limit on p99 is set: none is judged", {})
     judged = [_stream(history, name, limit) for name, limit in history.limits.items()]
+    if history.record.scenario.closed_loop is not None:
+        # How often its users ask is the locustfile's choice: what is rare counts in `all` alone.
+        judged = [one for one in judged if one.stream == ALL_STREAMS or _is_judgeable(one)]
     steal = steal_share(history.machine, history.windows)
     evidence: dict[str, Any] = {
         "steal_share": None if steal is None else round(steal, 4),
@@ -71,18 +97,29 @@ def check(history: History) -> Finding:
             more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
             words = "; ".join(one.words for one in wrong[:3]) + more
             return _finding(verdict, words + blamed(history, slow=True), evidence)
-    everything = evidence["streams"][ALL_STREAMS] if judged else {}
+    everything = evidence["streams"][ALL_STREAMS]
+    counts = " and ".join(
+        f"{everything[above]:,} of {everything['in_window']:,} above {_ms(everything[limit])}"
+        for above, limit in (("above", "limit_ms"), ("above_asked", "asked_ms"))
+        if above in everything
+    )
     return _finding(
         Verdict.passed,
         f"p99 {_ms(everything['steady_p99_ms'])} steady, "
-        f"{_ms(everything['window_p99_ms'])} in the swap window; "
-        f"{everything['above']:,} of {everything['in_window']:,} above "
-        f"{_ms(everything['limit_ms'])}",
+        f"{_ms(everything['window_p99_ms'])} in the swap window; {counts}",
         evidence,
     )
 
 
+def _is_judgeable(one: _Judged) -> bool:
+    """Whether it has the samples that a verdict of its own takes."""
+    is_asked = "asked_ms" in one.evidence
+    enough = one.evidence["in_window"] >= (ASKED_LEAST if is_asked else LEAST)
+    return one.verdict is Verdict.failed or (enough and (is_asked or "limit_ms" in one.evidence))
+
+
 def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
+    """Against what is drawn from the steady state and what was asked for: the worse counts."""
     good = history.requests[history.requests["state"] == OK]
     chosen = ~good["slow_stream"] if name == ALL_STREAMS else good["stream"] == name
     good = good[chosen]
@@ -94,53 +131,82 @@ def _stream(history: History, name: str, limit: Limit | None) -> _Judged:
         "steady_p99_ms": _rounded(percentile(steady, 990)),
         "window_p99_ms": _rounded(percentile(window, 990)),
     }
-    if limit is None:
-        words = (
-            f"{name}: {len(steady)} answers in the steady state, 20 are needed; "
-            "raise its rate or lengthen steady_s"
-        )
-        return _judged(name, Verdict.inconclusive, words, evidence)
-    above = int(np.count_nonzero(window > limit.limit_ms))
-    evidence |= {
-        "above": above,
-        "limit_ms": _rounded(limit.limit_ms),
-        "drawn_from": limit.percentile,
-        "drawn_from_ms": _rounded(limit.steady_ms),
-        "drawn_from_stream": limit.of,
-    }
-    verdict = _verdict(len(window), above)
+    found = []
+    limits = history.record.scenario.limits
+    if limits.p99_ms:
+        evidence |= {
+            "above_asked": int(np.count_nonzero(window > limits.p99_ms)),
+            "asked_ms": limits.p99_ms,
+        }
+        asked = _Rule(limit_ms=limits.p99_ms, whence="limits.p99_ms", verdict=_verdict_of_asked)
+        found.append(_held(history, name, good, asked))
+    if limits.latency_factor:
+        if limit is None or limit.drawn_ms is None:
+            words = (
+                f"{name}: {len(steady)} answers in the steady state, 20 are needed; "
+                "raise its rate or lengthen steady_s"
+            )
+            found.append((Verdict.inconclusive, words))
+        else:
+            evidence |= {
+                "above": int(np.count_nonzero(window > limit.drawn_ms)),
+                "limit_ms": _rounded(limit.drawn_ms),
+                "drawn_from": limit.percentile,
+                "drawn_from_ms": _rounded(limit.steady_ms),
+                "drawn_from_stream": limit.of,
+            }
+            whose = "" if limit.of == name else " of all streams, its own is not resolved"
+            whose += "" if limit.percentile == "p99" else ", stricter than p99 would be"
+            whence = f"from steady {limit.percentile} {_ms(limit.steady_ms)}{whose}"
+            drawn = _Rule(limit_ms=limit.drawn_ms, whence=whence, verdict=_verdict)
+            found.append(_held(history, name, good, drawn))
+    verdict, words = next(
+        one
+        for kind in (Verdict.failed, Verdict.inconclusive, Verdict.passed)
+        for one in found
+        if one[0] is kind
+    )
+    return _Judged(stream=name, verdict=verdict, words=words, evidence=evidence)
+
+
+def _held(history: History, name: str, good: pd.DataFrame, rule: _Rule) -> tuple[Verdict, str]:
+    """A stream's answers held against one limit; why, unless it passed."""
+    inside = within(good["due_ns"], history.windows)
+    window = good.loc[inside, "latency_ms"].to_numpy()
+    above = int(np.count_nonzero(window > rule.limit_ms))
+    verdict = rule.verdict(len(window), above)
     if verdict is Verdict.passed:
-        return _judged(name, verdict, "", evidence)
-    whose = "" if limit.of == name else " of all streams, its own is not resolved"
-    whose += "" if limit.percentile == "p99" else ", stricter than p99 would be"
+        return verdict, ""
     words = (
         f"{name}: {above:,} of {len(window):,} answers in the swap window took longer than "
-        f"{_ms(limit.limit_ms)} (from steady {limit.percentile} {_ms(limit.steady_ms)}{whose}), "
-        f"allowed {len(window) // 100:,}"
+        f"{_ms(rule.limit_ms)} ({rule.whence}), allowed {len(window) // 100:,}"
     )
     if verdict is Verdict.inconclusive:
-        words += "; too few samples to tell: raise its rate or make more swaps"
-        return _judged(name, verdict, words, evidence)
-    waited = (good["finished_ns"] - good["sent_ns"]).to_numpy() / 1e6
-    waited = waited[within(good["due_ns"], history.windows)]
-    if _verdict(len(waited), int(np.count_nonzero(waited > limit.limit_ms))) is not Verdict.failed:
-        words += (
-            "; not blamed on the target: most of it passed before they were sent, as the sender "
+        return verdict, f"{words}; too few samples to tell: raise its rate or make more swaps"
+    excused = _excused(history, good, rule)
+    if excused:
+        return Verdict.inconclusive, f"{words}; not blamed on the target: {excused}"
+    return verdict, words
+
+
+def _excused(history: History, good: pd.DataFrame, rule: _Rule) -> str:
+    """What else than the target made them slow, where no fail is left without it."""
+    window = good[within(good["due_ns"], history.windows)]
+    waited = without_lateness_ms(history, window)
+    if not rule.fails(len(waited), int(np.count_nonzero(waited > rule.limit_ms))):
+        return (
+            "most of it passed before they were sent, as the sender "
             "itself was late; run on a quieter machine or at a lower rate"
         )
-        return _judged(name, Verdict.inconclusive, words, evidence)
-    starved, share = _starved(history)
-    if starved and not _stands(good, limit, history.windows, starved):
-        words += (
-            f"; not blamed on the target: {percent(share)} of the CPU was stolen meanwhile, more "
-            f"than {percent(history.record.scenario.limits.steal_share)}; run on a quieter machine"
+    starved, share = starved_windows(history)
+    if starved and not _stands(good, rule, history.windows, starved):
+        most = history.record.scenario.limits.steal_share
+        return (
+            f"{percent(share)} of the CPU was stolen meanwhile, more "
+            f"than {percent(most)}; run on a quieter machine"
         )
-        return _judged(name, Verdict.inconclusive, words, evidence)
-    excused = excuse(history, good, limit.limit_ms, _fails)
-    if excused is not None:
-        words += f"; not blamed on the target: {excused}; run on a quieter machine"
-        return _judged(name, Verdict.inconclusive, words, evidence)
-    return _judged(name, verdict, words, evidence)
+    made = excuse(history, good, rule.limit_ms, rule.fails)
+    return "" if made is None else f"{made}; run on a quieter machine"
 
 
 def _verdict(answers: int, above: int) -> Verdict:
@@ -153,8 +219,14 @@ def _verdict(answers: int, above: int) -> Verdict:
     return Verdict.passed if above <= _by_chance(answers) else Verdict.inconclusive
 
 
-def _fails(answers: int, above: int) -> bool:
-    return _verdict(answers, above) is Verdict.failed
+def _verdict_of_asked(answers: int, above: int) -> Verdict:
+    """As `_verdict`, but that chance excuses nothing and a percentile takes a hundred answers: who
+    asks for a p99 is not told that it was kept where nobody can tell.
+    """
+    verdict = _verdict(answers, above)
+    if verdict is Verdict.passed and (answers < ASKED_LEAST or above * 100 > answers):
+        return Verdict.inconclusive
+    return verdict
 
 
 def _by_chance(answers: int) -> int:
@@ -171,26 +243,12 @@ def _by_chance(answers: int) -> int:
     return most
 
 
-def _starved(history: History) -> tuple[tuple[Window, ...], float]:
-    """The windows in which too much was stolen, and the largest share."""
-    shares = {window: steal_share(history.machine, [window]) or 0.0 for window in history.windows}
-    most = history.record.scenario.limits.steal_share
-    overall = steal_share(history.machine, history.windows) or 0.0
-    starved = tuple(window for window, share in shares.items() if share > most)
-    return starved, max([overall, *shares.values()])
-
-
 def _stands(
-    good: pd.DataFrame, limit: Limit, windows: Iterable[Window], starved: tuple[Window, ...]
+    good: pd.DataFrame, rule: _Rule, windows: Iterable[Window], starved: tuple[Window, ...]
 ) -> bool:
     fed = within(good["due_ns"], [window for window in windows if window not in starved])
     latency = good.loc[fed & ~within(good["due_ns"], starved), "latency_ms"].to_numpy()
-    above = int(np.count_nonzero(latency > limit.limit_ms))
-    return _verdict(len(latency), above) is Verdict.failed
-
-
-def _judged(stream: str, verdict: Verdict, words: str, evidence: dict[str, Any]) -> _Judged:
-    return _Judged(stream=stream, verdict=verdict, words=words, evidence=evidence)
+    return rule.fails(len(latency), int(np.count_nonzero(latency > rule.limit_ms)))
 
 
 def _finding(verdict: Verdict, message: str, evidence: dict[str, Any]) -> Finding:

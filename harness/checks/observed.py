@@ -41,15 +41,17 @@ def check(history: History) -> Finding:
     Fail where the old release answers a request that was sent later than `timing.settle_s` after
     the swap. Inconclusive where not just one release answered before, or none or several others
     after: a swap that changed nothing. An answer that tells no release counts as one without a
-    name. Copies that a cache had kept, and answers that failed, are left out: they say nothing of
-    who serves.
+    name, but where its whole stream is said to tell none. Those, copies that a cache had kept, and
+    answers that failed, are left out: they say nothing of who serves.
 
     Where nothing in an answer tells its release: inconclusive, or a pass where that is allowed.
     """
     scenario = history.record.scenario
-    if not scenario.traffic.release_from:
+    if not scenario.traffic.tells_release:
         return _unobserved(allowed=scenario.limits.unobserved_release)
     rows = answers(history)
+    if silent := scenario.traffic.silent_streams():
+        rows = rows[~rows["stream"].isin(silent)]
     good = (rows["state"] == OK).to_numpy()
     copies = (rows["cache"] == Cache.hit.name).to_numpy()
     told = rows[good & ~copies].sort_values(["sent_ns", "seq"], ignore_index=True)

@@ -5,6 +5,7 @@ import numpy as np
 from harness.analysis.history import History
 from harness.analysis.latency import percentile
 from harness.analysis.phases import SECOND_NS
+from harness.checks.users import of_users
 from harness.checks.wording import percent
 from harness.model.finding import Finding, Verdict
 from harness.model.traffic import PROBE
@@ -19,6 +20,8 @@ def check(history: History) -> Finding:
     `late_ms` late. What was not sent, or has no sample, was not sent in time. Seconds count from
     the schedule's beginning; the last may be a part of one, and counts by its own number.
     """
+    if history.record.scenario.closed_loop is not None:
+        return of_users(history)
     limits = history.record.scenario.limits
     plan = history.plan[history.plan["stream"] != PROBE]
     if not len(plan):

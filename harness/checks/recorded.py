@@ -35,10 +35,11 @@ def check(history: History) -> Finding:
             evidence=evidence,
         )
     planned = len(history.plan)
+    what = "planned request" if history.record.scenario.closed_loop is None else "request begun"
     return Finding(
         check=NAME,
         verdict=Verdict.passed,
-        message=f"each of {counted(planned, 'planned request')} has its one sample",
+        message=f"each of {counted(planned, what)} has its one sample",
         evidence={"planned": planned, "samples": len(history.recorded)},
     )
 

@@ -7,7 +7,7 @@ from harness.analysis.resolution import TOTAL
 from harness.checks.wording import EXAMPLES
 from harness.model.finding import Finding, Verdict
 
-__all__ = ["check"]
+__all__ = ["check", "remedy"]
 
 NAME = "resolved"
 _SPARE = 0.8
@@ -42,17 +42,21 @@ def check(history: History) -> Finding:
         )
     if certain_ms <= asked_ms:
         return _finding(Verdict.passed, f"{seen}, {asked_ms:g} ms were asked for", evidence)
-    needed_hz = 1_000 / (asked_ms * _SPARE)
-    remedy = (
-        f"--rate {needed_hz:.0f} or more would show it"
-        if needed_hz > history.record.scenario.traffic.rate_hz
-        else "this machine starts requests too unevenly for it at this rate: take a quieter one"
-    )
     return _finding(
         Verdict.inconclusive,
-        f"{seen}, and an outage of {asked_ms:g} ms was to be seen: {remedy}",
+        f"{seen}, and an outage of {asked_ms:g} ms was to be seen: {remedy(history, asked_ms)}",
         evidence,
     )
+
+
+def remedy(history: History, asked_ms: float) -> str:
+    """What makes an outage of that length sure to be seen, where it is not."""
+    if history.record.scenario.closed_loop is not None:
+        return "more --users, or a shorter wait_time in the locustfile, would show it"
+    needed_hz = 1_000 / (asked_ms * _SPARE)
+    if needed_hz > history.record.scenario.traffic.rate_hz:
+        return f"--rate {needed_hz:.0f} or more would show it"
+    return "this machine starts requests too unevenly for it at this rate: take a quieter one"
 
 
 def _finding(verdict: Verdict, message: str, evidence: dict[str, Any]) -> Finding:

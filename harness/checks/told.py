@@ -19,9 +19,12 @@ def answers(history: History) -> pd.DataFrame:
     """The requests, and each visit's last answer, where it tells its release, as one of its own,
     sent when that was asked.
 
-    Without the visits that failed: theirs is the last answer under the first one's date.
+    Without the visits that failed: theirs is the last answer under the first one's date. Without
+    what a locustfile's own client reported as a success, too: it shows no answer, and no status.
     """
     rows = history.requests
+    if history.record.scenario.closed_loop is not None:
+        rows = rows[(rows["state"] != OK) | (rows["status"] > 0)]
     visiting = [each.name for each in history.record.scenario.traffic.streams if each.visit]
     if not visiting:
         return rows

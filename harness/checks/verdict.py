@@ -28,6 +28,8 @@ from harness.model.result import (
     Requests,
     Result,
 )
+from harness.model.scenario import Scenario
+from harness.model.traffic import Traffic
 
 __all__ = ["judge"]
 
@@ -79,6 +81,7 @@ def judge(history: History, checks: Iterable[Check] = ALL) -> Result:
         drop_bound=bound,
         calibration=history.calibration,
         control=figures.control,
+        limits=record.scenario.limits.changed(),
     )
 
 
@@ -182,6 +185,23 @@ def _bounded(mark: Mark) -> Mark:
     return replace(mark, name=bounded(mark.name), detail=detail)
 
 
+def _traffic(scenario: Scenario) -> Mapping[str, str | int | float]:
+    loop = scenario.closed_loop
+    if loop is None:
+        return {"rate_hz": scenario.traffic.rate_hz}
+    return {"locustfile": loop.locustfile, "users": loop.users}
+
+
+def _told_by(traffic: Traffic) -> str:
+    """`told by header:X-Release`, or by what each stream says."""
+    sources = [
+        traffic.release_from if stream.release_from is None else stream.release_from
+        for stream in traffic.streams
+    ]
+    told = [source for source in dict.fromkeys(sources) if source]
+    return f"told by {', '.join(told)}" if told else NOT_OBSERVED
+
+
 def _environment(history: History) -> Mapping[str, str | int | float | bool]:
     """The recorded environment, and what else a reader needs to run it again."""
     record = history.record
@@ -193,12 +213,7 @@ def _environment(history: History) -> Mapping[str, str | int | float | bool]:
         "target": scenario.target,
         "swap": scenario.swap,
         "swaps": scenario.swaps,
-        "releases": " ".join(scenario.releases).strip()
-        or (
-            f"told by {scenario.traffic.release_from}"
-            if scenario.traffic.release_from
-            else NOT_OBSERVED
-        ),
-        "rate_hz": scenario.traffic.rate_hz,
+        "releases": " ".join(scenario.releases).strip() or _told_by(scenario.traffic),
+        **_traffic(scenario),
         "seed": scenario.seed,
     }

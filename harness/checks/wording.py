@@ -89,11 +89,14 @@ def in_phases(rows: pd.DataFrame) -> str:
 def describe(history: History, row: pd.Series) -> str:
     """``#8123 GET /items 503 (wrong_status) from website-1 at +4.212 s, during `stop …` ``.
 
-    The moment is the one at which the failure showed (analysis.requests, `failed_ns`).
+    The moment is the one at which the failure showed (analysis.requests, `failed_ns`). The path is
+    the whole URL where the run has streams to several origins.
     """
     streams = {stream.name: stream for stream in history.record.scenario.traffic.streams}
     stream = streams.get(str(row["stream"]))
-    what = f"{stream.method} {stream.path}" if stream else str(row["stream"])
+    is_told = len({stream.origin for stream in streams.values()}) > 1
+    origin = stream.origin if stream and is_told else ""
+    what = f"{stream.method} {origin}{stream.path}" if stream else str(row["stream"])
     status = f" {row['status']} ({row['outcome']})" if row["status"] else f" {row['outcome']}"
     fate = f" (a write: {row['fate']})" if row["fate"] else ""
     whom = f" from {bounded(str(row['instance']), 60)}" if row["instance"] else ""

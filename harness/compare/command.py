@@ -95,8 +95,8 @@ def asked(given: dict[str, object]) -> Settings:
     """Settings for every run: those given, then those of pyproject.toml, then SHORT."""
     settings = load(given)
     short = {key: value for key, value in SHORT.items() if key not in settings.model_fields_set}
-    for name in ("url", "compose"):
-        if getattr(settings, name):
+    for name, is_named in (("url", settings.is_at_url), ("compose", settings.compose)):
+        if is_named:
             raise NotJudgedError(
                 "compare-swaps: only the bundled stack can be swapped by each strategy; leave "
                 f"{name} out"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["EXIT_CODES", "Finding", "Verdict", "worst"]
+__all__ = ["EXIT_CODES", "TOLERATED", "Finding", "Verdict", "worst"]
 
 
 class Verdict(StrEnum):
@@ -24,6 +24,11 @@ EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.inconclusive: 3,
 }
 """2 is `nothing was judged`, 130 is Ctrl-C."""
+
+
+TOLERATED: Final = "tolerated"
+"""In the evidence of a check that passed: what it found, and a limit allows. A run that has such a
+finding was not clean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

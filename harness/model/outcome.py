@@ -52,6 +52,8 @@ class Outcome(IntEnum):
     """What came was not TLS, or the peer refused the handshake with an alert."""
     untrusted = 20
     """The server's certificate does not verify."""
+    rejected = 21
+    """A locustfile called it a failure, in words of its own."""
 
 
 LOST_CONNECTION = frozenset(

@@ -161,3 +161,5 @@ class Result:
     """What was put in before the run, and what of it was found; null without one."""
     control: ControlFigures | None = None
     """What became of the requests to the stub that the swap does not touch; null without one."""
+    limits: Mapping[str, int | float | bool] = field(default_factory=dict)
+    """The limits that are not the defaults, by their settings (`[tool.harness.limits]`)."""

@@ -1,14 +1,23 @@
 """The plan of a run, and what is known of a run beside its samples, marks and logs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
 
+from harness.model.closed import ClosedLoop
 from harness.model.traffic import Traffic
 
 __all__ = ["COPY_GRAIN_S", "Clock", "Limits", "Record", "Scenario", "Sent", "Timing"]
 
 COPY_GRAIN_S = 1.0
 """HTTP reckons a copy's age in whole seconds (RFC 9111, 1.2.2): one may live a second longer."""
+
+_SETTINGS = {
+    "latency_factor": "p99_factor",
+    "latency_margin_ms": "p99_margin_ms",
+    "unobserved_release": "allow_unobserved_release",
+}
+"""Limits that settings have another name for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +50,13 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the judgement allows. Sources: design.md, 4 and 6."""
+    """What the judgement allows. Sources: design.md, 4 and 6.
+
+    Of a run that was made before a limit was known, that limit is the default.
+    """
 
     latency_factor: float = 3.0
+    """0: no limit is drawn from the steady state."""
     latency_margin_ms: float = 100.0
     """A stream fails above the larger of factor x steady p99 and steady p99 + margin."""
     steal_share: float = 0.05
@@ -58,6 +71,32 @@ class Limits:
     """From the orderly end of a visit's connection to the right answer on a new one."""
     near_misses: int = -1
     """Most requests that may have succeeded only because a proxy tried again; -1: any number."""
+    failed_share: float = 0.0
+    """Of all requests of the run, 0 to 1: how many may fail."""
+    p99_ms: float = 0.0
+    """A stream fails above it too; 0: none is set."""
+    max_ms: float = 0.0
+    """No answer in a swap may take longer; 0: none is set."""
+    max_factor: float = 0.0
+    """No answer in a swap may take longer than so many times the steady p99; 0: none is set."""
+    outage_ms: float = 0.0
+    """No outage may last longer, and one so long must have been sure to be seen; 0: none is set."""
+    lost_writes: int = 0
+    """Most acknowledged writes that may not be in the store."""
+    doubled_writes: int = 0
+    """Most writes that may have been applied more than once."""
+
+    def changed(self) -> dict[str, int | float | bool]:
+        """Those that are not the defaults, by the names that settings have for them."""
+        return {
+            _SETTINGS.get(one.name, one.name): getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        }
+
+    def failures_of(self, sent: int) -> int:
+        """How many of so many requests may fail: 5 of 5,890 at 0.001. No share is rounded up."""
+        return int(Decimal(str(self.failed_share)) * sent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +116,12 @@ class Scenario:
     seed: int = 0
     calibrated: bool = False
     """Whether the run begins with a calibration, without which it is then no evidence."""
+    keeps_store: bool = True
+    """Whether the target has a store that is read, to tell what became of writes."""
     control: bool = False
     """Whether a stub that the swap does not touch is asked beside the run."""
+    closed_loop: ClosedLoop | None = None
+    """A locustfile's users, who send in place of the traffic's streams. None: the schedule."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 
@@ -144,6 +187,10 @@ class Sent:
     """Pooled connections over which the server said something that nobody had asked for."""
     unasked_text: str = ""
     """What the first of those began with: untrusted."""
+    started: int = 0
+    """In a closed loop: how many requests were begun, seqs `probes` and up."""
+    left_out: int = 0
+    """In a closed loop: requests that their pacing asked for while users waited; never begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

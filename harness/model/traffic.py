@@ -106,6 +106,9 @@ class Stream:
     path: str
     rate_hz: float
     """Requests a second."""
+    origin: str = ""
+    """Where it is sent: scheme, host and port (`https://shop.test:8443`), the port only where it is
+    not the scheme's own. Empty: to wherever the target is."""
     method: str = "GET"
     connection: Connection = Connection.reuse
     tls: Tls = Tls.off
@@ -118,6 +121,10 @@ class Stream:
     expect_body: Mapping[str, str] | None = None
     expect_text: str = ""
     """What the body must contain, where its whole text is not known."""
+    expect_json: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    """What the body, which must then be JSON, holds at these paths (model.json_path)."""
+    release_from: str | None = None
+    """As Traffic's, of this stream's answers; None: the same, empty: they tell no release."""
     cached_s: float | None = None
     """For how long a cache before the website may serve a copy of an answer, in seconds; 0: never.
     None: nothing is known of it, and nothing judged."""
@@ -168,11 +175,22 @@ class Traffic:
                     f"traffic: stream {stream.name!r} has a rate of {stream.rate_hz}/s; "
                     "it must be above 0 (leave the stream out to send none of it)"
                 )
+            self.release_source(stream)
         self.release_source()
 
-    def release_source(self) -> tuple[str, str]:
-        """As the function of that name, of `release_from`."""
-        return release_source(self.release_from)
+    def release_source(self, stream: Stream | None = None) -> tuple[str, str]:
+        """As the function of that name: of what tells the release in that stream's answers."""
+        own = None if stream is None else stream.release_from
+        return release_source(self.release_from if own is None else own)
+
+    @property
+    def tells_release(self) -> bool:
+        """Whether the answers of any stream do."""
+        return any(self.release_source(stream)[0] for stream in self.streams)
+
+    def silent_streams(self) -> tuple[str, ...]:
+        """Names of those whose answers tell no release."""
+        return tuple(each.name for each in self.streams if not self.release_source(each)[0])
 
     @property
     def rate_hz(self) -> float:

@@ -21,6 +21,7 @@ __all__ = [
     "control_line",
     "evidence_lines",
     "latency_cells",
+    "limits_line",
     "milliseconds",
     "not_passed",
     "printable",
@@ -78,6 +79,15 @@ def burst_note(result: Result) -> str:
         f"{300 / result.requests.sent:.2g} % of requests would fail "
         f"(3 / {result.requests.sent:,}); a failed swap is a burst, so the bound by swaps counts."
     )
+
+
+def limits_line(result: Result) -> str:
+    """`limits that were set: failed_share 0.001, p99_ms 250`; empty where all are the defaults."""
+    told = (
+        f"{name} {str(value).lower() if isinstance(value, bool) else format(value, 'g')}"
+        for name, value in result.limits.items()
+    )
+    return f"limits that were set: {', '.join(told)}" if result.limits else ""
 
 
 _OF_REPLICA: Final = {

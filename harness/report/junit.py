@@ -32,6 +32,9 @@ def junit(result: Result) -> str:
     properties = ET.SubElement(suite, "properties")
     for key, value in (("run", result.run), ("harness", result.harness)):
         ET.SubElement(properties, "property", {"name": key, "value": _safe(value, 200)})
+    for key, limit in result.limits.items():
+        told = {"name": f"limits.{_safe(key, 100)}", "value": _safe(str(limit), 200)}
+        ET.SubElement(properties, "property", told)
     for finding in result.findings:
         _case(suite, result, finding)
     ET.SubElement(suite, "system-out").text = _safe(f"{result.sentence}\n{requests_line(result)}")

@@ -15,6 +15,7 @@ from harness.report.figures import (
     control_line,
     evidence_lines,
     latency_cells,
+    limits_line,
     not_passed,
     printable,
     replica_line,
@@ -56,6 +57,10 @@ def _lines(result: Result) -> Iterator[str]:
     yield f"**{escaped(result.sentence, 2_000)}**"
     yield ""
     yield f"{escaped(requests_line(result))}."
+    if limits_line(result):
+        yield ""
+        yield f"{escaped(limits_line(result))}."
+        yield ""
     if burst_note(result):
         yield f"{escaped(burst_note(result))}"
     yield ""

@@ -16,6 +16,7 @@ from harness.report.figures import (
     calibration_line,
     control_line,
     evidence_lines,
+    limits_line,
     milliseconds,
     not_passed,
     replica_lines,
@@ -57,6 +58,7 @@ def verdict(history: History, result: Result) -> str:
         f'<div class="verdict {result.verdict.name}">\n'
         f'<p class="sentence">{sign(result.verdict)}{_after_verdict(result)}</p>\n'
         f"<p>{safe(requests_line(result))}.</p>\n"
+        + (f"<p>{safe(limits_line(result))}.</p>\n" if result.limits else "")
         + (f'<p class="soft">{safe(note)}</p>\n' if note else "")
         + "</div>\n"
     )

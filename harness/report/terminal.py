@@ -18,6 +18,7 @@ from harness.report.figures import (
     cause_lines,
     control_line,
     latency_cells,
+    limits_line,
     not_passed,
     printable,
     replica_line,
@@ -44,6 +45,8 @@ def _parts(result: Result, folder: Path) -> Iterator[RenderableType]:
     style = f"bold {_STYLES[result.verdict]}"
     yield _text(f"{SIGNS[result.verdict]} {result.scenario}: {result.sentence}", style, 2_000)
     yield _text(f"  {requests_line(result)}")
+    if limits_line(result):
+        yield _text(f"  {limits_line(result)}")
     if burst_note(result):
         yield _text(f"  {burst_note(result)}", "dim")
     for finding in not_passed(result):

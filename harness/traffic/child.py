@@ -14,14 +14,17 @@ import sys
 import traceback
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import gevent.os
 from locust.env import Environment
 
 from harness.traffic.dispatcher import Dispatcher
-from harness.traffic.orders import Order, Said, brief_from, order_from, to_line
+from harness.traffic.orders import Brief, Order, Said, brief_from, order_from, to_line
+
+if TYPE_CHECKING:
+    from harness.traffic.closed.crowd import Crowd
 
 __all__ = ["main"]
 
@@ -79,49 +82,77 @@ def main() -> int:
     if line is None:
         return 1
     brief = brief_from(line)
-    environment = Environment(user_classes=[OpenLoopUser], events=locust.events)
-    runner = environment.create_local_runner()
-    dispatcher = OpenLoopUser.dispatcher = Dispatcher(brief, environment)
-    dispatcher.count_own_listeners()
-    # Last, and only for them: a module of the current folder must shadow none of ours.
-    sys.path.append(str(Path.cwd()))
-    for plugin in brief.plugins:
-        importlib.import_module(plugin)
+    sending = _crowd(brief) if brief.locustfile else _open_loop(brief)
     # What was imported lives as long as the process: collecting it again only costs pauses.
     gc.collect()
     gc.freeze()
     parent.say(Said(say="listening"))
-    listening = gevent.spawn(_follow, parent, dispatcher, runner)
+    listening = gevent.spawn(_follow, parent, sending)
     # Orders end when the parent goes away; the event when the schedule is finished.
-    listening.rawlink(lambda _: dispatcher.over.set())
-    dispatcher.over.wait()
-    if not dispatcher.is_finished:
+    listening.rawlink(lambda _: sending.over.set())
+    sending.over.wait()
+    if not sending.is_finished:
         return 1
-    parent.say(dispatcher.close())
+    parent.say(sending.close())
     return 0
 
 
-def _follow(parent: _Parent, dispatcher: Dispatcher, runner: Any) -> None:
+def _open_loop(brief: Brief) -> "_OpenLoop":
+    environment = Environment(user_classes=[OpenLoopUser], events=locust.events)
+    runner = environment.create_local_runner()
+    dispatcher = OpenLoopUser.dispatcher = _OpenLoop(brief, environment)
+    dispatcher.runner = runner
+    dispatcher.count_own_listeners()
+    _import(brief.plugins)
+    return dispatcher
+
+
+def _crowd(brief: Brief) -> "Crowd":
+    # Its clients take longer to import than all else here.
+    from harness.traffic.closed.crowd import Crowd  # noqa: PLC0415
+
+    crowd = Crowd(brief)
+    _import(brief.plugins)
+    return crowd
+
+
+def _import(plugins: tuple[str, ...]) -> None:
+    # Last, and only for them: a module of the current folder must shadow none of ours.
+    sys.path.append(str(Path.cwd()))
+    for plugin in plugins:
+        importlib.import_module(plugin)
+
+
+class _OpenLoop(Dispatcher):
+    """Driven by a user of Locust's, who is started with the schedule."""
+
+    runner: Any
+
+    def go(self, start_ns: int) -> None:
+        OpenLoopUser.start_ns = start_ns
+        self.runner.start(1, spawn_rate=1)
+
+
+def _follow(parent: _Parent, sending: "_OpenLoop | Crowd") -> None:
     """Carries out orders until there are no more: the parent went away, or was answered."""
 
     def probe(order: Order) -> None:
-        parent.say(dispatcher.probe(order))
+        parent.say(sending.probe(order))
 
     while (line := parent.next()) is not None:
         order: Order = order_from(line)
         if order.do == "probe":
             # Not waited for here: a parent that goes away meanwhile must be noticed.
             probing = gevent.spawn(probe, order)
-            probing.link_exception(lambda _: dispatcher.over.set())
+            probing.link_exception(lambda _: sending.over.set())
         elif order.do == "go":
-            OpenLoopUser.start_ns = order.start_ns
-            runner.start(1, spawn_rate=1)
+            sending.go(order.start_ns)
         elif order.do == "stop":
-            dispatcher.stop(order.stop_ns, order.finish_s)
+            sending.stop(order.stop_ns, order.finish_s)
         elif order.do == "hold":
-            dispatcher.holding.hold()
+            sending.holding.hold()
         elif order.do == "let_go" and order.until is not None:
-            dispatcher.holding.let_go(order.until)
+            sending.holding.let_go(order.until)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ Imported by the child process only: it waits through gevent.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Handshake, Outcome
+from harness.model.place import Place
 from harness.model.row import Sample
 from harness.model.traffic import Stream, Tls, Traffic
 from harness.model.visit import Visited
@@ -17,7 +18,7 @@ from harness.traffic.connection import Connection, Plain, establish, new_socket,
 from harness.traffic.expected import cache_of, instance_of
 from harness.traffic.flight import Flight
 from harness.traffic.holding import Holding
-from harness.traffic.prepared import Prepared
+from harness.traffic.prepared import Prepared, Reached
 from harness.traffic.tls import Trust
 from harness.traffic.upload import upload
 from harness.traffic.visiting import Visiting
@@ -37,15 +38,16 @@ class Unfinished(BaseException):
 
 
 class Client:
-    """Sends the requests of a traffic to one address.
+    """Sends the requests of a traffic to one address, and those of streams that name an origin to
+    that one's of `places`.
 
     `authority` is the Host header. Every request carries `X-Request-Id: <run>-<seq>`, writes
     carry the same as `X-Operation-Id`. `clock_ns` is monotonic. `detail` gets one bounded line
     on every request that is not ok, `visited` what became of every visit; neither may raise.
-    `holding` says which visits go on. Streams over TLS go to `tls_port`, and
-    `trust` says whose certificate is expected there. What streams draw for a request is drawn by
-    `seed`. Raises OSError for a host that cannot be resolved, ValueError for a stream that HTTP
-    forbids, or one that has no port: 0 is none.
+    `holding` says which visits go on. Streams over TLS go to `tls_port`, and `trust` says
+    whose certificate is expected there; it is the trust for other names, too. What streams draw for
+    a request is drawn by `seed`. Raises OSError for a host that cannot be resolved, ValueError for
+    a stream that HTTP forbids, or that has no port (0 is none) or no place.
 
     Any number of greenlets may send at once.
     """
@@ -60,6 +62,7 @@ class Client:
         traffic: Traffic,
         tls_port: int = 0,
         trust: Trust | None = None,
+        places: Mapping[str, Place] | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         detail: Callable[[int, Outcome, str], None] = lambda _seq, _outcome, _text: None,
         visited: Callable[[Visited], None] = lambda _visited: None,
@@ -69,14 +72,22 @@ class Client:
     ) -> None:
         self.opened = 0
         """Connections that were established."""
-        self._family, self._address = resolve(host, port or tls_port)
-        self._has_plain = bool(port)
-        self._tls_address = resolve(host, tls_port)[1] if tls_port else None
-        self._trust = trust
-        self._authority = authority
+        plain = Reached(authority, *resolve(host, port), None) if port else None
+        secure = Reached(authority, *resolve(host, tls_port), trust) if tls_port and trust else None
+        self._reached: dict[tuple[str, bool], Reached | None] = {
+            ("", False): plain,
+            ("", True): secure,
+        }
+        for origin, place in (places or {}).items():
+            is_secure = bool(place.tls_name)
+            self._reached[origin, is_secure] = Reached(
+                place.authority,
+                *resolve(place.host, place.port),
+                trust.of(place.tls_name) if trust is not None and is_secure else None,
+            )
         self._run = run
         self._headers = traffic.headers
-        self._release_from = traffic.release_source()
+        self._traffic = traffic
         self._clock_ns = clock_ns
         self._detail = detail
         self._visited = visited
@@ -228,17 +239,18 @@ class Client:
             flight.sent_ns = self._clock_ns()
             flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
             return connection
-        sock = flight.sock = new_socket(self._family)
+        reached = prepared.reached
+        sock = flight.sock = new_socket(reached.family)
         flight.sent_ns = self._clock_ns()
         flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
-        if prepared.tls is Tls.off or self._trust is None:
-            establish(sock, self._address, flight.deadline_ns, self._clock_ns)
+        if reached.trust is None:
+            establish(sock, reached.address, flight.deadline_ns, self._clock_ns)
             flight.established = True
             connection = Connection(Plain(sock), self.opened + 1)
         else:
-            establish(sock, self._tls_address, flight.deadline_ns, self._clock_ns)
+            establish(sock, reached.address, flight.deadline_ns, self._clock_ns)
             flight.established = True
-            secured = self._trust.secure(sock, prepared.session)
+            secured = reached.trust.secure(sock, prepared.session)
             secured.shake_hands(flight.deadline_ns, self._clock_ns)
             connection = Connection(secured, self.opened + 1, secured.handshake)
         self.opened += 1
@@ -261,21 +273,21 @@ class Client:
                 raise TimeoutError("deadline")
 
     def _prepare(self, stream: Stream) -> Prepared:
-        if stream.tls is not Tls.off and (self._tls_address is None or self._trust is None):
+        is_secure = stream.tls is not Tls.off
+        reached = self._reached.get((stream.origin, is_secure))
+        if reached is None or (is_secure and reached.trust is None):
+            whither = f" to {stream.origin}" if stream.origin else ""
             raise ValueError(
-                f"stream {stream.name!r} is over TLS, and the target has no port for it"
-            )
-        if stream.tls is Tls.off and not self._has_plain:
-            raise ValueError(
-                f"stream {stream.name!r} is without TLS, and the target has no port for it"
+                f"stream {stream.name!r} is {'over' if is_secure else 'without'} TLS{whither}, and "
+                "the target has no port for it"
             )
         prepared = Prepared(
             stream,
-            authority=self._authority,
+            reached=reached,
             run=self._run,
             headers=self._headers,
             max_idle_s=self._max_idle_s,
-            release_from=self._release_from,
+            release_from=self._traffic.release_source(stream),
             seed=self._seed,
         )
         if stream.visit is not None:

@@ -1,7 +1,6 @@
 """The dispatcher: holds the schedule, starts each request when it is due, and accounts for all."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ from locust.env import Environment
 from harness.model.arrivals import Arrival, arrivals
 from harness.model.outcome import Outcome
 from harness.model.row import PROBE_STREAM, Sample
-from harness.model.traffic import PROBE, Connection, Stream
+from harness.model.traffic import Stream
 from harness.traffic.alarm import Alarm
 from harness.traffic.client import Client, Unfinished
 from harness.traffic.details import Details, Visits
 from harness.traffic.holding import Holding
 from harness.traffic.joining import join
 from harness.traffic.orders import Brief, Order, Said
+from harness.traffic.probing import as_probe, questions, where
 from harness.traffic.recorder import Recorder
 from harness.traffic.tls import Trust
 
@@ -48,12 +48,14 @@ class Dispatcher:
         self._visits = Visits(Path(brief.visits)) if brief.visits else None
         self.holding = Holding()
         self._recorder = Recorder(Path(brief.log))
+        is_secure = brief.tls_port or any(place.tls_name for place in brief.places.values())
         self._client = Client(
             host=brief.host,
             port=brief.port,
             authority=brief.authority,
             tls_port=brief.tls_port,
-            trust=Trust(brief.tls_name, brief.ca) if brief.tls_port else None,
+            trust=Trust(brief.tls_name, brief.ca) if is_secure else None,
+            places=brief.places,
             run=brief.run,
             traffic=brief.traffic,
             detail=self._details.add,
@@ -83,58 +85,40 @@ class Dispatcher:
         """Call once Locust has registered its own; whoever comes by plugin comes after."""
         self._own_listeners = len(self._environment.events.request._handlers)  # noqa: SLF001 (it has no public count)
 
-    def probe(self, order: Order) -> Said:
-        """Asks until an answer is right, of the health path first where there is one; each question
-        is a sample of its own.
-        """
-        first = self._traffic.streams[0]
-        stream = Stream(
-            name=PROBE,
-            path=first.path,
-            rate_hz=1 / order.every_s,
-            connection=Connection.new,
-            tls=first.tls,
-            headers=first.headers,
-            expect_status=first.expect_status,
-            expect_headers=first.expect_headers,
-            expect_body=first.expect_body,
-            expect_text=first.expect_text,
-            timeout_s=order.answer_s,
-            drawn=first.drawn,
-        )
-        deadline_ns = time.monotonic_ns() + int(order.timeout_s * _SECOND_NS)
-        if self._traffic.health:
-            health = Stream(
-                name=PROBE,
-                path=self._traffic.health,
-                rate_hz=1 / order.every_s,
-                connection=Connection.new,
-                tls=first.tls,
-                headers=first.headers,
-                timeout_s=order.answer_s,
-            )
-            said = self._ask(health, order, deadline_ns)
-            if said.say == "silent":
-                return replace(said, text=f"GET {health.path}: {said.text}")
-        return self._ask(stream, order, deadline_ns)
+    def record(self, sample: Sample) -> None:
+        """Of a request that somebody else has sent."""
+        self._recorder.record(sample)
 
-    def _ask(self, stream: Stream, order: Order, deadline_ns: int) -> Said:
+    def explain(self, seq: int, outcome: Outcome, text: str) -> None:
+        self._details.add(seq, outcome, text)
+
+    def probe(self, order: Order) -> Said:
+        """Asks each question until its answer is right; each try is a sample of its own."""
+        asked = questions(self._traffic)
+        for question in asked:
+            last = self._probe(question, order)
+            if last.outcome is not Outcome.ok:
+                text = f"{last.outcome.name}, status {last.status}: {self._details.last}"
+                return Said(
+                    say="silent",
+                    probes=self._probes,
+                    text=f"{where(question)}: {text}" if len(asked) > 1 else text,
+                    outcome=last.outcome,
+                    status=last.status,
+                )
+        return Said(say="answering", probes=self._probes)
+
+    def _probe(self, question: Stream, order: Order) -> Sample:
+        """The last sample: of the first answer that was right, or once its time was over."""
+        stream = as_probe(question, every_s=order.every_s, answer_s=order.answer_s)
+        deadline_ns = time.monotonic_ns() + int(order.timeout_s * _SECOND_NS)
         while True:
             arrival = Arrival(self._probes, PROBE_STREAM, time.monotonic_ns())
             self._probes += 1
             sample = self._client.send(arrival, stream)
             self._recorder.record(sample)
-            if sample.outcome is Outcome.ok:
-                return Said(say="answering", probes=self._probes)
-            if time.monotonic_ns() > deadline_ns:
-                last = f"{sample.outcome.name}, status {sample.status}: {self._details.last}"
-                return Said(
-                    say="silent",
-                    probes=self._probes,
-                    text=last,
-                    outcome=sample.outcome,
-                    status=sample.status,
-                )
+            if sample.outcome is Outcome.ok or time.monotonic_ns() > deadline_ns:
+                return sample
             gevent.sleep(order.every_s)
 
     def stop(self, stop_ns: int, finish_s: float) -> None:

@@ -7,13 +7,14 @@ import zlib
 from functools import lru_cache
 from typing import Final
 
+from harness.model.json_path import found_at, keys_of, same, shown
 from harness.model.made import expanded
 from harness.model.outcome import Cache, Outcome
 from harness.model.row import NAME_BYTES
 from harness.model.traffic import Stream
 from harness.traffic.answer import Answer
 
-__all__ = ["GAP", "ID_DIGITS", "Expected", "cache_of", "instance_of"]
+__all__ = ["GAP", "ID_DIGITS", "Expected", "cache_of", "cache_told", "instance_of"]
 
 GAP: Final = "{operation}"
 """In a stream's texts, the place of the request id."""
@@ -40,6 +41,11 @@ class Expected:
             for name, value in stream.expect_headers.items()
         }
         self._text = b"" if stream.method == "HEAD" else stream.expect_text.encode()
+        self._json = [
+            (path, keys_of(path), value)
+            for path, value in stream.expect_json.items()
+            if stream.method != "HEAD"
+        ]
         self._bodies = (
             None
             if stream.expect_body is None or stream.method == "HEAD"
@@ -50,7 +56,7 @@ class Expected:
         )
         kind, name = release_from
         self._kind = kind
-        self._path = name.split(".")
+        self._path = keys_of(name)
         self._header = name.lower().encode("latin-1") if kind == "header" else b""
         self.wanted = _ALWAYS_WANTED | self._headers.keys() | {self._header}
         """Headers of an answer that its judgement needs."""
@@ -62,7 +68,11 @@ class Expected:
             ),
             default=0,
         )
-        is_open = bool(self._text) or kind in {"json", "body"}
+        self._parsed: tuple[bytes, object, str] = (b"", None, "it is empty")
+        """The last body that was parsed, as answers often are alike: what it is as JSON, or why it
+        is none."""
+        self._looks = self._bodies is not None or bool(self._text or self._json)
+        is_open = bool(self._text or self._json) or kind in {"json", "body"}
         # What gzip cannot shrink grows by 5 bytes in 16 KiB and a frame of 18.
         self.keep = (
             _MOST_KEPT if is_open else max(_KEEP_BYTES, self._longest + self._longest // 1000 + 64)
@@ -79,7 +89,7 @@ class Expected:
                     f"expected header {name.decode()}: {value.decode('latin-1')}, "
                     f"observed {answer.fields.get(name)!r}"
                 )
-        if self._bodies is None and not self._text:
+        if not self._looks:
             return Outcome.ok, ""
         body, why = self._decoded(answer)
         if why:
@@ -89,6 +99,8 @@ class Expected:
                 f"expected text {self._text[:_EXCERPT]!r} is not in the body of {answer.size} "
                 f"bytes (as far as {_MOST_KEPT} are kept): {body[:_EXCERPT]!r}"
             )
+        if self._json and (why := self._unlike_json(body, answer)):
+            return Outcome.wrong_body, why
         return self._same(body, answer, identity) if self._bodies is not None else (Outcome.ok, "")
 
     def release(self, answer: Answer) -> str:
@@ -105,7 +117,7 @@ class Expected:
         body, why = self._decoded(answer)
         if why:
             return ""
-        return _by_path(body, self._path) if self._kind == "json" else _of_body(body)
+        return self._by_path(body) if self._kind == "json" else _of_body(body)
 
     def _other_status(self, answer: Answer) -> str:
         told = f"expected status {self._status}, observed {answer.status}"
@@ -126,6 +138,45 @@ class Expected:
             )
         most = max(self._longest + 1, _KEEP_BYTES) if self._bodies is not None else _MOST_KEPT
         return _gunzipped(bytes(answer.body), most, is_whole=len(answer.body) == answer.size)
+
+    def _unlike_json(self, body: bytes, answer: Answer) -> str:
+        """Why the body does not hold what is expected of it as JSON; empty where it does."""
+        value, why = self._as_json(body)
+        if why:
+            cut = f", of which {_MOST_KEPT} are kept" if len(body) >= _MOST_KEPT else ""
+            return (
+                f"expected JSON, observed a body of {answer.size} bytes{cut} that is none ({why}): "
+                f"{body[:_EXCERPT]!r}"
+            )
+        for path, keys, expected in self._json:
+            observed = found_at(value, keys)
+            if not same(observed, expected):
+                return (
+                    f"expected {shown(expected)[:_EXCERPT]} at {path} in the JSON, observed "
+                    f"{shown(observed)[:_EXCERPT]}; the body of {answer.size} bytes begins with "
+                    f"{body[:_EXCERPT]!r}"
+                )
+        return ""
+
+    def _by_path(self, body: bytes) -> str:
+        value, why = self._as_json(body)
+        value = None if why else found_at(value, self._path)
+        try:
+            return _name(str(value).encode()) if isinstance(value, str | int | float) else ""
+        except UnicodeEncodeError:
+            # JSON can write half of a surrogate pair, which no encoding can.
+            return ""
+
+    def _as_json(self, body: bytes) -> tuple[object, str]:
+        """The body's value, and why it has none, if so."""
+        if body != self._parsed[0]:
+            value, why = None, ""
+            try:
+                value = json.loads(body)
+            except (ValueError, RecursionError) as error:
+                why = str(error)
+            self._parsed = (body, value, why)
+        return self._parsed[1:]
 
     def _same(self, body: bytes, answer: Answer, identity: bytes) -> tuple[Outcome, str]:
         bodies = self._bodies or {}
@@ -159,7 +210,11 @@ def instance_of(answer: Answer) -> str:
 
 def cache_of(answer: Answer) -> Cache:
     """What the answer says in X-Cache, in NGINX's words or a content network's."""
-    value = answer.fields.get(b"x-cache")
+    return cache_told(answer.fields.get(b"x-cache") or b"")
+
+
+def cache_told(value: bytes) -> Cache:
+    """What that value of X-Cache says."""
     return _cache(value) if value else Cache.untold
 
 
@@ -172,17 +227,6 @@ def _cache(value: bytes) -> Cache:
 def _name(value: bytes) -> str:
     text = value[: 4 * NAME_BYTES].strip().decode("utf-8", "replace")
     return text.encode()[:NAME_BYTES].decode("utf-8", "ignore")
-
-
-def _by_path(body: bytes, path: list[str]) -> str:
-    try:
-        value = json.loads(body)
-        for key in path:
-            value = value[int(key)] if isinstance(value, list) else value[key]
-        # JSON can write half of a surrogate pair, which no encoding can.
-        return _name(str(value).encode()) if isinstance(value, str | int | float) else ""
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        return ""
 
 
 def _of_body(body: bytes) -> str:

@@ -4,11 +4,13 @@ The child's standard input closing is an order too: end at once. A parent that d
 dies, closes it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
 from harness.model.outcome import Outcome
+from harness.model.place import Place
 from harness.model.traffic import Traffic
 from harness.model.visit import Until
 
@@ -36,12 +38,21 @@ class Brief:
     """Path of what became of visits; empty where there are none."""
     plugins: tuple[str, ...] = ()
     """Modules to import, which may listen to Locust's `request` event."""
+    locustfile: str = ""
+    """Whose users send in place of the traffic's streams; the first of those is the probe's."""
+    users: int = 0
+    base_url: str = ""
+    """What they take a path to be on."""
+    streams: str = ""
+    """Path of the names of their requests."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """As of target.Endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`probe`: ask until an answer is right, for at most timeout_s, waiting every_s between two
-    questions and at most answer_s for an answer.
+    """`probe`: ask each question of the traffic (probing.questions) until its answer is right, for
+    at most timeout_s each, waiting every_s between two tries and at most answer_s for an answer.
 
     `go`: the schedule begins at start_ns. `stop`: it ends at stop_ns, and what is in flight may
     take finish_s more. `hold`: a swap begins, and visits that are open go on. `let_go`: those that
@@ -72,6 +83,8 @@ class Said:
     closed_idle: int = 0
     unasked: int = 0
     unasked_text: str = ""
+    started: int = 0
+    left_out: int = 0
 
 
 _BRIEF = TypeAdapter(Brief)

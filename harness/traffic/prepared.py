@@ -3,35 +3,32 @@
 import re
 import ssl
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from harness.model.made import expanded
 from harness.model.traffic import Connection, Stream
+from harness.traffic.allowed import refuse
 from harness.traffic.answer import Heads
 from harness.traffic.connection import Pool
 from harness.traffic.expected import GAP, Expected
+from harness.traffic.tls import Trust
 
-__all__ = ["Prepared"]
+__all__ = ["Prepared", "Reached"]
 
 _MARK: Final = b"\0"  # stands for the request id in the bytes; no valid request contains it
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TARGET: Final = re.compile(r"/[!-~]*")
 _RUN: Final = re.compile(r"[!-~]+")
-_VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
-_OURS: Final = frozenset(
-    {
-        "host",
-        "connection",
-        "content-length",
-        "transfer-encoding",
-        "te",
-        "expect",
-        "upgrade",
-        "x-request-id",
-        "x-operation-id",
-    }
-)
+
+
+class Reached(NamedTuple):
+    """Where a stream's requests go."""
+
+    authority: str
+    """The Host header."""
+    family: int
+    address: Any
+    trust: Trust | None
+    """None: without TLS."""
 
 
 class Prepared:
@@ -41,7 +38,7 @@ class Prepared:
         self,
         stream: Stream,
         *,
-        authority: str,
+        reached: Reached,
         run: str,
         headers: Mapping[str, str],
         max_idle_s: float,
@@ -61,12 +58,13 @@ class Prepared:
         is_pooled = stream.connection == Connection.reuse and stream.visit is None
         self.pool = Pool(max_idle_s=max_idle_s) if is_pooled else None
         """None: a connection for each request, or for each visit."""
+        self.reached = reached
         self.tls = stream.tls
         self.session: ssl.SSLSession | None = None
         """The TLS session to resume, where the stream does that."""
         self.expected = Expected(stream, release_from=release_from, run=run)
         self.heads = Heads()
-        self._head = _head(stream, authority, {**headers, **stream.headers}).split(_MARK)
+        self._head = _head(stream, reached.authority, {**headers, **stream.headers}).split(_MARK)
         self._seed = seed
         self._drawn = [(_drawn_mark(n), *drawn) for n, drawn in enumerate(stream.drawn.items())]
         self._body = [part.encode() for part in expanded(stream.body).split(GAP)]
@@ -90,16 +88,7 @@ def _drawn_mark(number: int) -> bytes:
 
 def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
     """The header section up to Content-Length, its last header, with a mark for each id."""
-    name = f"stream {stream.name!r}: "
-    if not _TOKEN.fullmatch(stream.method) or stream.method == "CONNECT":
-        raise ValueError(f"{name}method {stream.method!r} is not supported; use GET, POST, …")
-    if not _TARGET.fullmatch(stream.path):
-        raise ValueError(
-            f"{name}path {stream.path!r} must begin with / and be printable ASCII without "
-            f"spaces; percent-encode the rest"
-        )
-    if not _VALUE.fullmatch(authority) or not authority:
-        raise ValueError(f"authority {authority!r} cannot be a Host header; use host or host:port")
+    refuse(stream, authority, headers)
     mark = _MARK.decode()
 
     def gapped(text: str) -> str:
@@ -116,10 +105,5 @@ def _head(stream: Stream, authority: str, headers: Mapping[str, str]) -> bytes:
         lines.append(f"X-Operation-Id: {mark}")
     if stream.connection == Connection.new:
         lines.append("Connection: close")
-    for header, value in headers.items():
-        if not _TOKEN.fullmatch(header) or not _VALUE.fullmatch(value):
-            raise ValueError(f"header {header!r}: {value!r} is not valid HTTP")
-        if header.lower() in _OURS:
-            raise ValueError(f"header {header!r} is the client's own to send; leave it out")
-        lines.append(f"{header}: {gapped(value)}")
+    lines += [f"{header}: {gapped(value)}" for header, value in headers.items()]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")

@@ -9,15 +9,17 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.model.errors import MissingEvidenceError, SilentError
 from harness.model.scenario import Scenario, Sent, Timing
+from harness.model.traffic import Stream
 from harness.model.visit import Until
 from harness.target import Endpoint
 from harness.traffic.orders import Brief, Order, Said, said_from, to_line
+from harness.traffic.probing import patience_s, questions
 
-__all__ = ["ChildSender", "Sender"]
+__all__ = ["ChildSender", "Sender", "base_url"]
 
 _START_S = 30.0
 _GRACE_S = 5.0
@@ -30,7 +32,9 @@ class Sender(Protocol):
         """Gets ready; nothing is sent yet."""
 
     def probe(self, timeout_s: float) -> None:
-        """Asks until an answer is right. SilentError where none is in time."""
+        """Asks each question of the traffic (probing.questions) until its answer is right, at most
+        so long each. SilentError where none is in time.
+        """
 
     def go(self, start_ns: int) -> None:
         """The schedule begins at that monotonic moment, which should lie ahead."""
@@ -63,6 +67,7 @@ class ChildSender:
         self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         self._complaints: Path | None = None
         self._timing = Timing()
+        self._questions: tuple[Stream, ...] = ()
         self._start_ns = 0
         self._stop_ns = 0
         self._probes = 0
@@ -71,6 +76,7 @@ class ChildSender:
 
     def start(self, run: str, scenario: Scenario, endpoint: Endpoint, folder: Path) -> None:
         self._timing = scenario.timing
+        self._questions = questions(scenario.traffic)
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
         self._complaints = logs / "sender.printed.txt"
@@ -80,8 +86,7 @@ class ChildSender:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                # Locust's optional extras read these; the sender's behaviour is ours alone.
-                env={k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")},
+                env=_environment(),
             )
         threading.Thread(target=self._listen, name="sender", daemon=True).start()
         brief = Brief(
@@ -98,6 +103,8 @@ class ChildSender:
             details=str(folder / "details.jsonl"),
             visits=str(folder / "visits.jsonl") if scenario.traffic.has_visits else "",
             plugins=self._plugins,
+            places=endpoint.places,
+            **_of_locustfile(scenario, endpoint, folder),
         )
         self._tell(to_line(brief))
         self._hear(_START_S, "listening")
@@ -110,7 +117,8 @@ class ChildSender:
             answer_s=self._timing.probe_answer_s,
         )
         self._tell(to_line(order))
-        said = self._hear(timeout_s + order.answer_s + _GRACE_S, "answering", "silent")
+        bound_s = sum(timeout_s + patience_s(each, order.answer_s) for each in self._questions)
+        said = self._hear(bound_s + _GRACE_S, "answering", "silent")
         self._probes = said.probes
         if said.say == "silent":
             raise SilentError(
@@ -153,6 +161,8 @@ class ChildSender:
                 closed_idle=self._done.closed_idle,
                 unasked=self._done.unasked,
                 unasked_text=self._done.unasked_text,
+                started=self._done.started,
+                left_out=self._done.left_out,
             )
         return Sent(
             probes=self._probes,
@@ -218,6 +228,35 @@ class ChildSender:
                 self._said.put(said_from(line))
             self._child.stdout.close()
         self._said.put(None)
+
+
+def _environment() -> dict[str, str]:
+    """Locust's optional extras read some variables, and its clients ask proxies that others name:
+    the sender's behaviour is ours alone, and the measured path has no proxy of the machine's.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    return kept | {"no_proxy": "*", "NO_PROXY": "*"}
+
+
+def _of_locustfile(scenario: Scenario, endpoint: Endpoint, folder: Path) -> dict[str, Any]:
+    """What a brief says of a locustfile's users; nothing where there are none."""
+    loop = scenario.closed_loop
+    if loop is None:
+        return {}
+    return {
+        "locustfile": loop.locustfile,
+        "users": loop.users,
+        "base_url": base_url(endpoint),
+        "streams": str(folder / "streams.jsonl"),
+    }
+
+
+def base_url(endpoint: Endpoint) -> str:
+    """For clients that take a URL. By name where that is a user's own, by address in a stack."""
+    is_secure = bool(endpoint.tls_port) and not endpoint.port
+    if endpoint.path == "direct":
+        return f"{'https' if is_secure else 'http'}://{endpoint.authority}"
+    return f"http://{endpoint.host}:{endpoint.port}"
 
 
 def _write(pipe: int, line: bytes, within_s: float) -> bool:

@@ -31,6 +31,12 @@ class Trust:
         self._context = ssl.create_default_context(cadata=ca or None)
         self._context.set_alpn_protocols(["http/1.1"])
 
+    def of(self, name: str) -> "Trust":
+        """The same trust, expecting another name."""
+        other = object.__new__(Trust)
+        other._name, other._context = name, self._context
+        return other
+
     def secure(self, sock: Channel, session: ssl.SSLSession | None = None) -> "Secured":
         """TLS over a connected socket, the handshake still to be made."""
         return Secured(sock, self._context, self._name, session)

@@ -8,6 +8,7 @@ from harness.config import Settings
 from harness.control import NoControl, StubControl
 from harness.faults import Fault, Injection
 from harness.kept import environment_of, scenario_name
+from harness.locustfile import closed_loop, probed
 from harness.mixes import mixed
 from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
@@ -37,6 +38,7 @@ def prepared(
     variation: Variation,
 ) -> tuple[Scenario, Parts]:
     algorithm = validated_algorithm(settings.algorithm)
+    loop = closed_loop(settings)
     if isinstance(strategy, ChoosesAlgorithm):
         strategy.refuse(algorithm)
     procedure = "faults" if faults else strategy.name
@@ -50,7 +52,8 @@ def prepared(
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
-        calibrated=settings.calibrate,
+        calibrated=settings.calibrate and loop is None,
+        closed_loop=loop,
         control=settings.control,
         settings={
             "algorithm": settings.algorithm,
@@ -78,14 +81,16 @@ def prepared(
             Injection(faults, stack, seed=settings.seed) if faults else on_stage(strategy, stack)
         ),
         sender=ChildSender(settings.plugins),
-        calibrator=calibrator(is_wanted=settings.calibrate),
+        calibrator=calibrator(is_wanted=scenario.calibrated),
         control=StubControl() if settings.control else NoControl(),
         environment=environment_of(settings),
     )
 
 
 def default_traffic(settings: Settings) -> Traffic:
-    """The chosen mix at the rate of the settings."""
+    """The chosen mix at the rate of the settings; before a locustfile's users, the probe's."""
+    if settings.locustfile:
+        return probed("/", release_from="header:X-Release", timeout_s=settings.timeout_s)
     return mixed(
         settings.mix,
         settings.rate,

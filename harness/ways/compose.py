@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.calibration.calibrator import calibrator
 from harness.config import Settings
+from harness.control import NoControl, StubControl
 from harness.kept import environment_of, scenario_name
+from harness.locustfile import closed_loop, probed
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Scenario
-from harness.model.traffic import Traffic
+from harness.model.traffic import Stream, Traffic
 from harness.run import Parts
 from harness.site import Address, address_of, trusted
 from harness.site_mix import site_mix
+from harness.site_streams import site_streams
 from harness.stack.compose import swaps
 from harness.stack.compose.plan import OLD, ComposePlan, project_name
 from harness.stack.compose.program import Program, files_of
@@ -36,6 +40,7 @@ def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple
     plan = _planned(run, settings, settings.reports / scenario_folder / run)
     target = ComposeTarget(plan)
     front = f"{plan.front.service}:{plan.front.port}"
+    loop = closed_loop(settings)
     scenario = Scenario(
         name=scenario_folder,
         target="compose",
@@ -43,10 +48,13 @@ def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple
         swaps=settings.swaps,
         releases=("", ""),
         traffic=traffic,
+        keeps_store=False,
         timing=settings.timing(),
         limits=settings.limits(),
         seed=settings.seed,
-        calibrated=settings.calibrate,
+        control=settings.control,
+        calibrated=settings.calibrate and loop is None,
+        closed_loop=loop,
         settings={
             "service": plan.service,
             "front": front,
@@ -76,7 +84,8 @@ def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple
         target=target,
         replace=swap,
         sender=ChildSender(settings.plugins),
-        calibrator=calibrator(is_wanted=settings.calibrate),
+        control=StubControl() if settings.control else NoControl(),
+        calibrator=calibrator(is_wanted=scenario.calibrated),
         environment=environment_of(settings)
         | made_of
         | ({"deploy": settings.deploy} if settings.deploy else {}),
@@ -115,20 +124,44 @@ def _planned(run: str, settings: Settings, folder: Path) -> ComposePlan:
 
 
 def default_traffic(settings: Settings) -> Traffic:
-    """GETs of the page at the rate of the settings."""
-    traffic = site_mix(
-        _page(settings.page, "page", is_secure=settings.tls),
-        settings.rate,
-        expect_status=settings.expect_status,
-        expect_text=settings.expect_text,
-        release_from=settings.release,
-        timeout_s=settings.timeout_s,
-        arrivals=settings.arrivals,
-    )
-    if not settings.health:
-        return traffic
-    health = _page(settings.health, "health", is_secure=settings.tls)
-    return replace(traffic, health=health.path)
+    """The streams of the settings at their rate, or where there are none GETs of the page; before a
+    locustfile's users, the probe's.
+    """
+    page = _page(settings.page, "page", is_secure=settings.tls)
+    if settings.locustfile:
+        traffic = probed(
+            page.path,
+            expect_status=settings.expect_status,
+            expect_text=settings.expect_text,
+            release_from=settings.release,
+            timeout_s=settings.timeout_s,
+            is_secure=settings.tls,
+        )
+    else:
+        shared: dict[str, Any] = {
+            "expect_status": settings.expect_status,
+            "expect_text": settings.expect_text,
+            "release_from": settings.release,
+            "timeout_s": settings.timeout_s,
+            "arrivals": settings.arrivals,
+        }
+        traffic = (
+            site_streams(settings.streams, page, settings.rate, **shared)
+            if settings.streams
+            else site_mix([page], settings.rate, **shared)
+        )
+    health = settings.health and _page(settings.health, "health", is_secure=settings.tls).path
+    return replace(traffic, streams=tuple(map(_at_front, traffic.streams)), health=health)
+
+
+def _at_front(stream: Stream) -> Stream:
+    """NotJudgedError for one that is sent elsewhere."""
+    if stream.origin not in {"", "http://localhost", "https://localhost"}:
+        raise NotJudgedError(
+            f"traffic: stream {stream.name!r} is sent to {stream.origin}, which is none of the "
+            "project's; give it a path, which the front is asked for"
+        )
+    return replace(stream, origin="")
 
 
 def _page(path: str, setting: str, *, is_secure: bool) -> Address:

@@ -227,6 +227,7 @@ def test_of_a_log_that_was_not_kept_nothing_is_concluded():
 
 def test_every_failing_outcome_without_any_line_has_a_cause_where_all_logs_are_kept():
     certain = {Outcome.ok, Outcome.wrong_status, Outcome.wrong_body, Outcome.wrong_header}
+    certain |= {Outcome.rejected}
     # In mid-answer, the edge has sent something and so has, or will have, a line.
     late = {Outcome.read_timeout}
     for outcome in set(Outcome) - certain - late:

@@ -9,8 +9,11 @@ from synthetic import clean
 from harness.analysis.history import RunFolderError, convert, load
 from harness.analysis.requestlog import COLUMNS
 from harness.analysis.runfolder import MachineSecond
+from harness.checks.verdict import judge
 from harness.model.errors import NotJudgedError
+from harness.model.finding import Verdict
 from harness.model.mark import Mark
+from harness.model.scenario import Limits
 
 
 @pytest.fixture
@@ -162,6 +165,18 @@ def test_a_record_begun_but_not_completed_loads(folder):
     path = folder / "scenario.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sent": None}))
     assert load(folder).record.sent is None
+
+
+def test_a_record_of_before_a_limit_was_known_is_judged_by_its_default(folder):
+    path = folder / "scenario.json"
+    record = json.loads(path.read_text())
+    limits = record["scenario"]["limits"]
+    for name in ("failed_share", "p99_ms", "max_ms", "max_factor", "outage_ms", "lost_writes"):
+        del limits[name]
+    limits["latency_factor"] = 4.0
+    path.write_text(json.dumps(record))
+    assert load(folder).record.scenario.limits == Limits(latency_factor=4.0)
+    assert judge(load(folder)).verdict is Verdict.passed
 
 
 def test_the_first_explanation_of_a_request_counts(folder):

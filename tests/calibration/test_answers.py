@@ -2,11 +2,13 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
 from harness.calibration.answers import Answers
-from harness.model.traffic import Connection, Stream, Traffic
+from harness.calibration.calibrator import _brief
+from harness.model.traffic import Connection, Stream, Tls, Traffic
 
 ID = b"r1-42"
 
@@ -111,3 +113,59 @@ def test_without_service_the_status_is_another_than_the_expected_one(expected, o
 
 def test_what_no_stream_asks_for_is_not_there():
     assert answer(of(), asked("GET /other HTTP/1.1"))[0] == 404
+
+
+def test_json_that_a_stream_expects_beside_the_release_and_the_text():
+    traffic = of(
+        release_from="json:app.version",
+        expect_text="Wörter",
+        expect_json={"app.status": "ok", "app.up": True, "tries.0": 1},
+    )
+    told = json.loads(answer(traffic, asked("GET / HTTP/1.1"))[2])
+    assert told["app"] == {"version": "v1", "status": "ok", "up": True}
+    assert told["tries"]["0"] == 1
+    assert told["said"] == "Wörter"
+
+
+@pytest.mark.parametrize("path", ["v", "v.w"])
+def test_json_that_is_expected_where_the_release_is_told_comes_first(path):
+    traffic = of(release_from="json:v", expect_json={"v": "ok"})
+    assert json.loads(answer(traffic, asked("GET / HTTP/1.1"))[2]) == {"v": "ok"}
+    traffic = of(release_from="json:v.w", expect_json={path: "ok"})
+    assert answer(traffic, asked("GET / HTTP/1.1"))[2]
+
+
+def test_a_text_of_compact_json_is_answered_compactly():
+    traffic = of(expect_json={"a": 1, "b": 2}, expect_text='"a":1,"b":2')
+    assert (
+        answer(traffic, asked("GET / HTTP/1.1"))[2] == b'{"said":"\\"a\\":1,\\"b\\":2","a":1,"b":2}'
+    )
+
+
+def test_a_stream_that_tells_its_release_otherwise_is_answered_so():
+    traffic = of(release_from="json:v")
+    stream = replace(traffic.streams[0], release_from="header:X-V")
+    status, headers, body = answer(replace(traffic, streams=(stream,)), asked("GET / HTTP/1.1"))
+    assert (status, headers["X-V"], body) == (200, "v1", b"calibration")
+
+
+def test_streams_of_origins_that_ask_alike_are_told_apart_in_the_brief():
+    streams = tuple(
+        Stream(
+            name=name,
+            path="/",
+            rate_hz=9,
+            origin=f"https://{name}.test",
+            tls=Tls.full,
+            expect_json={"who": name},
+            expect_text=f'"who": "{name}"',
+        )
+        for name in ("a", "b")
+    )
+    brief = _brief(Traffic(streams=streams, headers={"User-Agent": "x"}))
+    assert {stream.origin for stream in brief.streams} == {""}
+    assert {stream.tls for stream in brief.streams} == {Tls.full}
+    for stream in brief.streams:
+        lines = [f"{key}: {value}" for key, value in stream.headers.items()]
+        _, _, body = answer(brief, asked("GET / HTTP/1.1", "User-Agent: x", *lines))
+        assert json.loads(body) == {"who": stream.name}

@@ -133,7 +133,7 @@ def test_failed_requests_stay_failures_and_the_evidence_says_that_the_control_fa
     assert with_it.verdict is Verdict.failed
     assert with_it.evidence["control"] == (
         "5 of 900 requests to the control, which the swap does not touch, failed too, first "
-        "refused at +12.500 s: the engine's network hiccuped; what failed stays failed"
+        "refused at +12.500 s: the machine hiccuped, or the way; what failed stays failed"
     )
 
 

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "analysis"))
 import pytest
 from synthetic import STREAMS, at, clean, error
 
-from harness.checks import replaced
+from harness.checks import no_failed_request, replaced
 from harness.checks.observed import NOT_OBSERVED
 from harness.checks.verdict import judge
 from harness.model.finding import Finding, Verdict
@@ -306,3 +306,44 @@ def test_a_visit_that_the_old_release_answers_last_after_the_swap_fails():
     assert f"1 answer, first #{seq} from website-0, sent at +16.000 s" in message
     draft.visits = (replace(asked, last_release=""),)
     assert told(draft)[0] is Verdict.passed, "an asset, perhaps, which tells no release"
+
+
+def test_streams_that_are_said_to_tell_no_release_are_left_out():
+    draft = observed(release_from="json:v")
+    first, *others = STREAMS
+    silent = draft.samples["stream"] == first.name
+    draft.samples.loc[silent, "release"] = ""
+    assert told(draft)[0] is Verdict.inconclusive
+    draft.scenario(
+        traffic=Traffic(streams=(replace(first, release_from=""), *others), release_from="json:v")
+    )
+    verdict, message = told(draft)
+    assert verdict is Verdict.passed, message
+    assert evidence(draft)["answers"] == 5400 - int(silent.sum())
+    judged = judge(draft.history())
+    assert judged.environment["releases"] == "told by json:v"
+
+
+def test_a_release_that_one_stream_alone_tells_is_observed():
+    draft = observed(release_from="")
+    first, *others = STREAMS
+    draft.scenario(
+        traffic=Traffic(streams=(replace(first, release_from="body"), *others), release_from="")
+    )
+    verdict, message = told(draft)
+    assert verdict is Verdict.passed, message
+    judged = judge(draft.history())
+    assert judged.environment["releases"] == "told by body"
+    assert "(deploy, v1 to v2)" in judged.sentence
+
+
+def test_of_several_origins_a_failed_request_names_its_own():
+    draft = observed()
+    one, *others = (replace(each, origin="http://a.test") for each in STREAMS)
+    draft.fail(draft.seqs(one.name, 11.5, 12)[:1], Outcome.reset)
+    for streams, where in (
+        ((one, *others), f"GET {one.path} reset"),
+        ((replace(one, origin="http://b.test"), *others), f"GET http://b.test{one.path} reset"),
+    ):
+        draft.scenario(traffic=Traffic(streams=streams))
+        assert where in no_failed_request.check(draft.history()).message

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from synthetic import RUN, clean
 
+from harness.checks import no_failed_request
 from harness.checks.writes import check
 from harness.model.finding import Finding, Verdict
 from harness.model.outcome import Outcome
@@ -161,3 +162,37 @@ def test_without_a_writing_stream_there_is_nothing_to_hold():
         Verdict.passed,
         "no stream writes: none to hold against the store",
     )
+
+
+def without_a_store():
+    draft = clean()
+    draft.operations = None
+    draft.scenario(keeps_store=False)
+    return draft
+
+
+def test_where_no_store_is_read_nothing_is_held_against_one_and_that_is_said():
+    assert told(without_a_store()) == (
+        Verdict.passed,
+        (
+            "720 acknowledged writes, held against no store, as none of this target is read: what "
+            "is lost or doubled behind its answers is not seen"
+        ),
+    )
+
+
+def test_where_no_store_is_read_an_unanswered_write_stays_unknown():
+    draft = without_a_store()
+    draft.fail(draft.seqs("write")[5:6], Outcome.reset)
+    finding = no_failed_request.check(draft.history())
+    assert finding.verdict is Verdict.inconclusive
+    assert finding.message == (
+        "1 of 5,400 requests are unknown (1 unanswered write that no store can resolve, as none of "
+        "this target is read, 0 without a sample); no other failed"
+    )
+
+
+def test_where_no_store_is_read_a_write_that_was_refused_failed():
+    draft = without_a_store()
+    draft.fail(draft.seqs("write")[5:6], Outcome.refused)
+    assert no_failed_request.check(draft.history()).verdict is Verdict.failed

@@ -195,6 +195,11 @@ def asked(**limits: object) -> Callable[[Draft], None]:
     return lambda draft: draft.scenario(limits=Limits(**limits))
 
 
+def one_too_long(draft: Draft) -> None:
+    draft.delay(draft.seqs("get-new", since=12)[:1], 90)
+    asked(max_ms=50.0)(draft)
+
+
 def damaged(draft: Draft) -> None:
     draft.damaged = 1
 
@@ -314,6 +319,10 @@ GUARDS = (
           "an outage of 1 ms was to be seen"),
     Guard("near misses were limited", asked(near_misses=0), "near_misses", INCONCLUSIVE,
           "no log of a proxy tells whether it tried again"),
+    Guard("the longest was limited", one_too_long, "longest", FAILED,
+          "1 of 1,450 answers in the swap window took longer than 50.0 ms, allowed 0"),
+    Guard("an outage was limited below what is seen", asked(outage_ms=1.0), "outage",
+          INCONCLUSIVE, "one of up to 3.3 ms could have hidden between two requests"),
     Guard("a calibration was asked for", lambda draft: draft.scenario(calibrated=True),
           "calibrated", INCONCLUSIVE, "the run was to begin with a calibration, and none is"),
 )  # fmt: skip
@@ -335,7 +344,7 @@ def test_no_pass_where_evidence_is_missing(guard: Guard):
     [finding] = [each for each in result.findings if each.check == guard.check]
     assert finding.verdict is guard.verdict
     assert guard.words in finding.message
-    if guard.check != "latency":
+    if guard.check not in {"latency", "longest"}:
         assert result.drop_bound is None
 
 

@@ -211,11 +211,11 @@ def test_a_run_that_ends_before_the_stub_is_up_does_not_wait_for_it(rig, timelin
     [
         ({}, StubControl, True),
         ({"control": False}, NoControl, False),
-        ({"url": "http://127.0.0.1:9/", "deploy": "true"}, NoControl, False),
+        ({"url": "http://127.0.0.1:9/", "deploy": "true"}, StubControl, True),
     ],
     ids=["stack", "switched off", "url"],
 )
-def test_a_stack_has_a_control_unless_it_is_switched_off_and_a_url_has_none(
+def test_a_stack_and_a_url_have_a_control_unless_it_is_switched_off(
     tmp_path, given, kind, is_asked
 ):
     todo = plan(Settings(reports=tmp_path, **given))

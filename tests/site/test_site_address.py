@@ -9,6 +9,7 @@ import trustme
 from harness.mix import default_mix
 from harness.model.errors import NotJudgedError
 from harness.model.outcome import Outcome
+from harness.model.place import Place
 from harness.model.traffic import Connection, Tls
 from harness.site import Address, UrlTarget, address_of, trusted
 from harness.site_mix import site_mix
@@ -65,7 +66,7 @@ def test_what_cannot_be_asked_is_refused(url, said):
 
 
 def up(url, ca=""):
-    return UrlTarget(address_of(url), ca).up(SimpleNamespace())
+    return UrlTarget(address_of(url), ca=ca).up(SimpleNamespace())
 
 
 def test_a_plain_url_has_one_port_and_the_measured_path_is_direct():
@@ -77,6 +78,11 @@ def test_a_plain_url_has_one_port_and_the_measured_path_is_direct():
         tls_port=0,
         tls_name="127.0.0.1",
         ca="",
+        places={
+            "http://127.0.0.1:8000": Place(
+                host="127.0.0.1", port=8000, authority="127.0.0.1:8000", tls_name=""
+            )
+        },
     )
 
 
@@ -89,6 +95,11 @@ def test_a_url_over_tls_has_its_port_for_tls_alone_and_the_name_to_verify():
         tls_port=8443,
         tls_name="::1",
         ca="PEM",
+        places={
+            "https://[::1]:8443": Place(
+                host="::1", port=8443, authority="[::1]:8443", tls_name="::1"
+            )
+        },
     )
 
 
@@ -167,7 +178,7 @@ def test_a_file_that_holds_no_certificate_is_refused(tmp_path, content):
 
 def test_two_thirds_of_the_requests_are_on_reused_connections():
     mix = site_mix(
-        address_of("https://shop.test/a?b"),
+        [address_of("https://shop.test/a?b")],
         300,
         expect_status=404,
         expect_text="lost",
@@ -180,6 +191,7 @@ def test_two_thirds_of_the_requests_are_on_reused_connections():
     assert (reused.tls, new.tls) == (Tls.resume, Tls.full)
     assert mix.release_from == "body"
     assert mix.headers == default_mix(300).headers
+    assert {stream.origin for stream in mix.streams} == {"https://shop.test"}
     for stream in mix.streams:
         assert (stream.path, stream.method, stream.timeout_s) == ("/a?b", "GET", 4)
         assert (stream.expect_status, stream.expect_text) == (404, "lost")
@@ -187,6 +199,6 @@ def test_two_thirds_of_the_requests_are_on_reused_connections():
 
 
 def test_a_plain_url_is_asked_plainly():
-    mix = site_mix(address_of("http://shop.test/"), 30)
+    mix = site_mix([address_of("http://shop.test/")], 30)
     assert {stream.tls for stream in mix.streams} == {Tls.off}
     assert mix.release_from == ""

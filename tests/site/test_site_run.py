@@ -1,15 +1,12 @@
 """`harness verify --url`: whole runs of the command against a real server and a real shell."""
 
 import json
-import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import trustme
 
 sys.path.insert(0, str(Path(__file__).parent))
 from faulty import Faulty, answer
@@ -24,27 +21,7 @@ CALIBRATED = (
 SHORT = (*CALIBRATED, "--no-calibrate")
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch) -> Iterator[None]:
-    """The command writes to the folder that it is called in, and takes over signals."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.report.html.html", lambda _history, _result: "<!DOCTYPE html>")
-    (tmp_path / "release").write_text("v1\n")
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca(tmp_path, authority) -> str:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return "ca.pem"
+pytestmark = pytest.mark.usefixtures("in_a_folder_of_its_own")
 
 
 def verify(url: str, *arguments: str, deploy: str = "echo v2 > release") -> int:
@@ -190,12 +167,6 @@ def test_a_release_that_need_not_be_observed_is_still_said_not_to_be(tmp_path):
     assert "(deploy, the release was not observed)" in result()["sentence"]
 
 
-@pytest.fixture
-def impatient(monkeypatch) -> None:
-    """An answer must be right within 0.3 s, not 5."""
-    monkeypatch.setattr(config, "_URL_PATIENCE", dict.fromkeys(config._URL_PATIENCE, 0.3))
-
-
 def refused(capsys, url: str, *arguments: str) -> str:
     """The one line that says why nothing was judged."""
     assert verify(url, *arguments, deploy="echo >> deployed") == 2
@@ -252,3 +223,11 @@ def test_a_url_is_given_five_seconds_and_asked_gently():
     timing = config.Settings(url="http://a.test/", deploy="true").timing()
     assert (timing.probe_s, timing.probe_every_s, timing.probe_answer_s) == (5.0, 0.2, 5.0)
     assert config.Settings().timing().probe_s == Timing().probe_s
+
+
+def test_a_url_has_a_control_too_which_shares_the_machine_with_the_sender_alone(tmp_path):
+    with Faulty(tmp_path / "release") as server:
+        verify(server.url, "--release", "header:X-Release")
+    control = result()["control"]
+    assert control["requests"] > 100
+    assert (control["failed"], control["errors"]) == (0, [])

@@ -113,6 +113,106 @@ def test_answer_to_head_is_held_against_no_text() -> None:
     assert held.judge(made, ID) == (Outcome.ok, "")
 
 
+APP = b'{"app": {"status": "ok", "up": true, "tries": [1, 2.5]}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "observed"),
+    [
+        ("app.status", "ok", ""),
+        ("app.up", True, ""),
+        ("app.tries.0", 1, ""),
+        ("app.tries.0", 1.0, ""),
+        ("app.tries.1", 2.5, ""),
+        ("app.status", "OK", '"ok"'),
+        ("app.up", 1, "true"),
+        ("app.up", "true", "true"),
+        ("app.tries.0", True, "1"),
+        ("app.tries", 1, "[1, 2.5]"),
+        ("app.tries.2", 1, "nothing"),
+        ("status", "ok", "nothing"),
+    ],
+)
+def test_json_holds_a_value_at_its_path(path: str, value: object, observed: str) -> None:
+    outcome, why = judged(expected(expect_body=None, expect_json={path: value}), APP)
+    if not observed:
+        assert (outcome, why) == (Outcome.ok, "")
+        return
+    assert outcome is Outcome.wrong_body
+    assert why == (
+        f"expected {json.dumps(value)} at {path} in the JSON, observed {observed}; the body of "
+        f"{len(APP)} bytes begins with {APP[:60]!r}"
+    )
+
+
+def test_each_value_of_json_is_held_against_the_answer() -> None:
+    held = expected(expect_body=None, expect_json={"app.status": "ok", "app.up": False})
+    assert judged(held, APP)[1].startswith("expected false at app.up in the JSON, observed true")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "is empty"),
+        (b"<html>", "Expecting value: line 1 column 1 (char 0)"),
+        (APP[:-1], "Expecting ',' delimiter: line 1"),
+        (b"\xff\xfe{", "codec can't decode"),
+        (b"[" * 100_000, "recursion"),
+        (b'{"app": ' + b"9" * 10_000 + b"}", "integer string conversion"),
+    ],
+)
+def test_a_body_that_is_no_json_is_wrong_and_shown(body: bytes, why: str) -> None:
+    outcome, told = judged(expected(expect_body=None, expect_json={"app.status": "ok"}), body)
+    assert outcome is Outcome.wrong_body
+    assert told.startswith(f"expected JSON, observed a body of {len(body)} bytes that is none (")
+    assert why in told
+    assert told.endswith(repr(body[:60]))
+
+
+def test_json_that_is_too_long_to_be_kept_says_so() -> None:
+    held = expected(expect_body=None, expect_json={"a": 1})
+    _, told = judged(held, b'{"a": 1, "b": "' + b"x" * (5 << 20) + b'"}')
+    assert "bytes, of which 4194304 are kept that is none" in told
+
+
+def test_what_json_says_is_escaped_and_bounded() -> None:
+    held = expected(expect_body=None, expect_json={"a": "b"})
+    _, told = judged(held, b'{"a": "\\ud800' + b"x" * 10_000 + b'"}')
+    assert told.isascii()
+    assert len(told) < 300
+
+
+def test_json_is_read_anew_where_the_body_differs_and_once_where_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = []
+    original = json.loads
+    monkeypatch.setattr(
+        "harness.traffic.expected.json.loads", lambda body: read.append(body) or original(body)
+    )
+    held = expected(("json", "v"), expect_body=None, expect_json={"ok": True})
+    for body, outcome, name in (
+        (b'{"ok": true, "v": "v1"}', Outcome.ok, "v1"),
+        (b'{"ok": true, "v": "v1"}', Outcome.ok, "v1"),
+        (b'{"ok": false, "v": "v2"}', Outcome.wrong_body, "v2"),
+        (b"{", Outcome.wrong_body, ""),
+        (b'{"ok": true, "v": "v1"}', Outcome.ok, "v1"),
+    ):
+        made = answer(held, body)
+        assert held.judge(made, ID)[0] is outcome
+        assert held.release(made) == name
+    assert len(read) == 4
+
+
+def test_json_is_read_decoded_and_not_from_an_answer_to_head() -> None:
+    held = expected(expect_body=None, expect_json={"app.status": "ok"})
+    assert judged(held, gzip.compress(APP), Content_Encoding="gzip") == (Outcome.ok, "")
+    head = expected(method="HEAD", expect_json={"app.status": "ok"})
+    made = Answer(bodiless=True, wanted=head.wanted)
+    assert made.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    assert head.judge(made, ID) == (Outcome.ok, "")
+
+
 # Content codings.
 
 
@@ -307,7 +407,12 @@ BODIES = st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encod
     source=st.sampled_from([("json", "a.b"), ("json", "0.a"), ("body", ""), HEADER, ("", "")]),
     coding=st.sampled_from(["", "gzip", "br", "identity"]),
     settings=st.sampled_from(
-        [{}, {"expect_body": None}, {"expect_body": None, "expect_text": "a"}]
+        [
+            {},
+            {"expect_body": None},
+            {"expect_body": None, "expect_text": "a"},
+            {"expect_body": None, "expect_json": {"a.0": 1}},
+        ]
     ),
 )
 def test_any_body_is_judged_and_tells_a_bounded_name(

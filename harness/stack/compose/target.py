@@ -9,6 +9,8 @@ from typing import Final
 import docker
 from docker.models.containers import Container
 
+from harness.calibration.scripted import ScriptedServer
+from harness.model.control import FOLDER, control_traffic
 from harness.model.errors import NotJudgedError, ReleaseError
 from harness.model.outcome import Outcome
 from harness.stack.compose.members import (
@@ -49,7 +51,7 @@ _UP_S: Final = 1_800.0
 
 
 class ComposeTarget:
-    """Implements Target, KeepsLogs, DescribesItself and KnowsRemedies."""
+    """Implements Target, HasControl, KeepsLogs, DescribesItself and KnowsRemedies."""
 
     name = "compose"
 
@@ -58,6 +60,7 @@ class ComposeTarget:
         self._clock = clock or SystemTime()
         self._client: docker.DockerClient | None = None
         self._undo = Undo()
+        self._stub = ScriptedServer()
         self._kept = Kept(plan.project.name)
         self._environment: dict[str, str | int | float | bool] = {}
 
@@ -84,9 +87,14 @@ class ComposeTarget:
         self._await_old()
         return self._endpoint(port)
 
+    def control(self) -> Endpoint | None:
+        """On loopback: it shares the machine with the project, and nothing else."""
+        return self._stub.start(control_traffic(), "", self._plan.folder / FOLDER)
+
     def down(self) -> None:
         """An error in one removal stops none of the others; the first is raised at the end."""
         try:
+            self._stub.close()
             self._undo.run()
         finally:
             if self._client is not None:
