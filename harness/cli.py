@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser(
         "verify",
-        help="swap a release under load and judge: of the sample website, or at a URL",
+        help="swap a release under load and judge: of the sample website, your images, or at a URL",
         epilog=_EXITS,
         # An option cut short may mean another one in the next release.
         allow_abbrev=False,

@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from harness.app_settings import APP_ONLY, WITH_APP, Page, contradictions, variables
 from harness.contradictions import COMPOSE_ONLY, of_compose
 from harness.limits import LimitSettings, flattened, in_ms, nearest, shown
 from harness.model.errors import NotJudgedError
@@ -67,7 +68,7 @@ _STACK_ONLY = frozenset(
         "drain_timeout_s",
         "stop_timeout_s",
         "path",
-        "port",
+        "edge_port",
         "images",
         "smoke",
     }
@@ -150,7 +151,16 @@ class Settings(LimitSettings):
     path: Literal["auto", "edge", "published"] = Field(
         "auto", description="the edge's own address, or its published loopback port"
     )
-    port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
+    edge_port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
+    old_image: str = Field("", description="image of your app's old release")
+    new_image: str = Field("", description="image of your app's new release")
+    port: int = Field(8000, ge=1, le=65_535, description="where your app listens in its container")
+    health: Page = Field("/ready", description="what your app answers with 2xx once it is ready")
+    page: tuple[Page, ...] = Field(("/",), description="path that visitors of your app ask for")
+    app_env: dict[str, str] = Field(
+        default_factory=dict,
+        description="NAME=VALUE in your app's containers, or NAME as it is here",
+    )
     url: Urls = Field((), description="what to send load to instead of the bundled stack")
     streams: tuple[Spec, ...] = Field(
         (),
@@ -164,17 +174,13 @@ class Settings(LimitSettings):
     front: str = Field(
         "", description="SERVICE[:PORT] of that project that gets the load, if not the only one"
     )
-    old_image: str = Field("", description="image of the old release, if not the file's own")
-    new_image: str = Field("", description="image of the new release")
-    page: str = Field("/", description="path of the page that is asked for")
-    health: str = Field("", description="path that must answer 200 before load begins")
     tls: bool = Field(default=False, description="the front speaks https")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
         0.0, ge=0, le=3600, description="after which a proxy that it reloads cuts old connections"
     )
-    expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL")
-    expect_text: str = Field("", description="what each answer of that URL must contain")
+    expect_status: int = Field(200, ge=100, le=599, description="of an answer of that URL, or app")
+    expect_text: str = Field("", description="what each of those answers must contain")
     release: str = Field(
         "", description="what of an answer tells its release: header:NAME, json:PATH or body"
     )
@@ -209,6 +215,18 @@ class Settings(LimitSettings):
             if name not in known:
                 raise ValueError(f"unknown component {name!r}; known are: {', '.join(known)}")
         return images
+
+    @field_validator("page", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        if value in ([], ()):
+            raise ValueError("name at least one")
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("app_env", mode="before")
+    @classmethod
+    def _from_pairs(cls, value: Any) -> Any:
+        return variables(value)
 
     @field_validator("resolve_ms", mode="before")
     @classmethod
@@ -283,10 +301,18 @@ class Settings(LimitSettings):
             ):
                 yield f"{name} is of a Compose project; name it with compose too"
         if not self.is_at_url:
-            for name in given:
-                default = type(self).model_fields[name].default
-                if name in _URL_ONLY and getattr(self, name) != default:
+            is_set = {
+                name: getattr(self, name)
+                for name in given
+                if getattr(self, name) != type(self).model_fields[name].default
+            }
+            yield from contradictions(is_set)
+            has_app = bool(self.old_image or self.new_image)
+            for name in is_set:
+                if name in _URL_ONLY and not has_app:
                     yield f"{name} is of another target than the bundled stack; name its url too"
+                elif name in _URL_ONLY - WITH_APP:
+                    yield f"{name} is of a URL; leave it out where old_image names the target"
             if self.batch > 1 and self.swap != "rolling":
                 yield f"batch = {self.batch} is of swap rolling, and swap is {self.swap}"
             return
@@ -298,7 +324,7 @@ class Settings(LimitSettings):
                 "their paths are, and name the others in the streams"
             )
         for name in given:
-            if name in _STACK_ONLY:
+            if name in _STACK_ONLY | APP_ONLY:
                 yield f"{name} is the bundled stack's; leave it out where url names the target"
         timing = self.timing()
         waits = {"after_s": timing.after_s} | (

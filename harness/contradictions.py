@@ -10,15 +10,13 @@ if TYPE_CHECKING:
 
 __all__ = ["COMPOSE_ONLY", "of_compose"]
 
-COMPOSE_ONLY: Final = frozenset(
-    {"service", "front", "tls", "health", "page", "old_image", "new_image"}
-)
+COMPOSE_ONLY: Final = frozenset({"service", "front", "tls"})
 """What neither the bundled stack nor a URL has."""
 
 _ELSEWHERE: Final = frozenset(
     {
         "url", "mix", "traffic", "batch", "algorithm", "replicas", "drain_timeout_s",
-        "stop_timeout_s", "port", "images", "smoke",
+        "stop_timeout_s", "port", "edge_port", "app_env", "images", "smoke",
     }
 )  # fmt: skip
 """What a Compose project has no use for."""

@@ -12,8 +12,17 @@ __all__ = ["add_settings", "given_settings"]
 
 _TABLES = frozenset({"images", "plugins", "traffic"})
 """Settings that only pyproject.toml can say."""
-_REPEATED = {"streams": "stream", "url": "url"}
-"""Settings that an option says one of, by its name: it may be given several times."""
+_REPEATED = {
+    "streams": ("stream", "STREAM"),
+    "url": ("url", "URL"),
+    "page": ("page", "PATH"),
+    "app_env": ("app-env", "NAME=VALUE"),
+}
+"""Settings of which an option says one: the option, which may be given several times, and what it
+takes.
+"""
+_ALSO = {"app_env": "env"}
+"""Shorter names of options."""
 
 
 def add_settings(
@@ -36,13 +45,14 @@ def add_settings(
         if name in _TABLES or (only and name not in only):
             continue
         if name in _REPEATED:
-            flag = f"{prefix}{_REPEATED[name]}"
+            option, metavar = _REPEATED[name]
+            flags = [f"{prefix}{each}" for each in (option, _ALSO.get(name)) if each]
             add(
-                flag,
+                *flags,
                 dest=f"harness_{name}",
                 default=None,
                 action="append",
-                metavar=_REPEATED[name].upper(),
+                metavar=metavar,
                 help=f"{field.description}; may be given several times",
             )
             continue

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.faults import Fault
     from harness.model.traffic import Traffic
+    from harness.stack.own import OwnApp
     from harness.stack.stack import Stack
     from harness.stack.variation import Variation
     from harness.swap import Swap
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_COMPOSE = {"compose", "page", "health", "tls"}
-_SITE = {"url", "streams", "expect_status", "expect_text", "release", *_COMPOSE}
+_OWN = {"compose", "tls", "health", "old_image", "page"}
+_SITE = {"url", "streams", "expect_status", "expect_text", "release", *_OWN}
 TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", "locustfile", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 
@@ -111,15 +112,16 @@ def harness_traffic(harness_settings: "Settings") -> "Traffic":
 @pytest.fixture
 def harness_stack(
     request: pytest.FixtureRequest, harness_settings: "Settings", tmp_path_factory: Any
-) -> "Iterator[tuple[Stack, Endpoint]]":
-    """The bundled stack, up and serving v1, and where it answers; gone after the test."""
+) -> "Iterator[tuple[Stack | OwnApp, Endpoint]]":
+    """The bundled stack, up with the old release, and where it answers; gone after the test."""
     from harness.kept import new_run  # noqa: PLC0415
     from harness.timeline import SystemTime, Timeline  # noqa: PLC0415
-    from harness.ways.bundled import new_stack  # noqa: PLC0415
+    from harness.ways import bundled, images  # noqa: PLC0415
 
     _refuse_xdist(request.config)
     with _plainly():
-        stack = new_stack(new_run(), harness_settings)
+        way = images if harness_settings.old_image else bundled
+        stack = way.new_stack(new_run(), harness_settings)
         timeline = Timeline(tmp_path_factory.mktemp("harness") / "marks.jsonl", SystemTime())
         try:
             yield stack, stack.up(timeline)

@@ -25,7 +25,7 @@ from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.swap.strategy import Swap
-from harness.ways import at_url, bundled, compose
+from harness.ways import at_url, bundled, compose, images
 
 __all__ = [
     "Judged",
@@ -150,7 +150,7 @@ def prepared(
     scenario, parts = (
         at_url.prepared(run, settings, chosen, name)
         if settings.is_at_url
-        else bundled.prepared(
+        else (images if settings.old_image else bundled).prepared(
             run,
             settings,
             chosen,
@@ -186,6 +186,8 @@ def default_traffic(settings: Settings) -> Traffic:
         return compose.default_traffic(settings)
     if settings.is_at_url:
         return at_url.default_traffic(settings)
+    if settings.old_image:
+        return images.default_traffic(settings)
     return bundled.default_traffic(settings)
 
 

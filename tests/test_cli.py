@@ -128,7 +128,7 @@ def test_wrong_usage_exits_2(arguments, capsys):
         (["--rate", "0"], "rate = '0'"),
         (["--rate", "-5"], "rate = '-5'"),
         (["--rate", "fast"], "rate = 'fast'"),
-        (["--port", "70000"], "port = '70000'"),
+        (["--edge-port", "70000"], "edge_port = '70000'"),
         (
             ["--swap", "bluegreen"],
             "unknown strategy 'bluegreen'; choose one of: drain, rolling, blue-green",
@@ -409,3 +409,12 @@ def test_options_are_the_settings_and_nothing_else():
         | {"stream"}
         | set(TWINS)
     )
+
+
+def test_pages_and_variables_may_be_said_more_than_once():
+    parser = argparse.ArgumentParser()
+    cli.add_settings(parser, prefix="--")
+    options = parser.parse_args(
+        ["--page", "/", "--page", "/items", "--env", "A=1", "--app-env", "B=2"]
+    )
+    assert cli.given_settings(options) == {"page": ["/", "/items"], "app_env": ["A=1", "B=2"]}

@@ -181,8 +181,8 @@ def test_no_setting_that_traffic_is_made_from_is_passed_over(given):
             return getattr(load(given), name)
 
     default_traffic(Recorder())
-    # It is told by two of them.
-    assert asked - {"is_at_url"} <= TRAFFIC
+    # The first is told by two of them, and the second tells of those that it names.
+    assert asked - {"is_at_url", "model_fields_set"} <= TRAFFIC
 
 
 def test_a_run_at_a_url_takes_the_traffic_of_that_url(inner):

@@ -107,6 +107,7 @@ def facts(
             "termination": lines.balancer.termination,
             "has_server": lines.balancer.server != NO_SERVER,
             "retries": lines.balancer.retries,
+            "passed_on": lines.balancer.status == int(row["status"]),
         }
     if lines.website is not None:
         found["website_status"] = lines.website.status
@@ -140,10 +141,11 @@ def _outside(row: Mapping[str, Any], edge: EdgeLine, exchange_ns: int) -> dict[s
 
 def facts_of_run(environment: Mapping[str, Fact]) -> dict[str, Fact]:
     """What holds of every request, by the run's recorded environment; facts by name."""
+    found: dict[str, Fact] = {"app_unlogged": environment.get("website_logs") is False}
     edge, balancer = (environment.get(f"{who}_keeps_ms") for who in ("edge", "balancer"))
-    if not isinstance(edge, int) or not isinstance(balancer, int):
-        return {}
-    return {"edge_keeps_longer": edge >= balancer}
+    if isinstance(edge, int) and isinstance(balancer, int):
+        found["edge_keeps_longer"] = edge >= balancer
+    return found
 
 
 def parts_ms(

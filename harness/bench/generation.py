@@ -63,6 +63,9 @@ class Lines:
         except MissingEvidenceError:
             return False
 
+    def told(self, instance: Instance) -> str:
+        return self._balancer.told(instance.name)
+
     def admit(self, instance: Instance) -> None:
         self._balancer.admit(instance.name)
 

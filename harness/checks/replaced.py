@@ -16,6 +16,7 @@ from harness.model.outcome import Cache
 __all__ = ["check"]
 
 NAME = "replaced"
+_SAME = ", both the same image: a deploy that changes nothing but the containers"
 COLUMNS = ["seq", "sent_ns", "finished_ns", "release", "instance"]
 
 
@@ -68,7 +69,8 @@ def check(history: History) -> Finding:
     return _finding(
         Verdict.passed,
         f"before each swap only the old release answered, after it only the new one "
-        f"({old} to {new}{', and back' if scenario.swaps > 1 else ''}; "
+        f"({old} to {new}{', and back' if scenario.swaps > 1 else ''}"
+        f"{_SAME if history.record.environment.get('same_image') is True else ''}; "
         f"{counted(len(told), 'answer')} told their release)",
         evidence,
     )

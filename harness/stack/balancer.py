@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError
+from harness.stack.app import SAMPLE, App, pool_lines
 from harness.stack.runtime_api import (
     BACKEND,
     GREEN,
@@ -127,14 +128,15 @@ def configuration(
     green_servers: str = "",
     manners: Manners | None = None,
     more: str = "",
+    app: App = SAMPLE,
 ) -> str:
     """HAProxy's configuration; `servers` are the backend's server lines, `green_servers` those of
     the other pool, where there is one. `more` are pools that no request is sent to.
     """
     manners = manners or Manners()
-    pools = _pool(BACKEND, algorithm, servers, manners)
+    pools = _pool(BACKEND, algorithm, servers, manners, app)
     if green_servers:
-        pools += _pool(GREEN, algorithm, green_servers, manners)
+        pools += _pool(GREEN, algorithm, green_servers, manners, app)
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
     handed = " expose-fd listeners" if manners.is_reloaded else ""
     closing = "    option idle-close-on-response\n" if manners.is_reloaded else ""
@@ -180,14 +182,13 @@ frontend edge
 {pools}{more}"""
 
 
-def _pool(name: str, algorithm: str, servers: str, manners: Manners) -> str:
+def _pool(name: str, algorithm: str, servers: str, manners: Manners, app: App) -> str:
     slowstart = f" slowstart {manners.slowstart_ms}ms" if manners.slowstart_ms else ""
     checks = f"inter 200ms fastinter {_FAST_MS}ms downinter {_FAST_MS}ms fall {_FALL} rise 1"
     return f"""\
 backend {name}
     balance {algorithm}
-    option httpchk GET /ready
-    http-check expect status 200
+{pool_lines(app, is_reloaded=manners.is_reloaded)}\
     default-server {checks}{slowstart}
 {servers}
 """
@@ -216,6 +217,10 @@ class Balancer:
         """Whether HAProxy's own check, from its own network, found the server ready."""
         state = self._state(slot)
         return state.status.startswith("DRAIN") and state.check.startswith(_PASSED)
+
+    def told(self, slot: str) -> str:
+        """What came of its last check, in words."""
+        return self._state(slot).told
 
     def admit(self, slot: str) -> None:
         """Requests may go there; as of `await_up` from there on."""

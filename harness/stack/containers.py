@@ -29,6 +29,7 @@ __all__ = [
     "address",
     "cpu_s",
     "exit_code",
+    "exposed",
     "last_words",
     "launch",
     "published",
@@ -87,6 +88,7 @@ class Spec:
     entry: Sequence[str] = ()
     """Runs instead of the image's own entry."""
     stop_signal: str = "SIGTERM"
+    """Empty: the image's own."""
     cpu_weight: int = FULL_CPU
     memory: str = ""
     """The most it may take, such as `160m`, swap space included; empty: as much as there is."""
@@ -111,7 +113,7 @@ def launch(spec: Spec, network: Network) -> Container:
     entry = ["/bin/sh", "-c", spec.shell] if spec.shell else list(spec.entry)
     options = {
         "labels": dict(spec.labels),
-        "stop_signal": spec.stop_signal,
+        **({"stop_signal": spec.stop_signal} if spec.stop_signal else {}),
         "cpu_shares": spec.cpu_weight,
         **({"entrypoint": entry} if entry else {}),
         **({"mem_limit": spec.memory, "memswap_limit": spec.memory} if spec.memory else {}),
@@ -148,7 +150,7 @@ def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
         taken = ", ".join(str(outer) for outer in spec.ports.values() if outer)
         return NotJudgedError(
             f"port: {taken} on 127.0.0.1 is taken by another program; "
-            "choose another with --port, or leave it out for any free one"
+            "choose another with --edge-port, or leave it out for any free one"
         )
     if "no space left" in text:
         # In mid-run this must not be taken for a release that does not start.
@@ -173,6 +175,13 @@ def published(container: Container, inner: int) -> int:
     """The loopback port of that port of it, as of its last reload; 0 where it has none."""
     bound = container.attrs["NetworkSettings"]["Ports"].get(f"{inner}/tcp")
     return int(bound[0]["HostPort"]) if bound else 0
+
+
+def exposed(container: Container) -> list[int]:
+    """The TCP ports that its image says it listens on, as of the container's last reload."""
+    ports = container.attrs.get("Config", {}).get("ExposedPorts") or {}
+    numbers = (str(port).partition("/") for port in ports)
+    return sorted(int(port) for port, _, kind in numbers if kind in {"", "tcp"} and port.isdigit())
 
 
 def cpu_s(container: Container) -> float:

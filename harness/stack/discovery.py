@@ -24,6 +24,9 @@ class Discovery(Protocol):
     def answers(self, instance: Instance) -> bool:
         """Whether the balancer's own check, from its own network, found it ready."""
 
+    def told(self, instance: Instance) -> str:
+        """What came of that check, in words."""
+
     def admit(self, instance: Instance) -> None:
         """It may get requests, if it does not get them already."""
 
@@ -83,6 +86,9 @@ class Slots:
 
     def answers(self, instance: Instance) -> bool:
         return self._balancer.answers(self._slots[instance.name])
+
+    def told(self, instance: Instance) -> str:
+        return self._balancer.told(self._slots[instance.name])
 
     def admit(self, instance: Instance) -> None:
         self._balancer.admit(self._slots[instance.name])
@@ -176,6 +182,11 @@ class Dns:
     def answers(self, instance: Instance) -> bool:
         state = self._balancer.server_at(self._addresses[instance.name])
         return state is not None and state.is_up and state.check.startswith("L7OK")
+
+    def told(self, instance: Instance) -> str:
+        where = self._addresses[instance.name]
+        state = self._balancer.server_at(where)
+        return state.told if state is not None else f"HAProxy found nobody at {where}"
 
     def admit(self, instance: Instance) -> None:
         """Nothing is to be done: DNS did."""

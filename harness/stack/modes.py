@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.stack.app import SAMPLE, App
 from harness.stack.balancer import (
     WRITTEN_HERE,
     Balancer,
@@ -32,12 +33,18 @@ class Mode:
     edge: Mapping[str, str] = field(default_factory=dict)
     """Lines of nginx.conf that stand otherwise, as of stack.variation."""
 
-    def configuration(self, algorithm: str, replicas: int, port: int, more: str = "") -> str:
+    def configuration(
+        self, algorithm: str, replicas: int, port: int, more: str = "", app: App = SAMPLE
+    ) -> str:
         """HAProxy's, with `more` pools."""
         names = slot_names(replicas)
         if self.is_reload:
             return configuration(
-                algorithm=algorithm, servers=WRITTEN_HERE, manners=self.manners, more=more
+                algorithm=algorithm,
+                servers=WRITTEN_HERE,
+                manners=self.manners,
+                more=more,
+                app=app,
             )
         if self.is_dns:
             return configuration(
@@ -45,6 +52,7 @@ class Mode:
                 servers=dns_servers(Dns.alias, len(names), port),
                 manners=self.manners,
                 more=more,
+                app=app,
             )
         return configuration(
             algorithm=algorithm,
@@ -52,6 +60,7 @@ class Mode:
             green_servers=slot_servers(green_names(replicas), port),
             manners=self.manners,
             more=more,
+            app=app,
         )
 
     def discovery(self, balancer: Balancer, replicas: int, port: int) -> Discovery:

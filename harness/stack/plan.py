@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.stack.app import SAMPLE, App
 from harness.stack.smoke import Question
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.stack.website import Patience
@@ -20,12 +21,14 @@ class StackPlan:
     algorithm: str = "roundrobin"
     discovery: str = "slots"
     """How the balancer learns of instances (stack.modes), as the swap strategy needs."""
-    port: int = 0
+    edge_port: int = 0
     """The edge's published loopback port; 0 is any free one."""
     path: str = "auto"
     """`edge`, `published`, or `auto`: the edge's own address where it can be reached."""
     images: Mapping[str, str] = field(default_factory=dict)
     """By component (`base`, `edge`, `balancer`, `store`) or release name."""
+    app: App = SAMPLE
+    """What the releases' images run."""
     patience: Patience = field(default_factory=Patience)
     variation: Variation = AS_IT_IS
     """What is otherwise than it should be."""

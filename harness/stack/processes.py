@@ -9,7 +9,14 @@ from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
 from harness.stack.containers import LOGS_AT, run_in
-from harness.stack.runtime_api import BACKEND, POOL_MAP, RuntimeApi, Transport
+from harness.stack.runtime_api import (
+    BACKEND,
+    INSTANCE_MAP,
+    POOL_MAP,
+    RELEASE_MAP,
+    RuntimeApi,
+    Transport,
+)
 from harness.stack.variation import Reloads
 from harness.timeline import Timekeeper, wait_until
 
@@ -35,6 +42,7 @@ _TOLD: Final = "kill -USR2 1"
 
 WRITING_SHELL: Final = (
     f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
+    f": > {INSTANCE_MAP} && : > {RELEASE_MAP} && "
 )
 """Goes before each of the others."""
 

@@ -17,7 +17,9 @@ __all__ = [
     "BACKEND",
     "GREEN",
     "GREEN_SLOT",
+    "INSTANCE_MAP",
     "POOL_MAP",
+    "RELEASE_MAP",
     "ExecTransport",
     "RuntimeApi",
     "ServerState",
@@ -31,6 +33,15 @@ GREEN = "website-green"
 GREEN_SLOT = "green"
 """How the names of its servers begin: no name is in both pools."""
 POOL_MAP = "/tmp/pool.map"  # noqa: S108 (in the balancer's own container)
+INSTANCE_MAP = "/tmp/instances.map"  # noqa: S108 (as above)
+RELEASE_MAP = "/tmp/releases.map"  # noqa: S108 (as above)
+"""Who is at an address, and of which release: of images that do not say it themselves."""
+_CHECKS = {
+    "L4CON": "nobody listens there",
+    "L4TOUT": "the address keeps silent",
+    "L7TOUT": "it took the connection, and no answer came in time",
+    "L7RSP": "what it answered is not HTTP",
+}
 _MASTER = "master.sock"
 _ANSWER_S = 5.0
 
@@ -101,6 +112,10 @@ class ServerState:
     address: str
     check: str
     """The last check's result: `L7OK`, `L4CON`, …"""
+    check_code: str = ""
+    """The status that it was answered with; empty without an answer."""
+    check_text: str = ""
+    """What HAProxy says of it: `Connection refused`."""
     sent: int = 0
     """This and what follows is counted since HAProxy began, or since `count_anew`."""
     answered: int = 0
@@ -114,6 +129,15 @@ class ServerState:
     @property
     def is_up(self) -> bool:
         return self.status.startswith(("UP", "no check"))
+
+    @property
+    def told(self) -> str:
+        """What came of the last check, in words."""
+        if self.check == "L7STS":
+            return f"the last answer was status {self.check_code}"
+        detail = ": ".join(part for part in (self.check, self.check_text) if part)
+        words = _CHECKS.get(self.check, "no answer came")
+        return f"{words} ({detail})" if detail else words
 
     @property
     def is_idle(self) -> bool:
@@ -153,6 +177,13 @@ class RuntimeApi:
     def route_to(self, pool: str) -> None:
         """All requests that come from now on go to that pool."""
         self._set(f"set map {POOL_MAP} pool {pool}", lambda answer: not answer)
+
+    def name(self, address: str, *, instance: str, release: str) -> None:
+        """Answers that come from that address are named so from now on."""
+        for path, value in ((INSTANCE_MAP, instance), (RELEASE_MAP, release)):
+            entry = f"{path} {address} {value}"
+            if "not found" in self.command(f"set map {entry}"):
+                self._set(f"add map {entry}", lambda answer: not answer)
 
     def count_anew(self) -> None:
         """Counters of all servers begin at 0."""
@@ -209,6 +240,8 @@ def _state(row: dict[str, str]) -> ServerState:
         queued=int(row["qcur"] or 0),
         address=row.get("addr") or "",
         check=(row.get("check_status") or "").lstrip("* "),
+        check_code=row.get("check_code") or "",
+        check_text=row.get("last_chk") or row.get("check_desc") or "",
         sent=number("stot"),
         answered=number("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
         errors=number("hrsp_5xx"),

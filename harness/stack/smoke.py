@@ -6,7 +6,7 @@ sent to, one for each release, as each says something else.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -15,7 +15,7 @@ from harness.stack.balancer import Balancer
 from harness.stack.runtime_api import RuntimeApi
 from harness.timeline import Timekeeper
 
-__all__ = ["Answer", "Question", "Smoke", "question_of", "smoke_pools"]
+__all__ = ["Answer", "Question", "Smoke", "question_of", "question_of_page", "smoke_pools"]
 
 _RIGHT: Final = "right"
 _WRONG: Final = "wrong"
@@ -40,13 +40,33 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A GET, and what its answer must be: status 200 and that very text, by release."""
+    """A GET, and what its answer must be: that status and, where `bodies` are known, that very text
+    by release; else one that holds `text`.
+    """
 
     path: str
-    bodies: Mapping[str, str]
+    bodies: Mapping[str, str] = field(default_factory=dict)
     """`*` is any release that is not named."""
+    status: int = 200
+    text: str = ""
 
-    def body(self, release: str) -> str | None:
+    def is_for(self, release: str) -> bool:
+        """Whether it is known what an instance of that release must say."""
+        return not self.bodies or self._body(release) is not None
+
+    def pattern(self, release: str) -> str:
+        """Of the whole answer's text, as HAProxy takes it; empty: any will do."""
+        body = self._body(release)
+        return f"^{_as_pattern(body)}$" if body is not None else _as_pattern(self.text)
+
+    def wanted(self, release: str) -> str:
+        """The right answer, in words."""
+        body = self._body(release)
+        if body is not None:
+            return repr(body)
+        return f"status {self.status}" + (f" and {self.text!r} in it" if self.text else "")
+
+    def _body(self, release: str) -> str | None:
         return self.bodies.get(release, self.bodies.get(_ANY))
 
 
@@ -63,6 +83,19 @@ def question_of(traffic: Traffic) -> Question | None:
     return None
 
 
+def question_of_page(traffic: Traffic) -> Question | None:
+    """The same of pages whose whole text is not known: a status, and a text where one is expected
+    that can be said.
+    """
+    if {name.lower() for name in traffic.headers} - _SAYS_NOTHING:
+        return None
+    for stream in traffic.streams:
+        if stream.expect_body is None and _is_asked_plainly(stream):
+            text = stream.expect_text if _can_be_said(stream.expect_text) else ""
+            return Question(path=stream.path, status=stream.expect_status, text=text)
+    return None
+
+
 def _is_plain(stream: Stream) -> bool:
     bodies = list((stream.expect_body or {}).values())
     return (
@@ -70,11 +103,18 @@ def _is_plain(stream: Stream) -> bool:
         all(bodies)
         # What the edge serves by itself is not the website's to answer.
         and not stream.path.startswith(_EDGES_OWN)
-        and stream.method == "GET"
         and stream.expect_status == 200
+        and _is_asked_plainly(stream)
+        and all(map(_can_be_said, bodies))
+    )
+
+
+def _is_asked_plainly(stream: Stream) -> bool:
+    return (
+        stream.method == "GET"
         and stream.tls is Tls.off
         and not (stream.slow or stream.visit or stream.headers or stream.expect_headers)
-        and all(_can_be_said(text) for text in (stream.path, *bodies))
+        and _can_be_said(stream.path)
     )
 
 
@@ -99,14 +139,18 @@ backend {_pool(releases, release)}
     timeout check {int(try_s * 1000)}ms
     option httpchk
     http-check send meth GET uri '{question.path}' ver HTTP/1.1 hdr Host localhost
-    http-check expect status 200
-    http-check expect error-status L7STS rstring '^{_as_pattern(body)}$'
+    http-check expect status {question.status}
+{_text_line(question.pattern(release))}\
     server {_RIGHT} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
     server {_WRONG} 0.0.0.0:{port} check inter 50ms fall 1 rise 1 disabled
 """
         for release in releases
-        if (body := question.body(release)) is not None
+        if question.is_for(release)
     )
+
+
+def _text_line(pattern: str) -> str:
+    return f"    http-check expect error-status L7STS rstring '{pattern}'\n" if pattern else ""
 
 
 def _pool(releases: tuple[str, ...], release: str) -> str:
@@ -149,7 +193,7 @@ class Smoke:
         self._port = port
 
     def knows(self, release: str) -> bool:
-        return release in self._releases and self._question.body(release) is not None
+        return release in self._releases and self._question.is_for(release)
 
     def ask(self, release: str, where: str) -> None:
         """HAProxy asks it again and again from now on; `answer` tells what comes."""
@@ -169,13 +213,14 @@ class Smoke:
         """What came of the last question, without a full stop."""
         row = self._row(release)
         code = row.get("check_code") or ""
-        expected = f"expected {self._question.body(release)!r}"
+        expected = f"expected {self._question.wanted(release)}"
         if not _is_wrong(row):
             # What is up was not checked since it was asked: what it shows is older than that.
             came = row.get("check_desc") or "nothing came"
             why = f"{_status(row)}: {came}" if _is_down(row) else "nothing came"
             return f"GET {self._question.path} was not answered ({why}); {expected}"
-        said = "another text" if code in {"", "0", "200"} else f"status {code}"
+        is_as_wanted = code in {"", "0", str(self._question.status)}
+        said = "another text" if is_as_wanted else f"status {code}"
         return f"GET {self._question.path} was answered with {said}; {expected}"
 
     def done(self, release: str) -> None:

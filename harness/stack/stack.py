@@ -4,17 +4,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import docker
 from docker.models.containers import Container
 
 from harness.model.control import INSTANCE
-from harness.model.errors import NotJudgedError, ReleaseError
+from harness.model.errors import NotJudgedError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import control, edge, images, store
+from harness.stack.app import OWN_EDGE
 from harness.stack.balancer import Balancer, habits, validated_algorithm
 from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
 from harness.stack.discovery import Discovery
@@ -24,6 +24,7 @@ from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
+from harness.stack.old_release import serve_old
 from harness.stack.owner import LABEL, Owner
 from harness.stack.plan import StackPlan
 from harness.stack.processes import (
@@ -43,9 +44,9 @@ from harness.stack.runtime_api import (
 from harness.stack.smoke import Smoke, smoke_pools
 from harness.stack.undo import Undo
 from harness.stack.variation import varied
-from harness.stack.website import PORT, Website
-from harness.stack.written import Written, answers_ready
-from harness.target import Disturbance, Endpoint, Stage
+from harness.stack.website import Website
+from harness.stack.written import Asks, Written
+from harness.target import Disturbance, Endpoint, Instance, Stage
 from harness.timeline import Timekeeper, Timeline, wait_until
 
 __all__ = ["Stack"]
@@ -161,6 +162,8 @@ class Stack:
                 another_balancer=lambda: balancer_as("balancer-2"),
             ),
             smoke=self._smoke(self._api, timeline),
+            app=plan.app,
+            introduce=self._introduce,
         )
         self._on_down(self._remove_website)
         self._disturbance = StackDisturbance(
@@ -171,14 +174,14 @@ class Stack:
             on_made=self._on_down,
             clock=timeline.clock,
         )
-        self._serve_old(self._website)
+        serve_old(self._website, plan, timeline)
         front = component(
             "edge",
             shell=edge.SHELL,
             stop_signal="SIGQUIT",
             environment=self._edge_environment(),
             volumes={volume.name: LOGS_AT},
-            ports={edge.PORT: plan.port, edge.TLS_PORT: 0},
+            ports={edge.PORT: plan.edge_port, edge.TLS_PORT: 0},
         )
         endpoint = self._reachable(front, timeline)
         self._website.publish(plan.releases[0])
@@ -236,20 +239,23 @@ class Stack:
         plain = self._mode().configuration(
             plan.algorithm,
             plan.replicas,
-            PORT,
-            smoke_pools(plan.question, plan.releases, PORT, try_s=plan.patience.try_s),
+            plan.app.port,
+            smoke_pools(plan.question, plan.releases, plan.app.port, try_s=plan.patience.try_s),
+            plan.app,
         )
         return varied("haproxy.cfg", plain, plan.variation.balancer)
 
     def _edge_environment(self) -> dict[str, str]:
-        changes = {**self._mode().edge, **self._plan.variation.edge}
+        own = {} if self._plan.app.is_sample else OWN_EDGE
+        changes = {**self._mode().edge, **own, **self._plan.variation.edge}
         return edge.environment(self._certificate, changes)
 
     def _smoke(self, api: RuntimeApi, timeline: Timeline) -> Smoke | None:
         question, releases = self._plan.question, self._plan.releases
         if question is None:
             return None
-        return Smoke(api, timeline.clock, question=question, releases=releases, port=PORT)
+        port = self._plan.app.port
+        return Smoke(api, timeline.clock, question=question, releases=releases, port=port)
 
     def _balancer_entry(self) -> str:
         if not self._mode().is_reload:
@@ -269,14 +275,17 @@ class Stack:
     ) -> Discovery:
         balancer, reloads = Balancer(api, clock), self._plan.variation.reloads
         if not self._mode().is_reload:
-            return self._mode().discovery(balancer, self._plan.replicas, PORT)
+            return self._mode().discovery(balancer, self._plan.replicas, self._plan.app.port)
+        asks = Asks(container, self._plan.app)
         return Written(
             balancer,
             processes(reloads, container, master=transport.of_master(), api=api, clock=clock),
             template=configuration,
-            port=PORT,
-            is_ready=partial(answers_ready, container),
+            port=self._plan.app.port,
+            is_ready=asks,
             reloads=reloads,
+            told=asks.told,
+            app=self._plan.app,
         )
 
     def _images(self, client: docker.DockerClient, timeline: Timeline) -> dict[str, str]:
@@ -334,16 +343,10 @@ class Stack:
         told = last_words(container)
         return NotJudgedError(f"{name}: {program} did not start; {told}{remedy}")
 
-    def _serve_old(self, website: Website) -> None:
-        old = self._plan.releases[0]
-        try:
-            instances = [website.start(old) for _ in range(self._plan.replicas)]
-            for instance in instances:
-                website.await_ready(instance)
-                website.admit(instance)
-        except ReleaseError as error:
-            # The old release is the ground that the run stands on: without it nothing is judged.
-            raise NotJudgedError(f"the old release did not start: {error}") from error
+    def _introduce(self, instance: Instance, where: str) -> None:
+        """An image of a user's own does not say who answers. By `reload` the configuration does."""
+        if self._api is not None and not (self._plan.app.is_sample or self._mode().is_reload):
+            self._api.name(where, instance=instance.name, release=instance.release)
 
     def _reachable(self, front: Container, timeline: Timeline, name: str = "edge") -> Endpoint:
         """Where load goes. A bare connection tells; it carries no request."""
@@ -375,7 +378,7 @@ class Stack:
         )
 
     def _publish(self, release: str) -> None:
-        if self._client is not None:
+        if self._client is not None and self._plan.app.is_sample:
             front = self._containers["edge"]
             edge.publish(self._client, self._tags[release], front, self._labels)
 

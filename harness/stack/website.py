@@ -9,6 +9,7 @@ from docker.models.containers import Container
 from testcontainers.core.network import Network
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
+from harness.stack.app import SAMPLE, App
 from harness.stack.containers import (
     FULL_CPU,
     HELD_BACK_CPU,
@@ -16,6 +17,7 @@ from harness.stack.containers import (
     Spec,
     UnfitImageError,
     address,
+    exposed,
     last_words,
     launch,
     run_in,
@@ -31,7 +33,7 @@ from harness.timeline import Timekeeper, wait_until
 
 __all__ = ["NEIGHBOUR", "PORT", "Patience", "Website"]
 
-PORT = 8000
+PORT = SAMPLE.port
 NEIGHBOUR = "neighbour"
 _ASK_READY = (
     "/usr/bin/python3",
@@ -77,9 +79,12 @@ class Website:
         name: str = "website",
         before: Proxies | None = None,
         smoke: Smoke | None = None,
+        app: App = SAMPLE,
+        introduce: Callable[[Instance, str], object] = lambda *_: None,
     ) -> None:
         """Instances are NAME-1 and so on; without a `volume` they are told of no access log, and
-        without a `smoke` none is tried. `before` are the proxies before it.
+        without a `smoke` none is tried. `before` are the proxies before it, which `introduce` tells
+        who is at an address before any request can be sent there.
         """
         self._name = name
         self._publish = publish
@@ -95,6 +100,8 @@ class Website:
         self._variation = variation
         self._before = before
         self._smoke = smoke
+        self._app = app
+        self._introduce = introduce
         self._containers: dict[str, Container] = {}
         self._addresses: dict[str, str] = {}
         self._serving: list[Instance] = []
@@ -121,7 +128,8 @@ class Website:
             alias=self._discovery.alias,
             cpu_weight=HELD_BACK_CPU,
             entry=self._variation.entry,
-            stop_signal=self._variation.stop_signal,
+            # An image of a user's own is stopped by its own signal.
+            stop_signal=self._variation.stop_signal if self._app.is_sample else "",
             memory=self._variation.memory,
         )
         try:
@@ -162,11 +170,17 @@ class Website:
         return instance
 
     def _spec(self, instance: Instance, image: str) -> Spec:
-        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
-        return Spec(
+        plain = Spec(
             name=f"{self._prefix}-{instance.name}",
             image=image,
             labels={**self._labels, f"{LABEL}.instance": instance.name},
+            environment=self._app.environment,
+        )
+        if not self._app.is_sample:
+            return plain
+        log = {"ACCESS_LOG": f"{LOGS_AT}/{instance.name}.jsonl"} if self._volume else {}
+        return replace(
+            plain,
             environment={**self._variation.website, "INSTANCE": instance.name, **log},
             volumes={self._volume: LOGS_AT} if self._volume else {},
         )
@@ -177,16 +191,34 @@ class Website:
         if not where:
             raise self._exited(instance, _READY)
         self._addresses[instance.name] = where
+        self._introduce(instance, where)
         self._discovery.offer(instance, where)
         if not self._came_true(
             lambda: self._discovery.answers(instance), instance, self._patience.ready_s, _READY
         ):
-            raise ReleaseError(
-                f"release {instance.release}: {instance.name} was not ready within "
-                f"{self._patience.ready_s:g} s (GET /ready answered 200 never, as the "
-                f"balancer saw it); {last_words(container)}"
-            )
+            raise self._never_ready(instance)
         container.update(cpu_shares=FULL_CPU)
+
+    def _never_ready(self, instance: Instance) -> ReleaseError:
+        app, container = self._app, self._containers[instance.name]
+        told = (
+            f"release {instance.release}: {instance.name} was not ready within "
+            f"{self._patience.ready_s:g} s: GET {app.health} on port {app.port} was never answered "
+            f"with status {app.ready_status}, as the balancer saw it; "
+            f"{self._discovery.told(instance)}; {last_words(container)}"
+        )
+        if app.is_sample:
+            return ReleaseError(told)
+        others = [str(port) for port in exposed(container) if port != app.port]
+        names = f" (its image names {', '.join(others)})" if others else ""
+        return ReleaseError(
+            f"{told}\nsay with --port where it listens{names}, not on loopback alone, and with "
+            "--health what it answers once it is ready; --ready-timeout gives it longer"
+        )
+
+    def tries_no_more(self) -> None:
+        """From now on no instance is asked the smoke question."""
+        self._smoke = None
 
     def tries(self, release: str) -> bool:
         return self._smoke is not None and self._smoke.knows(release)
@@ -331,5 +363,5 @@ class Website:
         return ReleaseError(
             f"release {instance.release}: {instance.name} exited with code {code} before it "
             f"{before}; {last_words(container)}\n"
-            f"a release's image must serve HTTP on port {PORT} for as long as it runs"
+            f"a release's image must serve HTTP on port {self._app.port} for as long as it runs"
         )

@@ -1,30 +1,25 @@
 """The bundled stack with the sample website."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from harness import swap
-from harness.calibration.calibrator import calibrator
 from harness.config import Settings
-from harness.control import NoControl, StubControl
-from harness.faults import Fault, Injection
-from harness.kept import environment_of, scenario_name
-from harness.locustfile import closed_loop, probed
+from harness.faults import Fault
+from harness.locustfile import probed
 from harness.mixes import mixed
 from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
 from harness.run import Parts
-from harness.stack.balancer import validated_algorithm
-from harness.stack.plan import StackPlan
 from harness.stack.smoke import question_of
 from harness.stack.stack import Stack
 from harness.stack.variation import AS_IT_IS, Variation
-from harness.stack.website import Patience
-from harness.swap.strategy import ChoosesAlgorithm, Swap, on_stage
-from harness.traffic.sender import ChildSender
+from harness.swap.strategy import Swap
+from harness.ways import stacked
 
 __all__ = ["RELEASES", "default_traffic", "new_stack", "prepared"]
 
 RELEASES = ("v1", "v2")
+_SAMPLE: Final = stacked.Releases(names=RELEASES, question_of=question_of)
 
 
 def prepared(
@@ -37,53 +32,16 @@ def prepared(
     strategy: Swap,
     variation: Variation,
 ) -> tuple[Scenario, Parts]:
-    algorithm = validated_algorithm(settings.algorithm)
-    loop = closed_loop(settings)
-    if isinstance(strategy, ChoosesAlgorithm):
-        strategy.refuse(algorithm)
-    procedure = "faults" if faults else strategy.name
-    scenario = Scenario(
-        name=scenario_name(name or procedure),
-        target="stack",
-        swap=procedure,
-        swaps=settings.swaps,
-        releases=RELEASES,
-        traffic=traffic,
-        timing=settings.timing(),
-        limits=settings.limits(),
-        seed=settings.seed,
-        calibrated=settings.calibrate and loop is None,
-        closed_loop=loop,
-        control=settings.control,
-        settings={
-            "algorithm": settings.algorithm,
-            "replicas": settings.replicas,
-            "batch": settings.batch,
-            "ready_timeout_s": settings.ready_timeout_s,
-            "drain_timeout_s": settings.drain_timeout_s,
-            "stop_timeout_s": settings.stop_timeout_s,
-            **({} if settings.smoke else {"smoke": False}),
-            **({"variation": variation.name} if variation.name else {}),
-        },
-    )
-    stack = new_stack(
+    return stacked.prepared(
         run,
         settings,
-        disturbed=bool(faults),
-        control=settings.control,
-        discovery=strategy.discovery,
+        traffic,
+        name,
+        faults,
+        strategy=strategy,
         variation=variation,
-        traffic=traffic,
-    )
-    return scenario, Parts(
-        target=stack,
-        replace=(
-            Injection(faults, stack, seed=settings.seed) if faults else on_stage(strategy, stack)
-        ),
-        sender=ChildSender(settings.plugins),
-        calibrator=calibrator(is_wanted=scenario.calibrated),
-        control=StubControl() if settings.control else NoControl(),
-        environment=environment_of(settings),
+        releases=_SAMPLE,
+        made=Stack,
     )
 
 
@@ -115,23 +73,14 @@ def new_stack(
     the settings.
     """
     return Stack(
-        StackPlan(
-            run=run,
-            releases=RELEASES,
-            replicas=settings.replicas,
-            algorithm=settings.algorithm,
-            discovery=discovery or swap.named(settings.swap).discovery,
-            port=settings.port,
-            path=settings.path,
-            images=settings.images,
-            patience=Patience(
-                ready_s=settings.ready_timeout_s,
-                drain_s=settings.drain_timeout_s,
-                stop_s=settings.stop_timeout_s,
-            ),
-            variation=variation,
-            question=question_of(traffic or default_traffic(settings)) if settings.smoke else None,
+        stacked.planned(
+            run,
+            settings,
+            _SAMPLE,
             disturbed=disturbed,
             control=control,
+            discovery=discovery,
+            variation=variation,
+            traffic=traffic or default_traffic(settings),
         )
     )

@@ -11,7 +11,7 @@ from harness.kept import environment_of, scenario_name
 from harness.locustfile import closed_loop, probed
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Scenario
-from harness.model.traffic import Stream, Traffic
+from harness.model.traffic import Traffic
 from harness.run import Parts
 from harness.site import Address, address_of, trusted
 from harness.site_mix import site_mix
@@ -25,6 +25,9 @@ from harness.swap.deploy import Deploy, check_command
 from harness.traffic.sender import ChildSender
 
 __all__ = ["default_traffic", "prepared"]
+
+_ORIGINS = ("http://localhost", "https://localhost")
+"""Of paths that are asked of the front."""
 
 
 def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple[Scenario, Parts]:
@@ -47,7 +50,7 @@ def prepared(run: str, settings: Settings, traffic: Traffic, name: str) -> tuple
         swap=procedure,
         swaps=settings.swaps,
         releases=("", ""),
-        traffic=traffic,
+        traffic=_at_front(traffic),
         keeps_store=False,
         timing=settings.timing(),
         limits=settings.limits(),
@@ -127,10 +130,10 @@ def default_traffic(settings: Settings) -> Traffic:
     """The streams of the settings at their rate, or where there are none GETs of the page; before a
     locustfile's users, the probe's.
     """
-    page = _page(settings.page, "page", is_secure=settings.tls)
+    pages = [_at_host(page, is_secure=settings.tls) for page in dict.fromkeys(settings.page)]
     if settings.locustfile:
         traffic = probed(
-            page.path,
+            pages[0].path,
             expect_status=settings.expect_status,
             expect_text=settings.expect_text,
             release_from=settings.release,
@@ -146,30 +149,25 @@ def default_traffic(settings: Settings) -> Traffic:
             "arrivals": settings.arrivals,
         }
         traffic = (
-            site_streams(settings.streams, page, settings.rate, **shared)
+            site_streams(settings.streams, pages[0], settings.rate, **shared)
             if settings.streams
-            else site_mix([page], settings.rate, **shared)
+            else site_mix(pages, settings.rate, **shared)
         )
-    health = settings.health and _page(settings.health, "health", is_secure=settings.tls).path
-    return replace(traffic, streams=tuple(map(_at_front, traffic.streams)), health=health)
+    # Its default is where an app in the bundled stack is asked; here none is asked by default.
+    health = settings.health if "health" in settings.model_fields_set else ""
+    return replace(_at_front(traffic), health=health)
 
 
-def _at_front(stream: Stream) -> Stream:
-    """NotJudgedError for one that is sent elsewhere."""
-    if stream.origin not in {"", "http://localhost", "https://localhost"}:
-        raise NotJudgedError(
-            f"traffic: stream {stream.name!r} is sent to {stream.origin}, which is none of the "
-            "project's; give it a path, which the front is asked for"
-        )
-    return replace(stream, origin="")
+def _at_front(traffic: Traffic) -> Traffic:
+    """NotJudgedError for a stream that is sent elsewhere."""
+    for stream in traffic.streams:
+        if stream.origin not in {"", *_ORIGINS}:
+            raise NotJudgedError(
+                f"traffic: stream {stream.name!r} is sent to {stream.origin}, which is none of the "
+                "project's; give it a path, which the front is asked for"
+            )
+    return replace(traffic, streams=tuple(replace(stream, origin="") for stream in traffic.streams))
 
 
-def _page(path: str, setting: str, *, is_secure: bool) -> Address:
-    """NotJudgedError for what is no path."""
-    if not path.startswith("/"):
-        raise NotJudgedError(f"{setting}: {path!r} is no path; it begins with /")
-    scheme = "https" if is_secure else "http"
-    try:
-        return address_of(f"{scheme}://localhost{path}")
-    except NotJudgedError as error:
-        raise NotJudgedError(f"{setting}: {error}") from error
+def _at_host(path: str, *, is_secure: bool) -> Address:
+    return address_of(f"{'https' if is_secure else 'http'}://localhost{path}")

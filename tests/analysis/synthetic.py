@@ -110,6 +110,9 @@ class Draft:
     def scenario(self, **changes: object) -> None:
         self.record = replace(self.record, scenario=replace(self.record.scenario, **changes))
 
+    def environment(self, **more: str | float | bool) -> None:
+        self.record = replace(self.record, environment={**self.record.environment, **more})
+
     def sent(self, **changes: object) -> None:
         assert self.record.sent is not None
         self.record = replace(self.record, sent=replace(self.record.sent, **changes))

@@ -3,37 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from loglines import WALL, balancer, edge, said, website, write
+from attributing import attributed, drafted, started
+from loglines import balancer, edge, said, website, write
 from synthetic import MS, START, SWAP_AT, S, clean, event
 
 from harness.checks import no_failed_request
-from harness.model.mark import Edge, Mark, MarkKind
 from harness.model.outcome import Outcome
-from harness.model.scenario import Clock
-
-
-def started(instance, address, at_s):
-    detail = {"instance": instance, "address": address}
-    at_ns = START + int(at_s * S)
-    return Mark(
-        at_ns=at_ns, kind=MarkKind.event, name=f"start {instance}", edge=Edge.at, detail=detail
-    )
-
-
-def drafted(tmp_path, **logs):
-    """A clean run whose folder has those logs, and whose clocks tell what their dates mean."""
-    draft = clean()
-    clocks = (
-        Clock(monotonic_ns=START, wall_ns=WALL),
-        Clock(monotonic_ns=START + 30 * S, wall_ns=WALL + 30 * S),
-    )
-    draft.record = replace(draft.record, clocks=clocks)
-    write(tmp_path, **logs)
-    return draft
-
-
-def attributed(draft, folder):
-    return replace(draft.history(), folder=folder).attributions
 
 
 def test_what_haproxy_had_no_server_for_is_put_down_to_it_and_dated_by_the_step(tmp_path):

@@ -270,3 +270,13 @@ def test_an_account_without_a_last_answer_adds_none():
     draft = visiting()
     draft.visits = tuple(Visited(seq=seq, asked=2, answered=2) for seq in draft.seqs("slow"))
     assert check(draft.history()).evidence["answers"] == 5400
+
+
+def test_a_deploy_of_the_same_image_passes_and_says_so():
+    draft = clean()
+    draft.environment(same_image=True)
+    verdict, message = told(draft)
+    assert verdict is Verdict.passed
+    assert "(v1 to v2, both the same image: a deploy that changes nothing but the containers;" in (
+        message
+    )

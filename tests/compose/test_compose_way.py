@@ -5,7 +5,7 @@ from fakes.clock import FakeTime
 from projects import DIRECT, PROXIED, changed
 
 from harness import cli
-from harness.config import Settings
+from harness.config import Settings, load
 from harness.model.errors import NotJudgedError
 from harness.model.outcome import Outcome
 from harness.model.traffic import Connection, Tls
@@ -71,7 +71,7 @@ def test_a_command_is_told_the_project_that_it_acts_on(docker, shop):
 
 
 def test_traffic_is_of_the_page_by_the_scheme_of_the_front():
-    traffic = default_traffic(Settings(compose="c", page="/shop?q=1", tls=True, health="/up"))
+    traffic = default_traffic(Settings(compose="c", page=("/shop?q=1",), tls=True, health="/up"))
     assert {(each.path, each.tls) for each in traffic.streams} == {
         ("/shop?q=1", Tls.resume), ("/shop?q=1", Tls.full),
     }  # fmt: skip
@@ -79,19 +79,6 @@ def test_traffic_is_of_the_page_by_the_scheme_of_the_front():
     assert traffic.health == "/up"
     plain = default_traffic(Settings(compose="c"))
     assert ({each.tls for each in plain.streams}, plain.health) == ({Tls.off}, "")
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"page": "shop"}, "page: 'shop' is no path; it begins with /"),
-        ({"health": "http://a/"}, "health: 'http://a/' is no path; it begins with /"),
-        ({"page": "/a b"}, "page: url: 'http://localhost/a b' has characters that a URL does"),
-    ],
-)
-def test_what_is_no_path_is_refused(docker, settings, said):
-    docker(config=PROXIED)
-    assert refusal(**BY_SCALING, **settings).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +121,27 @@ def test_what_cannot_be_is_one_message_before_anything_starts(
     assert err.startswith(f"harness: {said}")
     assert len(err.splitlines()) == 1
     assert not (shop / "reports").exists()
+
+
+def test_several_pages_and_streams_are_asked_of_the_front():
+    pages = default_traffic(Settings(compose="c", page=("/a", "/b")))
+    assert [(each.path, each.origin) for each in pages.streams] == [
+        ("/a", ""), ("/a", ""), ("/b", ""), ("/b", ""),
+    ]  # fmt: skip
+    said = load({"compose": "c", "streams": ["order POST /orders body=x expect_status=201"]})
+    [stream] = default_traffic(said).streams
+    assert (stream.method, stream.path, stream.origin) == ("POST", "/orders", "")
+
+
+def test_a_stream_that_is_sent_elsewhere_is_refused():
+    said = load({"compose": "c", "streams": ["order GET http://shop.test/"]})
+    with pytest.raises(NotJudgedError, match=r"stream 'order' is sent to http://shop\.test, which"):
+        default_traffic(said)
+
+
+def test_a_health_path_is_asked_only_where_one_is_named():
+    assert default_traffic(Settings(compose="c")).health == ""
+    assert default_traffic(Settings(compose="c", health="/ready")).health == "/ready"
 
 
 def test_faults_and_strategies_are_the_bundled_stacks(docker):

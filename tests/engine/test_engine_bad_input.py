@@ -23,11 +23,11 @@ pytestmark = pytest.mark.engine
 def test_a_port_that_is_taken_is_told_and_nothing_is_left(engine, verify):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        run = verify("--port", port)
+        run = verify("--edge-port", port)
         assert run.end() == 2, run.said()
     (message,) = run.messages()
     assert message.startswith(f"port: {port} on 127.0.0.1 is taken")
-    assert "--port" in message
+    assert "--edge-port" in message
     assert left(engine, run.name()) == []
 
 

@@ -150,7 +150,7 @@ def test_a_health_route_that_never_answers_is_said(engine, shop):
     run = shop(*SCALED, *of(engine), "--health", "/healthz", "--ready-timeout", "3")
     assert run.end() == 2, run.said()
     [message] = run.messages()
-    assert "GET /healthz: wrong_status, status 404" in message
+    assert "stream 'health', GET /healthz: wrong_status, status 404" in message
     assert message.endswith("correct --page or --health, or say --expect-status 404")
     assert left(engine, run.name()) == []
 

@@ -4,6 +4,7 @@ from fake_engine import FakeContainer
 from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
+from harness.stack.app import SAMPLE
 from harness.stack.balancer import Balancer, green_names, slot_names
 from harness.stack.discovery import Slots
 from harness.stack.owner import LABEL
@@ -15,7 +16,7 @@ from harness.stack.website import PORT, Patience, Website
 class Place:
     """A website, its balancer and its containers."""
 
-    def __init__(self, replicas=1, discovery=None, name="website", volume="logs"):
+    def __init__(self, replicas=1, discovery=None, name="website", volume="logs", app=SAMPLE):
         discovery = discovery or (
             lambda balancer: Slots(
                 balancer, slot_names(replicas), PORT, green=green_names(replicas)
@@ -29,6 +30,7 @@ class Place:
         self.launch_error = None
         self.ready_after = 0
         self.published = []
+        self.introduce = lambda *_: None
         self.website = Website(
             publish=self.published.append,
             discovery=discovery(Balancer(RuntimeApi(self.haproxy), self.clock)),
@@ -42,6 +44,8 @@ class Place:
             clock=self.clock,
             variation=Variation(name="", website={"STORE_HOST": "store"}),
             name=name,
+            app=app,
+            introduce=self._introduce,
         )
         looks = {}
 
@@ -53,6 +57,9 @@ class Place:
                         self.haproxy.check[slot] = "L7OK"
 
         self.haproxy.before = check_comes_in
+
+    def _introduce(self, instance, where):
+        self.introduce(instance, where)
 
     def launch(self, spec, network):
         if self.launch_error:

@@ -4,66 +4,22 @@ or a command in the container, a base image that is here or pulled. Users' machi
 
 import socket
 import threading
-from types import SimpleNamespace
 
 import pytest
-from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_error, archive
+from fake_engine import FakeContainer, api_error
 from fake_haproxy import FakeHaproxy
-from manual_time import ManualTime
+from whole import OWN, PORTS, BalancerBox, FakeNetwork, stack
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.stack import network, reach, website
+from harness.stack import reach, website
 from harness.stack import stack as module
-from harness.stack.balancer import slot_names
 from harness.stack.owner import LABEL
-from harness.stack.plan import StackPlan
 from harness.stack.runtime_api import RuntimeApi
-from harness.stack.stack import Stack
 from harness.target import Endpoint
-from harness.timeline import Timeline
-
-OWN = "10.1.2.3"
-PORTS = {
-    "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49153"}],
-    "443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49154"}],
-}
-
-
-@pytest.fixture
-def clock():
-    return ManualTime()
-
-
-@pytest.fixture
-def timeline(tmp_path, clock):
-    made = Timeline(tmp_path / "marks.jsonl", clock)
-    yield made
-    made.close()
-
-
-def stack(**plan):
-    return Stack(StackPlan(run="r1", **plan))
 
 
 def edge(**settings):
     return FakeContainer("edge", **({"ip": OWN, "ports": PORTS} | settings))
-
-
-@pytest.fixture
-def reachable(monkeypatch):
-    """Which addresses accept a connection, others keeping silent; those that were tried."""
-
-    def only(*open_at):
-        tried = []
-
-        def accepts(host, port):
-            tried.append((host, port))
-            return True if (host, port) in open_at else None
-
-        monkeypatch.setattr(reach, "_accepts", accepts)
-        return tried
-
-    return only
 
 
 def test_the_edges_own_address_is_measured_where_it_can_be_reached(reachable, timeline):
@@ -147,21 +103,6 @@ def test_a_bare_connection_tells_whether_somebody_listens():
     assert reach._accepts("127.0.0.1", port) is False
 
 
-class BalancerBox(FakeContainer):
-    """A container in which HAProxy answers commands, as a mounted socket would not."""
-
-    def __init__(self, name, haproxy, **settings):
-        super().__init__(name, **settings)
-        self.haproxy = haproxy
-
-    def exec_run(self, command):
-        if command[0] != "/bin/sh":
-            return 0, b"HAProxy version 3.0.11\n"
-        if self.status != "running":
-            raise api_error(409, "container is not running")
-        return 0, self.haproxy(command[-1]).encode()
-
-
 def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path, timeline):
     haproxy = FakeHaproxy("slot1")
     way = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
@@ -183,84 +124,6 @@ def test_a_haproxy_that_exited_is_told_with_its_last_lines(tmp_path, timeline):
         stack()._reached(box, tmp_path / "admin.sock", timeline)
 
 
-class Engine(FakeClient):
-    """An engine with a registry and no images, whose containers' addresses cannot be reached."""
-
-    def __init__(self):
-        super().__init__(images=FakeImages(registry=["debian:trixie-slim"]))
-        self.haproxy = FakeHaproxy(*slot_names(1))
-        self.haproxy.before = lambda _: self.haproxy.check.update(
-            dict.fromkeys(slot_names(1), "L7OK")
-        )
-        self.boxes = {}
-        self.holders = []
-        self.removed = []
-        self.things = {}
-        self.volumes.create = self._thing("volume")
-        self.containers.get = lambda name: self.boxes[name]
-        self.containers.create = self._hold
-
-    def _hold(self, image, *, labels, network_mode):
-        """A container that is made and never started."""
-        assert network_mode == "none"
-        assert labels[LABEL] == "r1"
-        box = FakeContainer(image)
-        box.tar = archive([("assets/site.css", image.encode())])
-        box.remove = lambda **_: self.holders.remove(box)
-        self.holders.append(box)
-        return box
-
-    def _thing(self, kind):
-        def create(name, labels):
-            thing = self.things[kind] = FakeThing(name, labels)
-            remove = thing.remove
-            thing.remove = lambda: (self.removed.append(kind), remove())
-            return thing
-
-        return create
-
-    def launch(self, spec, network):
-        instance = spec.labels[f"{LABEL}.instance"]
-        made = BalancerBox if instance == "balancer" else FakeContainer
-        more = {"haproxy": self.haproxy} if instance == "balancer" else {}
-        ports = PORTS if spec.ports else {}
-        box = made(spec.name, labels=dict(spec.labels), ports=ports, **more)
-        remove = box.remove
-        box.remove = lambda **o: (self.removed.append(instance), remove(**o))
-        box.spec = spec
-        self.boxes[spec.name] = box
-        return box
-
-    def version(self):
-        return {"Version": "28.0", "ApiVersion": "1.48"}
-
-
-class FakeNetwork:
-    def __init__(self, engine, labels):
-        self.engine, self.labels, self.name = engine, labels, ""
-
-    def create(self):
-        self.engine.things["network"] = self
-
-    def remove(self):
-        self.engine.removed.append("network")
-
-
-@pytest.fixture
-def engine(monkeypatch, reachable):
-    made = Engine()
-    reachable()
-    monkeypatch.setattr(module, "connect", lambda: made)
-    monkeypatch.setattr(module, "launch", made.launch)
-    monkeypatch.setattr(website, "launch", made.launch)
-    monkeypatch.setattr(
-        network, "Network", lambda docker_network_kw: FakeNetwork(made, docker_network_kw["labels"])
-    )
-    watch = SimpleNamespace(stop=lambda: made.removed.append("watch"))
-    monkeypatch.setattr(module, "EventWatch", lambda *_: watch)
-    return made
-
-
 def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_port(
     engine, timeline
 ):
@@ -279,7 +142,7 @@ def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_po
 
 
 def test_nothing_but_the_edge_is_published(engine, timeline):
-    whole = stack(port=8088)
+    whole = stack(edge_port=8088)
     whole.up(timeline)
     ports = {box.labels[f"{LABEL}.instance"]: box.spec.ports for box in engine.boxes.values()}
     assert {name: given for name, given in ports.items() if given} == {"edge": {80: 8088, 443: 0}}

@@ -16,7 +16,7 @@ from harness.stack.modes import MODES
 from harness.stack.processes import CONFIGURATION, MasterWorker, Successor, successor_shell
 from harness.stack.runtime_api import RuntimeApi
 from harness.stack.variation import Reloads
-from harness.stack.written import Written, answers_ready
+from harness.stack.written import Asks, Written
 from harness.target import Instance
 
 OLD, NEW = (Instance(name=f"website-{n}", release=f"v{n}") for n in (1, 2))
@@ -153,8 +153,8 @@ def test_who_is_not_written_is_asked_from_the_balancers_container(discovery, hap
 def test_ready_is_an_answer_with_200(printed, is_ready):
     box = FakeContainer()
     box.answers["/bin/sh"] = (0, printed)
-    assert answers_ready(box, "10.0.0.1:8000") is is_ready
-    assert box.calls[0][-1] == "10.0.0.1:8000"
+    assert Asks(box)("10.0.0.1:8000") is is_ready
+    assert box.calls[0][-2:] == ("10.0.0.1:8000", "/ready")
 
 
 def test_one_that_never_ends_its_answer_is_not_ready(monkeypatch):
@@ -162,7 +162,7 @@ def test_one_that_never_ends_its_answer_is_not_ready(monkeypatch):
     box, go_on = FakeContainer(), threading.Event()
     box.exec_run = lambda _command: (0, b"HTTP/1.1 200 OK" * go_on.wait(20))
     monkeypatch.setattr(written, "_ANSWERED_S", 0.05)
-    assert not answers_ready(box, "10.0.0.1:8000")
+    assert not Asks(box)("10.0.0.1:8000")
     go_on.set()
 
 

@@ -315,3 +315,33 @@ def test_without_a_question_nothing_is_tried(website):
     before = list(box.calls)
     site.try_out(Instance(name=instance.name, release="v2"))
     assert [call for call in box.calls[len(before) :] if call[0] != "reload"] == []
+
+
+def test_of_a_page_the_status_is_asked_and_the_text_where_one_is_expected():
+    plain = smoke_pools(Question(path="/x", status=404), ("a", "b"), PORT, try_s=3.0)
+    assert plain.count("    http-check expect status 404\n    server right ") == 2
+    assert "string" not in plain
+    pools = smoke_pools(Question(path="/x", text="1.5 (a|b)"), ("a", "b"), PORT, try_s=3.0)
+    line = r"    http-check expect error-status L7STS rstring '1\.5 \(a\|b\)'"
+    assert pools.count(f"    http-check expect status 200\n{line}\n    server right ") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            ("L7STS", "200"),
+            "GET /x was answered with status 200; expected status 404 and 'none' in",
+        ),
+        (("L7STS", "404"), "GET /x was answered with another text; expected status 404"),
+    ],
+)
+def test_what_a_page_was_answered_with_is_told_by_what_was_expected(given, told):
+    question = Question(path="/x", status=404, text="none")
+    asked = Smoke(
+        RuntimeApi(SmokePools(given)), ManualTime(), question=question, releases=RELEASES, port=PORT
+    )
+    asked.ask("v2", "10.0.0.2")
+    while asked.answer("v2") is Answer.none:
+        pass
+    assert told in asked.told("v2")

@@ -105,7 +105,9 @@ def test_the_health_path_is_asked_until_it_answers_and_then_the_page(drive):
 def test_a_health_path_that_never_answers_rightly_is_named(drive):
     it = healthy(drive(says(whole(b"no", status="404 Not Found"))))
     it.start()
-    with pytest.raises(SilentError, match=r"GET /health: wrong_status, status 404") as caught:
+    with pytest.raises(
+        SilentError, match=r"stream 'health', GET /health: wrong_status, status 404"
+    ) as caught:
         it.sender.probe(0.1)
     assert caught.value.status == 404
     assert {request.split(b" HTTP")[0] for request in it.server.requests} == {b"GET /health"}
