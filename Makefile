@@ -15,6 +15,7 @@ verify: setup ## swap the sample website under load and print the verdict
 
 test: setup lint ## lint, types, import contract, fast tests, those with a browser and an engine, some scenarios
 	@scripts/setup browser
+	@scripts/setup compose
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'not (engine or alone)'
 	@.venv/bin/pytest tests -m 'alone and not engine'
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'engine and not alone'

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from harness.app_settings import APP_ONLY, WITH_APP, Page, contradictions, variables
+from harness.contradictions import COMPOSE_ONLY, of_compose
 from harness.limits import LimitSettings, flattened, in_ms, nearest, shown
 from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
@@ -151,7 +152,7 @@ class Settings(LimitSettings):
         "auto", description="the edge's own address, or its published loopback port"
     )
     edge_port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
-    old_image: str = Field("", description="image of your app's old release, in the bundled stack")
+    old_image: str = Field("", description="image of your app's old release")
     new_image: str = Field("", description="image of your app's new release")
     port: int = Field(8000, ge=1, le=65_535, description="where your app listens in its container")
     health: Page = Field("/ready", description="what your app answers with 2xx once it is ready")
@@ -168,6 +169,12 @@ class Settings(LimitSettings):
         "expect_json.PATH, release, weight, connection, tls, timeout_s, write, slow, cached_s",
     )
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
+    compose: str = Field("", description="Compose files of the project to bring up, `:` between")
+    service: str = Field("", description="the service of that project that is swapped")
+    front: str = Field(
+        "", description="SERVICE[:PORT] of that project that gets the load, if not the only one"
+    )
+    tls: bool = Field(default=False, description="the front speaks https")
     deploy_timeout_s: float = Field(600.0, gt=0, le=36_000, description="for that command")
     hard_stop_s: float = Field(
         0.0, ge=0, le=3600, description="after which a proxy that it reloads cuts old connections"
@@ -249,7 +256,9 @@ class Settings(LimitSettings):
             # A request sent last may take its whole time; then it has failed by itself.
             finish_s=self.timeout_s + FINISH_SPARE_S,
         )
-        if self.is_at_url:
+        if self.compose:
+            timing = replace(timing, **_URL_PATIENCE | {"probe_s": self.ready_timeout_s})
+        elif self.is_at_url:
             timing = replace(timing, **_URL_PATIENCE)
         elif self.mix == _ALL_FREQUENT:
             return timing
@@ -282,6 +291,15 @@ class Settings(LimitSettings):
                     yield f"{name} is of a schedule; a locustfile's users ask when they will"
         elif "users" in given:
             yield "users is of a locustfile; name it too"
+        if self.compose:
+            yield from of_compose(self, given)
+            return
+        for name in given:
+            if (
+                name in COMPOSE_ONLY
+                and getattr(self, name) != type(self).model_fields[name].default
+            ):
+                yield f"{name} is of a Compose project; name it with compose too"
         if not self.is_at_url:
             is_set = {
                 name: getattr(self, name)

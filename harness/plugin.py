@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from harness.target import Endpoint
     from harness.verify import Judged
 
-_SITE = {"url", "streams", "old_image", "page", "expect_status", "expect_text", "release"}
+_OWN = {"compose", "tls", "health", "old_image", "page"}
+_SITE = {"url", "streams", "expect_status", "expect_text", "release", *_OWN}
 TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", "locustfile", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 

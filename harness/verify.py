@@ -25,7 +25,7 @@ from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
 from harness.stack.variation import AS_IT_IS, Variation
 from harness.swap.strategy import Swap
-from harness.ways import at_url, bundled, images
+from harness.ways import at_url, bundled, compose, images
 
 __all__ = [
     "Judged",
@@ -132,7 +132,15 @@ def prepared(
         raise NotJudgedError("faults: only the bundled stack can be disturbed; leave url out")
     if (strategy or variation != AS_IT_IS) and settings.is_at_url:
         raise NotJudgedError("variation: only the bundled stack can be varied; leave url out")
+    if settings.compose and (faults or strategy or variation != AS_IT_IS):
+        raise NotJudgedError(
+            "compose: faults, strategies and variations of your own are the bundled stack's; "
+            "leave compose out"
+        )
     chosen = traffic or default_traffic(settings)
+    if settings.compose:
+        scenario, parts = compose.prepared(run, settings, chosen, name)
+        return _waiting_long_enough(scenario), parts
     named = [stream for stream in chosen.streams if stream.origin]
     if named and not settings.is_at_url:
         raise NotJudgedError(
@@ -174,6 +182,8 @@ def _waiting_long_enough(scenario: Scenario) -> Scenario:
 
 def default_traffic(settings: Settings) -> Traffic:
     """What is sent where nobody says otherwise: the bundled stack's mix, or to a URL."""
+    if settings.compose:
+        return compose.default_traffic(settings)
     if settings.is_at_url:
         return at_url.default_traffic(settings)
     if settings.old_image:

@@ -250,6 +250,61 @@ def test_an_authority_for_plain_http_is_refused():
     ]
 
 
+OF_COMPOSE = {"compose": "compose.yaml", "service": "web"}
+
+
+def test_a_compose_project_with_all_that_it_takes_contradicts_nothing():
+    Settings(**OF_COMPOSE, deploy="make").refuse_contradictions()
+    Settings(
+        **OF_COMPOSE,
+        swap="recreate",
+        new_image="a:2",
+        old_image="a:1",
+        front="edge:443",
+        tls=True,
+        ca="ca.pem",
+        page=("/shop",),
+        health="/up",
+        release="body",
+        expect_text="x",
+        expect_status=404,
+        hard_stop_s=2,
+        ready_timeout_s=60,
+        path="published",
+        allow_unobserved_release=True,
+        swaps=2,
+        between_s=3,
+    ).refuse_contradictions()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"compose": "c", "deploy": "make"}, "compose needs service: the one that is swapped"),
+        (OF_COMPOSE, "compose needs swap (recreate or scale-then-stop), or deploy: a command"),
+        (OF_COMPOSE | {"swap": "recreate"}, "swap recreate of a Compose project needs new_image"),
+        (
+            OF_COMPOSE | {"swap": "recreate", "new_image": "a:2", "deploy": "make"},
+            "swap and deploy: the command decides what is swapped and how",
+        ),
+        (OF_COMPOSE | {"deploy": "make", "old_image": "a"}, "old_image and deploy: the command"),
+        (OF_COMPOSE | {"deploy": "make", "url": "http://a/"}, "url is of another target than a"),
+        (OF_COMPOSE | {"deploy": "make", "replicas": 2}, "replicas is of another target than a"),
+        (OF_COMPOSE | {"deploy": "make", "after_s": 2.5}, "after_s = 2.5 is too short"),
+        (OF_COMPOSE | {"deploy": "make", "ca": "c.pem"}, "ca is for a front that speaks https"),
+        ({"service": "web"}, "service is of a Compose project; name it with compose too"),
+        ({"tls": True}, "tls is of a Compose project; name it with compose too"),
+    ],
+)
+def test_what_does_not_go_with_a_compose_project_is_refused(settings, said):
+    assert contradiction(**settings)[0].startswith(f"settings: {said}")
+
+
+def test_a_compose_project_gets_time_to_become_ready_and_to_be_seen():
+    timing = Settings(**OF_COMPOSE, deploy="make", ready_timeout_s=90).timing()
+    assert (timing.probe_s, timing.between_s) == (90, 3)
+
+
 def test_the_wish_not_to_observe_reaches_the_judgement():
     assert Settings(allow_unobserved_release=True).limits().unobserved_release
     assert not Settings().limits().unobserved_release

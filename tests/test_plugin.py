@@ -168,19 +168,21 @@ def test_a_run_takes_the_mix_that_it_asks_for(inner):
     ).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("url", ["", "http://a.test/"])
-def test_no_setting_that_traffic_is_made_from_is_passed_over(url):
+@pytest.mark.parametrize(
+    "given", [{}, {"url": "http://a.test/"}, {"compose": "c", "health": "/up", "tls": True}]
+)
+def test_no_setting_that_traffic_is_made_from_is_passed_over(given):
     """Where one were, a run would send another load than it was asked for, and nobody would see."""
     asked = set()
 
     class Recorder:
         def __getattr__(self, name):
             asked.add(name)
-            return getattr(load({"url": url} if url else {}), name)
+            return getattr(load(given), name)
 
     default_traffic(Recorder())
-    # It is told by two of them.
-    assert asked - {"is_at_url"} <= TRAFFIC
+    # The first is told by two of them, and the second tells of those that it names.
+    assert asked - {"is_at_url", "model_fields_set"} <= TRAFFIC
 
 
 def test_a_run_at_a_url_takes_the_traffic_of_that_url(inner):

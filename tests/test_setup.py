@@ -23,6 +23,7 @@ REAL = [
     "head",
     "mkdir",
     "mktemp",
+    "mv",
     "rm",
     "sed",
     "sha256sum",
@@ -432,3 +433,50 @@ def test_only_the_file_of_a_dead_engine_is_forgotten(machine, holds, name, is_ke
 
 def test_no_file_is_nothing_to_forget(machine):
     assert machine.call("forget_if_dead dockerd /nonexistent/docker.pid").returncode == 0
+
+
+TAKES = """
+case "$1 $2" in
+    "compose version") exit 1 ;;
+    "image inspect") exit {image} ;;
+    "run --rm") {run} ;;
+esac
+"""
+
+
+def test_a_compose_that_is_there_is_left_alone(machine):
+    machine.has("docker")
+    done = machine.call("compose")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert machine.calls("docker") == ["docker compose version"]
+
+
+@pytest.mark.parametrize(
+    ("image", "named"), [(0, "harness-base:trixie"), (1, "debian:trixie-slim")]
+)
+def test_compose_is_taken_out_of_a_container_of_the_base_image(machine, image, named):
+    machine.has("docker", TAKES.format(image=image, run="echo a program"))
+    done = machine.call("compose")
+    assert done.returncode == 0, done.stderr
+    assert any(f" {named} sh -ec" in line for line in machine.calls())
+    taken = machine.repo / ".docker" / "cli-plugins" / "docker-compose"
+    assert taken.read_text() == "a program\n"
+    assert taken.stat().st_mode & 0o777 == 0o755
+    assert list(taken.parent.iterdir()) == [taken]
+
+
+def test_compose_is_put_where_docker_is_configured(machine):
+    machine.has("docker", TAKES.format(image=0, run="echo a program"))
+    machine.call("compose", DOCKER_CONFIG=str(machine.repo / "conf"))
+    assert (machine.repo / "conf" / "cli-plugins" / "docker-compose").exists()
+
+
+def test_a_compose_that_cannot_be_had_leaves_nothing_and_is_said(machine):
+    machine.has(
+        "docker", TAKES.format(image=0, run="echo half; echo E: no such package >&2; exit 1")
+    )
+    done = machine.call("compose")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-2] == "E: no such package"
+    assert done.stderr.splitlines()[-1].startswith("setup: Compose v2 is missing: install it")
+    assert list((machine.repo / ".docker" / "cli-plugins").iterdir()) == []

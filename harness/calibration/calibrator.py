@@ -79,7 +79,7 @@ def _brief(traffic: Traffic) -> Traffic:
     )
     if not streams:
         raise MissingEvidenceError("calibration: every stream of the traffic lasts by nature")
-    return replace(traffic, streams=streams)
+    return replace(traffic, streams=streams, health="")
 
 
 def _scripted(number: int, stream: Stream) -> Stream:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.analysis.history import History
+from harness.checks import alive_in_project
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import EXAMPLES, at, bounded
 from harness.model.control import INSTANCE
@@ -26,8 +27,11 @@ def check(history: History) -> Finding:
     """Fail where an instance of the website ended though no step told it to, or where one of the
     old release still ran once the last swap was over. Inconclusive where another component ended:
     that is no fault of the release, and where the stack's own events do not tell of an instance
-    that answered, or of none at all. Not judged for a target whose containers are not known.
+    that answered, or of none at all. Not judged for a target whose containers are not known; of a
+    Compose project `alive_in_project` judges.
     """
+    if history.record.scenario.target == alive_in_project.TARGET:
+        return alive_in_project.check(history)
     lives = _lives(history)
     began = sorted(name for name, life in lives.items() if any(map(_begins, life)))
     if history.record.scenario.target != STACK and not began:

@@ -95,10 +95,12 @@ def asked(given: dict[str, object]) -> Settings:
     """Settings for every run: those given, then those of pyproject.toml, then SHORT."""
     settings = load(given)
     short = {key: value for key, value in SHORT.items() if key not in settings.model_fields_set}
-    if settings.is_at_url:
-        raise NotJudgedError(
-            "compare-swaps: only the bundled stack can be swapped by each strategy; leave url out"
-        )
+    for name, is_named in (("url", settings.is_at_url), ("compose", settings.compose)):
+        if is_named:
+            raise NotJudgedError(
+                "compare-swaps: only the bundled stack can be swapped by each strategy; leave "
+                f"{name} out"
+            )
     return load(short | given)
 
 

@@ -156,6 +156,8 @@ class Traffic:
     between them), `body` (the text itself); empty: nothing does."""
     burst: Burst | None = None
     """None: the rate is constant."""
+    health: str = ""
+    """A path that must answer 200 before the first stream is probed; empty: none."""
 
     def __post_init__(self) -> None:
         """ValueError for streams that could not be told apart, or that send nothing."""

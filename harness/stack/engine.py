@@ -26,6 +26,7 @@ __all__ = [
     "absent_is_fine",
     "connect",
     "described",
+    "remove_labelled",
     "remove_run",
     "sweep",
 ]
@@ -143,8 +144,13 @@ def remove_run(client: docker.DockerClient, run: str) -> None:
     For what the run made and has no handle of: a call to the engine that failed half way, or
     that an interrupt cut off.
     """
+    remove_labelled(client, f"{LABEL}={run}")
+
+
+def remove_labelled(client: docker.DockerClient, label: str) -> None:
+    """As `remove_run`, by another label."""
     first: requests.RequestException | None = None
-    for _, _, remove in _ours(client, f"{LABEL}={run}"):
+    for _, _, remove in _ours(client, label):
         try:
             with absent_is_fine():
                 remove()
@@ -157,7 +163,10 @@ def remove_run(client: docker.DockerClient, run: str) -> None:
 def _ours(
     client: docker.DockerClient, label: str = LABEL
 ) -> Iterable[tuple[str, dict[str, str], Callable[[], object]]]:
-    """What carries our label, containers first: networks and volumes are in use by them."""
+    """What carries our label, containers first: networks, volumes and images are in use by them.
+
+    Of images only those that were built for a run and are named after it.
+    """
     filters: dict[str, str | list[str] | bool] = {"label": label}
     containers = client.containers.list(all=True, filters=filters, ignore_removed=True)
     for container in containers:
@@ -168,6 +177,10 @@ def _ours(
     for volume in client.volumes.list(filters=filters):
         labels = (volume.attrs or {}).get("Labels") or {}
         yield f"volume {volume.name}", labels, volume.remove
+    for image in client.images.list(filters={"label": label}):
+        for tag in image.tags:
+            if tag.startswith(f"harness-{image.labels.get(LABEL, '?').lower()}-"):
+                yield f"image {tag}", image.labels, _untagger(client, tag)
 
 
 def _remove_folder(labels: Mapping[str, str]) -> None:
@@ -175,6 +188,10 @@ def _remove_folder(labels: Mapping[str, str]) -> None:
     folder = Path(labels.get(f"{LABEL}.folder") or os.devnull)
     if folder.name.startswith("harness-") and folder.parent == Path(tempfile.gettempdir()):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _untagger(client: docker.DockerClient, tag: str) -> Callable[[], object]:
+    return lambda: client.images.remove(tag)
 
 
 def _remover(container: Container) -> Callable[[], object]:

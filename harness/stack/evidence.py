@@ -3,7 +3,7 @@
 import io
 import tarfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import docker
@@ -24,14 +24,28 @@ _SHOWN_CHARS = 100
 class EventWatch:
     """Turns the engine's events about a run's containers into marks, as they happen."""
 
-    def __init__(self, client: docker.DockerClient, run: str, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        run: str,
+        timeline: Timeline,
+        *,
+        label: str = "",
+        named: Callable[[Mapping[str, object]], str] = lambda labels: str(
+            labels.get(f"{LABEL}.instance", "")
+        ),
+    ) -> None:
+        """Those with the run's label, or with another `label`; `named` tells an instance's name by
+        its labels and the container's `name`.
+        """
         self._timeline = timeline
+        self._named = named
         self._client = client
         self._is_over = threading.Event()
         # The engine dates events by the wall clock; marks are monotonic.
         self._offset_ns = timeline.clock.wall_ns() - timeline.clock.now_ns()
         self._stream = client.events(
-            decode=True, filters={"type": "container", "label": f"{LABEL}={run}"}
+            decode=True, filters={"type": "container", "label": label or f"{LABEL}={run}"}
         )
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
         self._thread.start()
@@ -63,7 +77,7 @@ class EventWatch:
         }
         if action == "start":
             detail |= self._address(str(event.get("id", "")))
-        instance = str(attributes.get(f"{LABEL}.instance", ""))
+        instance = self._named(attributes)
         at_ns = int(str(event.get("timeNano", 0))) - self._offset_ns
         name = f"{action} {instance}"
         self._timeline.mark(

@@ -6,7 +6,9 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from harness.model.errors import NotJudgedError, ReleaseError
@@ -85,8 +87,11 @@ class Deploy:
         run: str,
         folder: Path,
         timeout_s: float,
+        environment: Mapping[str, str] = MappingProxyType({}),
         clock: Timekeeper | None = None,
     ) -> None:
+        """`environment`: variables for it, beside those of this process."""
+        self._environment = environment
         self._command = command
         self._run = run
         self._logs = folder / "logs"
@@ -129,7 +134,12 @@ class Deploy:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, "HARNESS_RUN": self._run, "HARNESS_SWAP": str(swap)},
+            env={
+                **os.environ,
+                **self._environment,
+                "HARNESS_RUN": self._run,
+                "HARNESS_SWAP": str(swap),
+            },
         )
 
     def _end(self, child: subprocess.Popen[bytes] | None) -> None:

@@ -8,7 +8,7 @@ __all__ = ["as_probe", "patience_s", "questions", "where"]
 
 
 def questions(traffic: Traffic) -> tuple[Stream, ...]:
-    """A stream for each question, in the order of the traffic.
+    """A stream for each question, in the order of the traffic; the health path before all.
 
     Those that name an origin are all asked, but for those that differ in connection and rate alone.
     Of the others one stands for all: the first that can be asked at any time, else the first.
@@ -19,7 +19,18 @@ def questions(traffic: Traffic) -> tuple[Stream, ...]:
     for stream in traffic.streams:
         if stream.origin:
             asked.setdefault(repr(_alike(stream)), stream)
-    return (*(plain or own)[:1], *asked.values())
+    return (*_health(traffic), *(plain or own)[:1], *asked.values())
+
+
+def _health(traffic: Traffic) -> tuple[Stream, ...]:
+    if not traffic.health:
+        return ()
+    first = traffic.streams[0]
+    return (
+        Stream(
+            name="health", path=traffic.health, rate_hz=1.0, tls=first.tls, headers=first.headers
+        ),
+    )
 
 
 def as_probe(stream: Stream, *, every_s: float, answer_s: float) -> Stream:

@@ -51,6 +51,7 @@ def project(text: str, tmp_path) -> None:
         (["--algorithm=fastest"], "", "fastest"),
         (["--after=1"], "", "after_s = 1 is too short"),
         ([], "url = 'http://localhost'\ndeploy = 'true'", "compare-swaps: only the bundled stack"),
+        ([], "compose = 'compose.yaml'", "compare-swaps: only the bundled stack"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_message_before_anything_starts(

@@ -156,10 +156,20 @@ class FakeImages:
     def __init__(self, here: Iterable[str] = (), registry: Iterable[str] = ()) -> None:
         self.here = set(here)
         self.registry = set(registry)
+        self.labelled: list[Any] = []
+        """What is found by a label: things with `tags` and `labels`."""
+        self.removed: list[str] = []
         self.pulled: list[str] = []
         self.built: list[dict[str, Any]] = []
         self.build_error: Exception | None = None
         self.pull_error: Exception | None = None
+
+    def list(self, *, filters: dict[str, Any]) -> list[Any]:
+        del filters
+        return list(self.labelled)
+
+    def remove(self, name: str) -> None:
+        self.removed.append(name)
 
     def get(self, name: str) -> SimpleNamespace:
         if not name:

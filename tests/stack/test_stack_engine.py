@@ -13,10 +13,17 @@ import docker
 import docker.errors
 import pytest
 import requests
-from fake_engine import FakeClient, FakeContainer, FakeThing, api_error
+from fake_engine import FakeClient, FakeContainer, FakeImages, FakeThing, api_error
 
 from harness.model.errors import NotJudgedError
-from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
+from harness.stack.engine import (
+    absent_is_fine,
+    connect,
+    described,
+    remove_labelled,
+    remove_run,
+    sweep,
+)
 from harness.stack.owner import LABEL, Owner
 
 ME = Owner.this_process()
@@ -200,3 +207,26 @@ def test_an_engine_that_does_not_say_its_versions_is_recorded_all_the_same():
     told = {"Version": "20.10.24", "ApiVersion": "1.41", "Os": "linux"}
     client = SimpleNamespace(version=lambda: told)
     assert described(client) == {"engine_version": "20.10.24", "engine_api": "1.41", "kernel": ""}
+
+
+def test_an_image_that_was_built_for_a_dead_run_goes_and_no_other():
+    """Whoever builds on one inherits its labels; its name tells that it is a run's own."""
+    images = FakeImages()
+    images.labelled = [
+        SimpleNamespace(tags=["harness-r2-website:latest"], labels=DEAD),
+        SimpleNamespace(tags=["my/app:1", "harness-r22-website:latest"], labels=DEAD),
+        SimpleNamespace(tags=["harness-r1-website:latest"], labels=LIVING),
+        SimpleNamespace(tags=[], labels=DEAD),
+    ]
+    swept = sweep(FakeClient(images=images))
+    assert (images.removed, swept.removed) == (
+        ["harness-r2-website:latest"], ("image harness-r2-website:latest",),
+    )  # fmt: skip
+
+
+def test_what_another_label_names_is_removed():
+    net = FakeThing("n", {"com.docker.compose.project": "p"})
+    client = FakeClient(networks=[net])
+    remove_labelled(client, "com.docker.compose.project=p")
+    assert net.removed == 1
+    assert client.filters == [{"label": "com.docker.compose.project=p"}] * 3

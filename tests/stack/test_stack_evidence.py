@@ -246,3 +246,17 @@ def test_the_engines_events_become_marks_on_the_monotonic_clock(tmp_path):
         (7, "die website-1", {"instance": "website-1", "exitCode": "0"}),
     ]
     assert marks[0]["kind"] == "event"
+
+
+def test_other_containers_are_watched_by_a_label_of_theirs_and_named_otherwise(tmp_path):
+    engine = FakeEvents([{"Action": "die", "Actor": {"Attributes": {"name": "p-web-1"}}}])
+    seen = queue.SimpleQueue()
+    timeline = Timeline(tmp_path / "marks.jsonl", ManualTime(), seen.put)
+    watch = EventWatch(
+        engine, "r1", timeline, label="project=p", named=lambda told: str(told["name"])[2:]
+    )
+    mark = seen.get(timeout=5)
+    watch.stop()
+    timeline.close()
+    assert engine.filters == {"type": "container", "label": "project=p"}
+    assert (mark.name, mark.detail) == ("die web-1", {"instance": "web-1"})

@@ -296,3 +296,17 @@ def test_what_a_command_printed_last_is_one_bounded_line_without_control_charact
     assert str(caught.value) == (
         f"deploy: the command ended with exit code 1; it printed last: [31mred / {'x' * 120}"
     )
+
+
+def test_it_is_given_variables_beside_those_of_this_process(tmp_path, monkeypatch):
+    monkeypatch.setenv("OF_OURS", "kept")
+    timeline = Timeline(tmp_path / "marks.jsonl", SystemTime())
+    Deploy(
+        "echo $OF_OURS $COMPOSE_PROJECT_NAME $HARNESS_RUN",
+        run="r1",
+        folder=tmp_path,
+        timeout_s=DEADLINE_S,
+        environment={"COMPOSE_PROJECT_NAME": "shop"},
+    )(Steps(timeline, swap=1, old="", new=""))
+    timeline.close()
+    says(tmp_path, "kept shop r1\n")

@@ -9,13 +9,14 @@ import textwrap
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from driving import DEADLINE_S, S, json_lines, stream, until
 from scripted import Scripted, resets, says, stalls, whole
 
-from harness.model.errors import MissingEvidenceError, NotJudgedError
+from harness.model.errors import MissingEvidenceError, NotJudgedError, SilentError
 from harness.model.scenario import Scenario
 from harness.model.traffic import Connection, Traffic
 from harness.target import Endpoint
@@ -77,6 +78,39 @@ def test_a_server_that_fails_every_50th_request_gives_exactly_that_many_failures
     assert set(bad["outcome"]) == {"reset"}
     details = json_lines(it.folder / "details.jsonl")
     assert {detail["seq"] for detail in details} == failed
+
+
+def healthy(it):
+    """The same, whose traffic has a health path."""
+    traffic = replace(it.scenario.traffic, health="/health")
+    return replace(it, scenario=replace(it.scenario, traffic=traffic))
+
+
+def test_the_health_path_is_asked_until_it_answers_and_then_the_page(drive):
+    def unready_at_first(peer):
+        is_early = peer.index < 2 and peer.request.startswith(b"GET /health ")
+        peer.send(whole(b"no", status="503 Not Yet") if is_early else OK)
+
+    it = healthy(drive(unready_at_first))
+    it.start()
+    it.sender.probe(10)
+    asked = [request.split(b" HTTP")[0] for request in it.server.requests]
+    assert asked == [b"GET /health"] * 3 + [b"GET /"]
+    it.go()
+    it.finish(0.1)
+    probes = it.decoded().samples.query("stream == 'probe'")
+    assert (it.sender.sent().probes, list(probes["seq"])) == (4, [0, 1, 2, 3])
+
+
+def test_a_health_path_that_never_answers_rightly_is_named(drive):
+    it = healthy(drive(says(whole(b"no", status="404 Not Found"))))
+    it.start()
+    with pytest.raises(
+        SilentError, match=r"stream 'health', GET /health: wrong_status, status 404"
+    ) as caught:
+        it.sender.probe(0.1)
+    assert caught.value.status == 404
+    assert {request.split(b" HTTP")[0] for request in it.server.requests} == {b"GET /health"}
 
 
 def test_what_is_in_flight_at_the_end_is_finished(drive):

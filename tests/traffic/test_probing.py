@@ -63,3 +63,12 @@ def test_what_is_slow_on_purpose_has_its_own_time() -> None:
     assert patience_s(A, 5) == 5
     assert patience_s(replace(A, slow=True, timeout_s=30), 5) == 30
     assert patience_s(replace(A, slow=True, timeout_s=3), 5) == 5
+
+
+def test_the_health_path_is_asked_before_all_as_the_first_stream_is_connected() -> None:
+    first = Stream(name="page", path="/", rate_hz=1, tls=Tls.full, headers={"A": "b"})
+    health, page = questions(Traffic(streams=(first,), health="/up"))
+    assert (health.path, health.tls, health.headers, health.expect_status) == (
+        "/up", Tls.full, {"A": "b"}, 200,
+    )  # fmt: skip
+    assert page == first
