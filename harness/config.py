@@ -57,6 +57,7 @@ _STACK_ONLY = frozenset(
         "drain_timeout_s",
         "stop_timeout_s",
         "path",
+        "host",
         "port",
         "images",
         "control",
@@ -122,6 +123,9 @@ class Settings(BaseModel):
     path: Literal["auto", "edge", "published"] = Field(
         "auto", description="the edge's own address, or its published loopback port"
     )
+    host: str = Field(
+        "", description="where the engine's published ports are: default DOCKER_HOST's, or loopback"
+    )
     port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
     url: str = Field("", description="what to send load to instead of the bundled stack")
     deploy: str = Field("", description="the shell command that replaces the release at that URL")
@@ -148,6 +152,9 @@ class Settings(BaseModel):
     images: dict[str, str] = Field(
         default_factory=dict,
         description="image by component (base, edge, balancer, store, netfilter) or release",
+    )
+    annotations: bool = Field(
+        default=True, description="tell a GitHub Actions job what was found, and its summary"
     )
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"

@@ -214,6 +214,7 @@ def test_what_only_the_bundled_stack_has_is_refused_with_a_url_a_line_each():
         "drain_timeout_s": 5,
         "stop_timeout_s": 5,
         "path": "auto",
+        "host": "10.9.8.7",
         "port": 0,
         "images": {"v2": "shop:2"},
     }

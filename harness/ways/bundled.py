@@ -118,6 +118,7 @@ def new_stack(
             discovery=discovery or swap.named(settings.swap).discovery,
             port=settings.port,
             path=settings.path,
+            host=settings.host,
             images=settings.images,
             patience=Patience(
                 ready_s=settings.ready_timeout_s,
