@@ -12,6 +12,8 @@ from rich.console import Console
 from harness import __version__
 from harness.bench.command import add_options, bench
 from harness.calibrate import calibrate
+from harness.ci.commands import fenced, harmless
+from harness.ci.told import tell, tell_unjudged
 from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
 from harness.live import LiveLine
@@ -37,7 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     purpose is one message.
     """
     with unfailing():
-        return _carried_out(_parser().parse_args(arguments))
+        options = _parser().parse_args(arguments)
+        notes: list[str] | None = getattr(options, "notes", None)
+        # What servers answered is printed there: no job may take it for a command.
+        with fenced(is_wanted=notes is not None):
+            code = _carried_out(options)
+        for line in notes or ():
+            print(line)
+        return code
 
 
 def _carried_out(options: argparse.Namespace) -> int:
@@ -51,9 +60,11 @@ def _carried_out(options: argparse.Namespace) -> int:
         return INTERRUPTED
     except NotJudgedError as error:
         _complain(str(error))
+        _note(options, error)
         return NOT_JUDGED
     except MissingEvidenceError as error:
         _complain(str(error))
+        _note(options, error, is_inconclusive=True)
         return EXIT_CODES[Verdict.inconclusive]
     except HarnessError as error:
         _complain(str(error))
@@ -84,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_settings(verify, prefix="--")
-    verify.set_defaults(run=_verify)
+    verify.set_defaults(run=_verify, notes=[])
 
     calibrate = commands.add_parser(
         "calibrate",
@@ -119,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
-    report.set_defaults(run=_report)
+    report.set_defaults(run=_report, notes=[], annotations=False)
 
     clean = commands.add_parser("clean", help="remove what dead runs left on the engine")
     clean.add_argument(
@@ -134,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verify(options: argparse.Namespace) -> int:
     settings = load(given_settings(options))
+    options.annotations = settings.annotations
     console = Console()
     _end_in_order()
     todo = plan(settings)
@@ -149,6 +161,8 @@ def _verify(options: argparse.Namespace) -> int:
         if todo.folder.exists():
             _complain(f"what is known of this run: {todo.folder}")
         raise
+    if settings.annotations:
+        tell([judged], options.notes.append)
     return _conclude(judged, console)
 
 
@@ -224,8 +238,15 @@ def _end_in_order() -> None:
         signal.signal(number, interrupt)
 
 
+def _note(
+    options: argparse.Namespace, error: HarnessError, *, is_inconclusive: bool = False
+) -> None:
+    if getattr(options, "annotations", True) and hasattr(options, "notes"):
+        tell_unjudged(str(error), options.notes.append, is_inconclusive=is_inconclusive)
+
+
 def _complain(text: str) -> None:
-    print(f"harness: {text}", file=sys.stderr)
+    print(f"harness: {harmless(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

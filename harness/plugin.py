@@ -27,6 +27,9 @@ _SITE = {"url", "expect_status", "expect_text", "release"}
 TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 
+_RUNS = pytest.StashKey[list[tuple[str, "Judged"]]]()
+"""The runs so far that a job is to be told of, each with its test's id."""
+
 __all__ = ["TRAFFIC", "harness_run", "harness_settings", "harness_stack", "harness_traffic"]
 
 
@@ -34,6 +37,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     from harness.options import add_settings  # noqa: PLC0415 (see above)
 
     add_settings(parser.getgroup("harness", "zero-downtime harness"), prefix="--harness-")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells a CI job of the runs: of one that did not pass only where its test failed too."""
+    runs = terminalreporter.config.stash.get(_RUNS, [])
+    if not runs:
+        return
+    from harness.ci.told import tell  # noqa: PLC0415 (see above)
+    from harness.model.finding import Verdict  # noqa: PLC0415
+
+    reports = (terminalreporter.stats.get(kind, ()) for kind in ("failed", "error"))
+    failed = {report.nodeid for each in reports for report in each}
+    tell(
+        [
+            judged
+            for test, judged in runs
+            if test in failed or judged.result.verdict is Verdict.passed
+        ],
+        terminalreporter.write_line,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +124,7 @@ def harness_run(
         variation: "Variation | None" = None,
         **changes: Any,
     ) -> "Judged":
+        from harness.ci.told import is_a_job  # noqa: PLC0415
         from harness.config import load  # noqa: PLC0415
 
         with _plainly():
@@ -116,11 +140,15 @@ def harness_run(
             chosen = traffic or (None if changed else harness_traffic)
             named = name or request.node.name
             varied = {} if variation is None else {"variation": variation}
-            return carry_out(
+            judged = carry_out(
                 plan(
                     settings, traffic=chosen, name=named, faults=faults, strategy=strategy, **varied
                 )
             )
+            if settings.annotations and is_a_job():
+                told = request.config.stash.setdefault(_RUNS, [])
+                told.append((request.node.nodeid, judged))
+            return judged
 
     return run
 
@@ -138,6 +166,7 @@ def _refuse_xdist(config: pytest.Config) -> None:
 @contextmanager
 def _plainly() -> Iterator[None]:
     """What the harness raises on purpose is a message, not a traceback."""
+    from harness.ci.commands import harmless  # noqa: PLC0415
     from harness.model.errors import HarnessError, Interrupted  # noqa: PLC0415
 
     try:
@@ -146,4 +175,4 @@ def _plainly() -> Iterator[None]:
         raise KeyboardInterrupt(str(error)) from error
     except HarnessError as error:
         # `from None`: pytest would print the chain of what led to it.
-        raise pytest.fail.Exception(f"harness: {error}", pytrace=False) from None
+        raise pytest.fail.Exception(harmless(f"harness: {error}"), pytrace=False) from None
