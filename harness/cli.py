@@ -16,6 +16,7 @@ from harness.ci.commands import fenced, harmless
 from harness.ci.told import tell, tell_unjudged
 from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
+from harness.doctor.options import add_doctor_options
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
@@ -132,6 +133,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report, notes=[], annotations=False)
 
+    examiner = commands.add_parser(
+        "doctor",
+        help="what this machine lacks for `harness verify` with the same options, and what rate it "
+        "can hold",
+        epilog="exit codes: 0 all that is needed is there; 2 something is missing; 130 Ctrl-C",
+        allow_abbrev=False,
+    )
+    add_doctor_options(examiner)
+    examiner.set_defaults(run=_doctor)
+
     clean = commands.add_parser("clean", help="remove what dead runs left on the engine")
     clean.add_argument(
         "--all",
@@ -190,6 +201,14 @@ def _bench(options: argparse.Namespace) -> int:
 def _compare_swaps(options: argparse.Namespace) -> int:
     _end_in_order()
     return compare_swaps(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    # Here: it looks at the engine, whose client is slow to import.
+    from harness.doctor.command import doctor  # noqa: PLC0415
+
+    _end_in_order()
+    return doctor(options)
 
 
 def _report(options: argparse.Namespace) -> int:
