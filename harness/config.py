@@ -1,4 +1,6 @@
-"""What a user may set: `[tool.harness]` in pyproject.toml, the command line, pytest's options."""
+"""What a user may set: `[tool.harness]` in pyproject.toml or harness.toml, the command line, pytest's
+options.
+"""
 
 import difflib
 import random
@@ -14,7 +16,10 @@ from harness.model.errors import NotJudgedError
 from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
 
-__all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
+__all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "OWN_FILE", "Settings", "load"]
+
+OWN_FILE = "harness.toml"
+"""The same keys as of `[tool.harness]`, without that head."""
 
 LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
@@ -240,8 +245,9 @@ class Settings(BaseModel):
 
 
 def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> Settings:
-    """Settings from `[tool.harness]` of the pyproject.toml in `folder` (default: here) or the
-    nearest one above it, overridden by `given` where that is not None.
+    """Settings from `[tool.harness]` of the pyproject.toml in `folder` (default: here), or from the
+    harness.toml there, or those of the nearest folder above that has either; overridden by `given`
+    where that is not None.
 
     NotJudgedError names the key, its value and the remedy.
     """
@@ -255,18 +261,33 @@ def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) 
 
 def _from_file(folder: Path) -> dict[str, Any]:
     for place in (folder, *folder.parents):
-        path = place / "pyproject.toml"
-        if path.is_file():
-            try:
-                content = tomllib.loads(path.read_text("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise NotJudgedError(f"settings: {path} is not valid TOML: {error}") from error
-            tool = content.get("tool", {})
-            section = tool.get("harness", {}) if isinstance(tool, dict) else {}
-            if not isinstance(section, dict):
-                raise NotJudgedError(f"settings: {path}: [tool.harness] must be a table")
-            return dict(section)
+        project, own = place / "pyproject.toml", place / OWN_FILE
+        section = _section(project) if project.is_file() else None
+        if own.is_file():
+            if section is not None:
+                raise NotJudgedError(
+                    f"settings: both {project} ([tool.harness]) and {own} have them; keep one"
+                )
+            return _toml(own)
+        if project.is_file():
+            return section or {}
     return {}
+
+
+def _section(path: Path) -> dict[str, Any] | None:
+    """`[tool.harness]` of a pyproject.toml; None where it has none."""
+    tool = _toml(path).get("tool", {})
+    section = tool.get("harness") if isinstance(tool, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise NotJudgedError(f"settings: {path}: [tool.harness] must be a table")
+    return section
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotJudgedError(f"settings: {path} is not valid TOML: {error}") from error
 
 
 def _explained(error: ValidationError) -> str:
