@@ -17,6 +17,8 @@ from harness.ci.told import tell, tell_unjudged
 from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
 from harness.doctor.options import add_doctor_options
+from harness.init.command import init
+from harness.init.options import add_init_options
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
@@ -132,6 +134,15 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report, notes=[], annotations=False)
+
+    beginner = commands.add_parser(
+        "init",
+        help="write a settings file to begin with, from what is found in this folder",
+        epilog="exit codes: 0 written; 2 not: there are settings already, or no room for them",
+        allow_abbrev=False,
+    )
+    add_init_options(beginner)
+    beginner.set_defaults(run=init)
 
     examiner = commands.add_parser(
         "doctor",

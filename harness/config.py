@@ -1,5 +1,5 @@
-"""What a user may set: `[tool.harness]` in pyproject.toml or harness.toml, the command line, pytest's
-options.
+"""What a user may set: a settings file (`[tool.harness]` in pyproject.toml, or harness.toml), the
+command line, pytest's options.
 """
 
 import difflib
