@@ -17,6 +17,7 @@ from harness.ci.told import tell, tell_unjudged
 from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
 from harness.doctor.options import add_doctor_options
+from harness.exits import INTERRUPTED, NOT_JUDGED
 from harness.init.command import init
 from harness.init.options import add_init_options
 from harness.live import LiveLine
@@ -29,9 +30,6 @@ from harness.report.tries import tries_text
 from harness.verify import Judged, carry_out, judge_folder, plan
 
 __all__ = ["main"]
-
-NOT_JUDGED = 2
-INTERRUPTED = 130
 
 _EXITS = """exit codes: 0 pass; 1 fail; 2 nothing was judged (usage, settings, no engine, the stack
 or the old release did not start); 3 inconclusive (evidence is missing); 130 Ctrl-C"""

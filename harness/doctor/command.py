@@ -15,6 +15,7 @@ from harness.doctor.line import Line, State, missing, ok
 from harness.doctor.machine import machine_lines
 from harness.doctor.rate import Held, measured, rates_to_try
 from harness.model.errors import Interrupted, MissingEvidenceError, NotJudgedError
+from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
 from harness.options import given_settings
 from harness.report.figures import printable
@@ -44,11 +45,12 @@ def doctor(options: argparse.Namespace) -> int:
         if not options.json:
             _print(line)
 
-    traffic, judged = _judged(settings)
+    scenario, judged = _judged(settings)
+    traffic = scenario.traffic if scenario else None
     say(judged)
     for line in machine_lines(settings.reports, traffic):
         say(line)
-    for line in _target_lines(settings):
+    for line in _target_lines(settings, scenario):
         say(line)
     if not options.quick and traffic is not None:
         say(_rate_line(settings, traffic, rates))
@@ -58,20 +60,22 @@ def doctor(options: argparse.Namespace) -> int:
     return _LACKING if any(line.state is State.missing for line in lines) else 0
 
 
-def _judged(settings: Settings) -> tuple[Traffic | None, Line]:
-    """What would be sent; None where the settings could not run."""
+def _judged(settings: Settings) -> tuple[Scenario | None, Line]:
+    """What would be run; None where the settings could not."""
     try:
         scenario, _ = prepared("doctor", settings)
     except NotJudgedError as error:
         return None, missing("settings", str(error).replace("settings: ", ""))
     sent = f"{scenario.traffic.rate_hz:g}/s in {len(scenario.traffic.streams)} streams"
-    return scenario.traffic, ok("settings", f"{scenario.swap} on target {scenario.target}, {sent}")
+    return scenario, ok("settings", f"{scenario.swap} on target {scenario.target}, {sent}")
 
 
-def _target_lines(settings: Settings) -> Iterator[Line]:
-    if settings.url:
+def _target_lines(settings: Settings, scenario: Scenario | None) -> Iterator[Line]:
+    urls = [settings.url] if isinstance(settings.url, str) else list(settings.url)
+    if any(urls) or (scenario and scenario.target == "url"):
         yield ok("engine", "not needed: url names the target")
-        yield from _url_lines(settings.url)
+        for url in filter(None, urls):
+            yield from _url_lines(url)
         return
     yield from engine_lines(settings.host, settings.path, settings.images)
     if getattr(settings, "compose", ""):
