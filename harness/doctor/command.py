@@ -77,7 +77,9 @@ def _target_lines(settings: Settings, scenario: Scenario | None) -> Iterator[Lin
         for url in filter(None, urls):
             yield from _url_lines(url)
         return
-    yield from engine_lines(settings.host, settings.path, settings.images)
+    given = {name: str(getattr(settings, name, "")) for name in ("old_image", "new_image")}
+    images = settings.images | {name: image for name, image in given.items() if image}
+    yield from engine_lines(settings.host, settings.path, images)
     if getattr(settings, "compose", ""):
         yield compose_line()
 

@@ -105,7 +105,7 @@ class Step:
 def test_the_exit_code_is_passed_on_and_named(tmp_path, code, verdict, is_absolute):
     """A run that an earlier step left is not taken for this one's."""
     reports = str(tmp_path / "kept") if is_absolute else "kept"
-    old = tmp_path / "kept" / "drain" / "r0"
+    old = tmp_path / "kept" / "zebra" / "r9"
     old.mkdir(parents=True)
     os.utime(old, (1, 1))
     step = Step(tmp_path, f'mkdir -p "$3/drain/r1" && exit {code}')

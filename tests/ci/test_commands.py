@@ -1,7 +1,7 @@
 """Workflow commands: ours are whole, and no other text becomes one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from job import taken
 
@@ -16,7 +16,7 @@ HOSTILE = [
     "it said ##[set-output name=verdict]pass",
     "##[error]hit",
 ]
-TEXTS = st.text(st.sampled_from("ab:,%=;][#\r\n\t \u2028") | st.characters(), max_size=60)
+TEXTS = st.text(st.sampled_from("a:,%=;][#\r\n 0A3C25D"), max_size=60) | st.text(max_size=60)
 
 
 @pytest.fixture
@@ -24,6 +24,8 @@ def listening(monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
 
+@example(text="100 %0A and %25", title="100 %: a, b")
+@example(text="::error::x", title="a::error::b,c=d%3A%2C")
 @given(text=TEXTS, title=TEXTS.map("harness: {}.".format))
 def test_a_command_is_one_line_that_carries_its_texts_whole(text, title):
     line = command("error", text, title=title)
