@@ -12,8 +12,14 @@ from rich.console import Console
 from harness import __version__
 from harness.bench.command import add_options, bench
 from harness.calibrate import calibrate
+from harness.ci.commands import fenced, harmless
+from harness.ci.told import tell, tell_unjudged
 from harness.compare.command import add_compare_options, compare_swaps
 from harness.config import load
+from harness.doctor.options import add_doctor_options
+from harness.exits import INTERRUPTED, NOT_JUDGED
+from harness.init.command import init
+from harness.init.options import add_init_options
 from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
@@ -25,9 +31,6 @@ from harness.verify import Judged, carry_out, judge_folder, plan
 
 __all__ = ["main"]
 
-NOT_JUDGED = 2
-INTERRUPTED = 130
-
 _EXITS = """exit codes: 0 pass; 1 fail; 2 nothing was judged (usage, settings, no engine, the stack
 or the old release did not start); 3 inconclusive (evidence is missing); 130 Ctrl-C"""
 
@@ -37,7 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     purpose is one message.
     """
     with unfailing():
-        return _carried_out(_parser().parse_args(arguments))
+        options = _parser().parse_args(arguments)
+        notes: list[str] | None = getattr(options, "notes", None)
+        # What servers answered is printed there: no job may take it for a command.
+        with fenced(is_wanted=notes is not None):
+            code = _carried_out(options)
+        for line in notes or ():
+            print(line)
+        return code
 
 
 def _carried_out(options: argparse.Namespace) -> int:
@@ -51,9 +61,11 @@ def _carried_out(options: argparse.Namespace) -> int:
         return INTERRUPTED
     except NotJudgedError as error:
         _complain(str(error))
+        _note(options, error)
         return NOT_JUDGED
     except MissingEvidenceError as error:
         _complain(str(error))
+        _note(options, error, is_inconclusive=True)
         return EXIT_CODES[Verdict.inconclusive]
     except HarnessError as error:
         _complain(str(error))
@@ -84,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_settings(verify, prefix="--")
-    verify.set_defaults(run=_verify)
+    verify.set_defaults(run=_verify, notes=[])
 
     calibrate = commands.add_parser(
         "calibrate",
@@ -119,7 +131,26 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
-    report.set_defaults(run=_report)
+    report.set_defaults(run=_report, notes=[], annotations=False)
+
+    beginner = commands.add_parser(
+        "init",
+        help="write a settings file to begin with, from what is found in this folder",
+        epilog="exit codes: 0 written; 2 not: there are settings already, or no room for them",
+        allow_abbrev=False,
+    )
+    add_init_options(beginner)
+    beginner.set_defaults(run=init)
+
+    examiner = commands.add_parser(
+        "doctor",
+        help="what this machine lacks for `harness verify` with the same options, and what rate it "
+        "can hold",
+        epilog="exit codes: 0 all that is needed is there; 2 something is missing; 130 Ctrl-C",
+        allow_abbrev=False,
+    )
+    add_doctor_options(examiner)
+    examiner.set_defaults(run=_doctor)
 
     clean = commands.add_parser("clean", help="remove what dead runs left on the engine")
     clean.add_argument(
@@ -134,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verify(options: argparse.Namespace) -> int:
     settings = load(given_settings(options))
+    options.annotations = settings.annotations
     console = Console()
     _end_in_order()
     todo = plan(settings)
@@ -149,6 +181,8 @@ def _verify(options: argparse.Namespace) -> int:
         if todo.folder.exists():
             _complain(f"what is known of this run: {todo.folder}")
         raise
+    if settings.annotations:
+        tell([judged], options.notes.append)
     return _conclude(judged, console)
 
 
@@ -176,6 +210,14 @@ def _bench(options: argparse.Namespace) -> int:
 def _compare_swaps(options: argparse.Namespace) -> int:
     _end_in_order()
     return compare_swaps(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    # Here: it looks at the engine, whose client is slow to import.
+    from harness.doctor.command import doctor  # noqa: PLC0415
+
+    _end_in_order()
+    return doctor(options)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -224,8 +266,15 @@ def _end_in_order() -> None:
         signal.signal(number, interrupt)
 
 
+def _note(
+    options: argparse.Namespace, error: HarnessError, *, is_inconclusive: bool = False
+) -> None:
+    if getattr(options, "annotations", True) and hasattr(options, "notes"):
+        tell_unjudged(str(error), options.notes.append, is_inconclusive=is_inconclusive)
+
+
 def _complain(text: str) -> None:
-    print(f"harness: {text}", file=sys.stderr)
+    print(f"harness: {harmless(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What a user may set: `[tool.harness]` in pyproject.toml, the command line, pytest's options."""
+"""What a user may set: a settings file (`[tool.harness]` in pyproject.toml, or harness.toml), the
+command line, pytest's options.
+"""
 
 import random
 import tomllib
@@ -24,7 +26,10 @@ from harness.model.scenario import Limits, Timing
 from harness.model.traffic import ArrivalKind, release_source
 from harness.streams import MISTAKE, Spec
 
-__all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "Settings", "load"]
+__all__ = ["FINISH_SPARE_S", "LEAST_RATE", "LEAST_SEEN_S", "OWN_FILE", "Settings", "load"]
+
+OWN_FILE = "harness.toml"
+"""The same keys as of `[tool.harness]`, without that head."""
 
 LEAST_RATE = 10.0
 """Below it the streams are too thin to be seen before, during and after each swap."""
@@ -69,6 +74,7 @@ _STACK_ONLY = frozenset(
         "stop_timeout_s",
         "path",
         "edge_port",
+        "host",
         "images",
         "smoke",
     }
@@ -151,6 +157,9 @@ class Settings(LimitSettings):
     path: Literal["auto", "edge", "published"] = Field(
         "auto", description="the edge's own address, or its published loopback port"
     )
+    host: str = Field(
+        "", description="where the engine's published ports are: default DOCKER_HOST's, or loopback"
+    )
     edge_port: int = Field(0, ge=0, le=65_535, description="the edge's loopback port; 0 is any")
     old_image: str = Field("", description="image of your app's old release")
     new_image: str = Field("", description="image of your app's new release")
@@ -203,6 +212,9 @@ class Settings(LimitSettings):
         "", description="a locustfile whose users send the requests, in a closed loop"
     )
     users: int = Field(10, ge=1, le=10_000, description="of that locustfile")
+    annotations: bool = Field(
+        default=True, description="tell a GitHub Actions job what was found, and its summary"
+    )
     plugins: tuple[str, ...] = Field(
         (), description="modules for the sending child, which may listen to Locust's events"
     )
@@ -342,8 +354,9 @@ class Settings(LimitSettings):
 
 
 def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> Settings:
-    """Settings from `[tool.harness]` of the pyproject.toml in `folder` (default: here) or the
-    nearest one above it, overridden by `given` where that is not None.
+    """Settings from `[tool.harness]` of the pyproject.toml in `folder` (default: here), or from the
+    harness.toml there, or those of the nearest folder above that has either; overridden by `given`
+    where that is not None.
 
     NotJudgedError names the key, its value and the remedy.
     """
@@ -357,18 +370,33 @@ def load(given: Mapping[str, Any] | None = None, *, folder: Path | None = None) 
 
 def _from_file(folder: Path) -> dict[str, Any]:
     for place in (folder, *folder.parents):
-        path = place / "pyproject.toml"
-        if path.is_file():
-            try:
-                content = tomllib.loads(path.read_text("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise NotJudgedError(f"settings: {path} is not valid TOML: {error}") from error
-            tool = content.get("tool", {})
-            section = tool.get("harness", {}) if isinstance(tool, dict) else {}
-            if not isinstance(section, dict):
-                raise NotJudgedError(f"settings: {path}: [tool.harness] must be a table")
-            return dict(section)
+        project, own = place / "pyproject.toml", place / OWN_FILE
+        section = _section(project) if project.is_file() else None
+        if own.is_file():
+            if section is not None:
+                raise NotJudgedError(
+                    f"settings: both {project} ([tool.harness]) and {own} have them; keep one"
+                )
+            return _toml(own)
+        if project.is_file():
+            return section or {}
     return {}
+
+
+def _section(path: Path) -> dict[str, Any] | None:
+    """`[tool.harness]` of a pyproject.toml; None where it has none."""
+    tool = _toml(path).get("tool", {})
+    section = tool.get("harness") if isinstance(tool, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise NotJudgedError(f"settings: {path}: [tool.harness] must be a table")
+    return section
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotJudgedError(f"settings: {path} is not valid TOML: {error}") from error
 
 
 def _explained(error: ValidationError) -> str:

@@ -16,6 +16,7 @@ from harness.machine import describe
 from harness.model.errors import NotJudgedError
 
 __all__ = [
+    "LEAST_FREE_BYTES",
     "environment_of",
     "forget_if_bare",
     "new_folder",
@@ -24,7 +25,7 @@ __all__ = [
     "scenario_name",
 ]
 
-_LEAST_FREE_BYTES = 64 * 1024 * 1024
+LEAST_FREE_BYTES = 64 * 1024 * 1024
 _MOST_NAME_BYTES = 200
 """File systems take 255 at most."""
 _TAKEN = frozenset({"index.html", "latest"})
@@ -66,7 +67,7 @@ def new_folder(reports: Path, scenario: str, run: str) -> Path:
             f"reports: cannot write to {reports}: {error.strerror}; name another folder with "
             "--reports"
         ) from error
-    if free < _LEAST_FREE_BYTES:
+    if free < LEAST_FREE_BYTES:
         folder.rmdir()
         raise NotJudgedError(
             f"disk: only {free // 1024} KiB are free for {reports}, a run needs 64 MiB; "

@@ -3,11 +3,12 @@
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 from harness.timeline import Timekeeper
 
-__all__ = ["MachineWatch", "describe"]
+__all__ = ["MachineWatch", "describe", "steal_during"]
 
 _PERIOD_S = 1.0
 _STEAL_FIELD = 7
@@ -49,6 +50,13 @@ class MachineWatch:
                     file.write(json.dumps(line) + "\n")
         except OSError as error:
             self.errors.append(f"machine.jsonl: {error}")
+
+
+def steal_during(seconds: float) -> float | None:
+    """The share of the cores' time that others take in the next seconds; None: it is not told."""
+    before = _cpu_ticks()
+    time.sleep(seconds)
+    return _steal_share(before, _cpu_ticks())
 
 
 def describe() -> dict[str, str | int | float | bool]:

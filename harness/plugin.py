@@ -35,6 +35,9 @@ _SITE = {"url", "streams", "expect_status", "expect_text", "release", *_OWN}
 TRAFFIC = frozenset({"mix", "traffic", "rate", "arrivals", "timeout_s", "locustfile", *_SITE})
 """Settings that the traffic is made from: where a run changes one, it is made anew."""
 
+_RUNS = pytest.StashKey[list[tuple[str, "Judged"]]]()
+"""The runs so far that a job is to be told of, each with its test's id."""
+
 __all__ = ["TRAFFIC", "harness_run", "harness_settings", "harness_stack", "harness_traffic"]
 
 
@@ -49,6 +52,26 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "harness(**settings): settings of the zero-downtime harness for the fixtures of this test; "
         "they win over [tool.harness] and --harness-… options",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells a CI job of the runs: of one that did not pass only where its test failed too."""
+    runs = terminalreporter.config.stash.get(_RUNS, [])
+    if not runs:
+        return
+    from harness.ci.told import tell  # noqa: PLC0415 (see above)
+    from harness.model.finding import Verdict  # noqa: PLC0415
+
+    reports = (terminalreporter.stats.get(kind, ()) for kind in ("failed", "error"))
+    failed = {report.nodeid for each in reports for report in each}
+    tell(
+        [
+            judged
+            for test, judged in runs
+            if test in failed or judged.result.verdict is Verdict.passed
+        ],
+        terminalreporter.write_line,
     )
 
 
@@ -157,6 +180,8 @@ def harness_run(
         variation: "Variation | None" = None,
         **changes: Any,
     ) -> "Judged":
+        from harness.ci.told import is_a_job  # noqa: PLC0415
+
         with _plainly():
             settings = _changed(harness_settings, changes, request.config)
             changed = sorted(TRAFFIC & set(changes))
@@ -168,11 +193,15 @@ def harness_run(
             chosen = traffic or (None if changed else harness_traffic)
             named = name or request.node.name
             varied = {} if variation is None else {"variation": variation}
-            return carry_out(
+            judged = carry_out(
                 plan(
                     settings, traffic=chosen, name=named, faults=faults, strategy=strategy, **varied
                 )
             )
+            if settings.annotations and is_a_job():
+                told = request.config.stash.setdefault(_RUNS, [])
+                told.append((request.node.nodeid, judged))
+            return judged
 
     return run
 
@@ -190,6 +219,7 @@ def _refuse_xdist(config: pytest.Config) -> None:
 @contextmanager
 def _plainly() -> Iterator[None]:
     """What the harness raises on purpose is a message, not a traceback."""
+    from harness.ci.commands import harmless  # noqa: PLC0415
     from harness.model.errors import HarnessError, Interrupted  # noqa: PLC0415
 
     try:
@@ -198,4 +228,4 @@ def _plainly() -> Iterator[None]:
         raise KeyboardInterrupt(str(error)) from error
     except HarnessError as error:
         # `from None`: pytest would print the chain of what led to it.
-        raise pytest.fail.Exception(f"harness: {error}", pytrace=False) from None
+        raise pytest.fail.Exception(harmless(f"harness: {error}"), pytrace=False) from None

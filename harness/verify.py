@@ -11,6 +11,7 @@ from harness.analysis.calibration import FOLDER as CALIBRATION
 from harness.analysis.history import load
 from harness.analysis.runfolder import convert
 from harness.checks.verdict import judge
+from harness.ci.commands import harmless
 from harness.config import FINISH_SPARE_S, Settings
 from harness.faults import Fault
 from harness.kept import forget_if_bare, new_folder, new_run, point_latest
@@ -65,7 +66,7 @@ class Judged:
         # pytest then shows the test's own line, and none of ours.
         __tracebackhide__ = True
         if self.result.verdict is not Verdict.passed or self.unwritten:
-            raise AssertionError(self.explanation())
+            raise AssertionError(harmless(self.explanation()))
 
     def explanation(self) -> str:
         """The verdict in a sentence, each finding that did not pass, and the run folder."""

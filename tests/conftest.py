@@ -10,3 +10,10 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     would know other names, at which pytest-xdist refuses the run.
     """
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(autouse=True)
+def no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests may run in a job of GitHub Actions, which none of them is to tell anything."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)

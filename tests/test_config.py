@@ -48,6 +48,48 @@ def test_a_file_of_other_tools_sets_nothing(tmp_path, text):
     assert load(folder=write(tmp_path, text)).rate == 300
 
 
+def test_a_file_of_our_own_has_the_same_keys_without_the_head(tmp_path):
+    (tmp_path / "harness.toml").write_text('rate = 50\n[images]\nv2 = "shop:2"\n')
+    settings = load({"swaps": 2}, folder=tmp_path)
+    assert (settings.rate, settings.swaps, settings.images) == (50, 2, {"v2": "shop:2"})
+
+
+def test_a_file_of_our_own_stands_beside_a_project_that_says_nothing_of_us(tmp_path):
+    write(tmp_path, "[tool.other]\nrate = 9\n")
+    (tmp_path / "harness.toml").write_text("rate = 50\n")
+    assert load(folder=tmp_path).rate == 50
+
+
+def test_the_nearest_folder_with_either_file_counts(tmp_path):
+    (tmp_path / "harness.toml").write_text("rate = 50\n")
+    near = tmp_path / "a" / "b"
+    near.mkdir(parents=True)
+    assert load(folder=near).rate == 50
+    write(tmp_path / "a", "")
+    assert load(folder=near).rate == 300
+    (near / "harness.toml").write_text("rate = 70\n")
+    assert load(folder=near).rate == 70
+
+
+@pytest.mark.parametrize("section", ["rate = 60", ""])
+def test_both_files_in_one_folder_are_refused(tmp_path, section):
+    write(tmp_path, f"[tool.harness]\n{section}\n")
+    (tmp_path / "harness.toml").write_text("rate = 50\n")
+    assert refusal(folder=tmp_path) == (
+        f"settings: both {tmp_path / 'pyproject.toml'} ([tool.harness]) and "
+        f"{tmp_path / 'harness.toml'} have them; keep one"
+    )
+
+
+def test_a_typo_in_a_file_of_our_own_gets_its_nearest(tmp_path):
+    (tmp_path / "harness.toml").write_text("rat = 50\n")
+    assert refusal(folder=tmp_path) == "settings: no such key 'rat'; did you mean 'rate'?"
+    (tmp_path / "harness.toml").write_text("rate = \n")
+    assert refusal(folder=tmp_path).startswith(
+        f"settings: {tmp_path / 'harness.toml'} is not valid TOML: "
+    )
+
+
 def test_a_seed_is_drawn_anew_and_can_be_held(tmp_path):
     drawn = {load(folder=tmp_path).seed for _ in range(5)}
     assert len(drawn) > 1
@@ -217,6 +259,7 @@ def test_what_only_the_bundled_stack_has_is_refused_with_a_url_a_line_each():
         "stop_timeout_s": 5,
         "path": "auto",
         "edge_port": 0,
+        "host": "10.9.8.7",
         "images": {"v2": "shop:2"},
     }
     lines = contradiction(**AT_A_URL, **values)

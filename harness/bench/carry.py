@@ -48,13 +48,14 @@ def carry_out(
     folder: Path,
     images: Mapping[str, str],
     say: Callable[[str], None],
+    host: str = "",
 ) -> Bench:
-    """Does the rounds that are not done yet. Errors as of Rig.up and measure.measured; Interrupted
-    on Ctrl-C, once all is removed.
+    """Does the rounds that are not done yet; `host` as of Rig. Errors as of Rig.up and
+    measure.measured; Interrupted on Ctrl-C, once all is removed.
     """
     plan = bench.plan
     done = {each.cell for each in read_rounds(folder)}
-    rig = Rig(bench.run, _with_central(plan), SystemTime(), images, say)
+    rig = Rig(bench.run, _with_central(plan), SystemTime(), images, say, host=host)
     try:
         rig.up()
         bench = _completed(bench, rig, folder, say)

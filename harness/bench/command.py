@@ -98,7 +98,11 @@ def bench(options: argparse.Namespace) -> int:
         images = {name: tag for name, tag in settings.images.items() if name in _IMAGES}
         try:
             wanted = carry_out(
-                wanted, folder, images, lambda text: console.print(text, markup=False)
+                wanted,
+                folder,
+                images,
+                lambda text: console.print(text, markup=False),
+                settings.host,
             )
         except NotJudgedError:
             if options.resume is None and not read_rounds(folder):

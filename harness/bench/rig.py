@@ -26,6 +26,7 @@ from harness.stack.containers import (
     published,
 )
 from harness.stack.engine import DockerClient, connect, described, remove_run, sweep
+from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.network import Network, create_network
 from harness.stack.owner import LABEL, Owner
 from harness.stack.runtime_api import ExecTransport, RuntimeApi, SocketTransport
@@ -38,7 +39,10 @@ __all__ = ["Rig"]
 _START_S: Final = 15.0
 _CHUNK: Final = 60_000
 """Of a configuration: an environment variable may have 128 KiB."""
-_HAPROXY: Final = "haproxy -c -q -f /tmp/proxy.cfg && exec haproxy -W -db -f /tmp/proxy.cfg"
+_HAPROXY: Final = (
+    "mkdir -p /run/harness && haproxy -c -q -f /tmp/proxy.cfg && "
+    "exec haproxy -W -db -f /tmp/proxy.cfg"
+)
 _NGINX: Final = 'exec nginx -c /tmp/proxy.cfg -g "daemon off;"'
 
 
@@ -52,7 +56,12 @@ class Rig:
         clock: Timekeeper,
         given: Mapping[str, str],
         say: Callable[[str], None] = lambda _: None,
+        *,
+        host: str = "",
     ) -> None:
+        """`host`: where the engine's published ports are; empty as stack.engine_host finds it."""
+        self._given_host = host
+        self._host = LOOPBACK
         self._run = run
         self._plan = plan
         self.clock = clock
@@ -76,6 +85,7 @@ class Rig:
     def up(self) -> None:
         """NotJudgedError where it does not come up."""
         client = self._client = connect()
+        host = self._host = engine_host(self._given_host)
         sweep(client)
         tags = self._tags = self._images(client)
         prefix = f"harness-{self._run}"
@@ -90,7 +100,12 @@ class Rig:
         def start(name: str, image: str, **spec: Any) -> Container:
             named = {**labels, f"{LABEL}.instance": name}
             full = Spec(
-                name=f"{prefix}-{name}", image=tags[image], labels=named, alias=name, **spec
+                name=f"{prefix}-{name}",
+                image=tags[image],
+                labels=named,
+                alias=name,
+                bind=host.bind,
+                **spec,
             )
             return launch(full, network)
 
@@ -115,7 +130,7 @@ class Rig:
             "balancer",
             **_configured(_HAPROXY, proxies.haproxy(plan.algorithms, plan.workloads, addresses)),
             stop_signal="SIGUSR1",
-            volumes={str(folder): "/run/harness"},
+            volumes={str(folder): "/run/harness"} if host.is_local else {},
             ports={proxies.PORT: 0},
         )
         configuration = proxies.nginx(plan.algorithms, plan.workloads)
@@ -278,13 +293,13 @@ class Rig:
                 return True
             return False
 
-        if own and wait_until(listens, clock=self.clock, timeout_s=3.0):
+        if own and self._host.is_local and wait_until(listens, clock=self.clock, timeout_s=3.0):
             return own, proxies.PORT
         container.reload()
         if container.status != "running":
             raise NotJudgedError(f"{proxy}: it did not start; {last_words(container)}")
         self.path = "published"
-        return "127.0.0.1", published(container, proxies.PORT)
+        return self._host.address, published(container, proxies.PORT)
 
     def _reached_api(self) -> RuntimeApi:
         if self._api is None:
@@ -292,7 +307,8 @@ class Rig:
         return self._api
 
     def _runtime_api(self, balancer: Container, folder: Path) -> RuntimeApi:
-        for transport in (SocketTransport(folder / "admin.sock"), ExecTransport(balancer)):
+        by_socket = (SocketTransport(folder / "admin.sock"),) if self._host.is_local else ()
+        for transport in (*by_socket, ExecTransport(balancer)):
 
             def answers(transport: SocketTransport | ExecTransport = transport) -> bool:
                 try:

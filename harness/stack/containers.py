@@ -16,6 +16,7 @@ from testcontainers.core.network import Network
 
 from harness.model.errors import HarnessError, MissingEvidenceError, NotJudgedError
 from harness.stack.engine import absent_is_fine
+from harness.stack.engine_host import LOOPBACK
 from harness.timeline import SystemTime, wait_until
 
 __all__ = [
@@ -73,7 +74,7 @@ class UnendedError(docker.errors.APIError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What to start. `ports` maps a container port to a loopback port, 0 for any free one."""
+    """What to start. `ports` maps a container port to a port of `bind`, 0 for any free one."""
 
     name: str
     image: str
@@ -83,6 +84,8 @@ class Spec:
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume name or host folder to the folder in the container, writable."""
     ports: Mapping[int, int] = field(default_factory=dict)
+    bind: str = LOOPBACK.bind
+    """The engine's address on which they are published."""
     shell: str = ""
     """Runs instead of the image's own entry, by `/bin/sh -c`; ends in an `exec`."""
     entry: Sequence[str] = ()
@@ -108,8 +111,8 @@ def launch(spec: Spec, network: Network) -> Container:
     for source, folder in spec.volumes.items():
         unit.with_volume_mapping(source, folder, "rw")
     for inner, outer in spec.ports.items():
-        # Loopback by name: testcontainers' own mapping would publish on every interface.
-        unit.ports[f"{inner}/tcp"] = ("127.0.0.1", outer or None)  # type: ignore[assignment]
+        # By an address: testcontainers' own mapping would publish on every interface.
+        unit.ports[f"{inner}/tcp"] = (spec.bind, outer or None)  # type: ignore[assignment]
     entry = ["/bin/sh", "-c", spec.shell] if spec.shell else list(spec.entry)
     options = {
         "labels": dict(spec.labels),
@@ -149,7 +152,7 @@ def _explained(spec: Spec, error: docker.errors.APIError) -> HarnessError:
     if "port is already allocated" in text or "address already in use" in text:
         taken = ", ".join(str(outer) for outer in spec.ports.values() if outer)
         return NotJudgedError(
-            f"port: {taken} on 127.0.0.1 is taken by another program; "
+            f"port: {taken} on {spec.bind} is taken by another program; "
             "choose another with --edge-port, or leave it out for any free one"
         )
     if "no space left" in text:
@@ -172,7 +175,7 @@ def address(container: Container) -> str:
 
 
 def published(container: Container, inner: int) -> int:
-    """The loopback port of that port of it, as of its last reload; 0 where it has none."""
+    """The engine's port of that port of it, as of its last reload; 0 where it has none."""
     bound = container.attrs["NetworkSettings"]["Ports"].get(f"{inner}/tcp")
     return int(bound[0]["HostPort"]) if bound else 0
 

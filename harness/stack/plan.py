@@ -25,6 +25,8 @@ class StackPlan:
     """The edge's published loopback port; 0 is any free one."""
     path: str = "auto"
     """`edge`, `published`, or `auto`: the edge's own address where it can be reached."""
+    host: str = ""
+    """Where the engine's published ports are; empty as stack.engine_host finds it."""
     images: Mapping[str, str] = field(default_factory=dict)
     """By component (`base`, `edge`, `balancer`, `store`) or release name."""
     app: App = SAMPLE

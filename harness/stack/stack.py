@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import docker
 from docker.models.containers import Container
@@ -20,6 +21,7 @@ from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch,
 from harness.stack.discovery import Discovery
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
+from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.evidence import EventWatch, gather, versions
 from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
@@ -51,6 +53,11 @@ from harness.timeline import Timekeeper, Timeline, wait_until
 
 __all__ = ["Stack"]
 
+_ANSWERS_S: Final = 5.0
+_SOCKETS_AT: Final = "/run/harness"
+_NO_FOLDER: Final = f"mkdir -p {_SOCKETS_AT} && "
+"""Of an engine elsewhere no folder can be shared: the balancer's is its own."""
+
 
 class Stack:
     """A harness.target.Target with every ability there is."""
@@ -61,6 +68,7 @@ class Stack:
         validated_algorithm(plan.algorithm)
         self._plan = plan
         self._client: docker.DockerClient | None = None
+        self._host = LOOPBACK
         self._containers: dict[str, Container] = {}
         self._website: Website | None = None
         self._disturbance: StackDisturbance | None = None
@@ -74,6 +82,7 @@ class Stack:
 
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
+        host = self._host = engine_host(self._plan.host)
         sweep(client)
         tags = self._tags = self._images(client, timeline)
         run, plan = self._plan.run, self._plan
@@ -103,6 +112,7 @@ class Stack:
                 image=tags[image or name],
                 labels={**labels, f"{LABEL}.instance": name},
                 alias=alias or name,
+                bind=host.bind,
                 **spec,  # type: ignore[arg-type]
             )
             self._on_down(lambda: self._remove(full.name))
@@ -123,16 +133,19 @@ class Stack:
             self._stub = control.Stub(stub)
         component("store", entry=store.ENTRY)
         configuration = self._haproxy_cfg()
+        folders = {str(folder): _SOCKETS_AT} if host.is_local else {}
 
         def balancer_as(name: str) -> Container:
             return component(
                 name,
                 "balancer",
                 alias="balancer",
-                shell=WRITING_SHELL + self._balancer_entry(),
+                shell=("" if host.is_local else _NO_FOLDER)
+                + WRITING_SHELL
+                + self._balancer_entry(),
                 stop_signal="SIGUSR1",
                 environment={"HAPROXY_CFG": configuration},
-                volumes={volume.name: LOGS_AT, str(folder): "/run/harness"},
+                volumes={volume.name: LOGS_AT, **folders},
             )
 
         balancer = balancer_as("balancer")
@@ -317,7 +330,10 @@ class Stack:
         self, balancer: Container, path: Path, timeline: Timeline
     ) -> SocketTransport | ExecTransport:
         """The Runtime API by its socket, else by commands in the container."""
-        for transport, patience_s in ((SocketTransport(path), 5.0), (ExecTransport(balancer), 5.0)):
+        ways: list[SocketTransport | ExecTransport] = [ExecTransport(balancer)]
+        if self._host.is_local:
+            ways.insert(0, SocketTransport(path))
+        for transport in ways:
 
             def answers(transport: SocketTransport | ExecTransport = transport) -> bool:
                 try:
@@ -325,7 +341,7 @@ class Stack:
                 except OSError:
                     return False
 
-            if wait_until(answers, clock=timeline.clock, timeout_s=patience_s):
+            if wait_until(answers, clock=timeline.clock, timeout_s=_ANSWERS_S):
                 return transport
             balancer.reload()
             if balancer.status != "running":
@@ -351,7 +367,7 @@ class Stack:
     def _reachable(self, front: Container, timeline: Timeline, name: str = "edge") -> Endpoint:
         """Where load goes. A bare connection tells; it carries no request."""
         own = address(front)
-        if self._plan.path != "published" and own:
+        if self._plan.path != "published" and own and self._host.is_local:
             is_sure = self._plan.path == "edge"
             if listens(own, edge.PORT, timeline.clock, is_reachable=is_sure):
                 return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
@@ -364,7 +380,7 @@ class Stack:
                 "(Docker Desktop, or a remote engine); leave --path out, or say --path published"
             )
         port, tls_port = (published(front, inner) for inner in (edge.PORT, edge.TLS_PORT))
-        return self._endpoint("127.0.0.1", port, tls_port, "published")
+        return self._endpoint(self._host.address, port, tls_port, "published")
 
     def _endpoint(self, host: str, port: int, tls_port: int, path: str) -> Endpoint:
         return Endpoint(

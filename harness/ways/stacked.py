@@ -69,6 +69,7 @@ def planned(
         discovery=discovery or swap.named(settings.swap).discovery,
         edge_port=settings.edge_port,
         path=settings.path,
+        host=settings.host,
         images={**settings.images, **releases.images},
         app=releases.app,
         patience=Patience(

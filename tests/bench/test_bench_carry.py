@@ -41,7 +41,7 @@ class FakeRig:
     path = "address"
     downs = 0
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         self.clock = SystemTime()
         self.environment = {"image_replica": "harness-replica:1"}
 

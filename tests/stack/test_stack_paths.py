@@ -141,6 +141,43 @@ def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_po
     whole.down()
 
 
+def test_of_an_engine_elsewhere_neither_addresses_nor_folders_are_tried(
+    engine, timeline, reachable, monkeypatch, clock
+):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.9.8.7:2375")
+    tried = reachable((OWN, 80))
+    whole = stack(control=True)
+    endpoint = whole.up(timeline)
+    assert (endpoint.host, endpoint.port, endpoint.path) == ("10.9.8.7", 49153, "published")
+    assert settled(whole).host == "10.9.8.7"
+    assert (tried, clock.slept_s) == ([], 0)
+    boxes = {box.labels[f"{LABEL}.instance"]: box.spec for box in engine.boxes.values()}
+    assert {name for name, spec in boxes.items() if spec.bind == "0.0.0.0" and spec.ports} == {
+        "edge",
+        "control",
+    }
+    balancer = boxes["balancer"]
+    assert balancer.shell.startswith("mkdir -p /run/harness && ")
+    assert set(balancer.volumes) == {"harness-r1-logs"}
+    whole.down()
+
+
+def test_the_setting_host_says_where_a_socket_leads(engine, timeline, monkeypatch):
+    """A pipeline's container has its machine's socket, and another loopback."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    whole = stack(host="10.9.8.7")
+    assert whole.up(timeline).host == "10.9.8.7"
+    whole.down()
+
+
+def test_the_edge_path_of_an_engine_elsewhere_is_refused_at_once(engine, timeline, clock):
+    whole = stack(host="10.9.8.7", path="edge")
+    with pytest.raises(NotJudgedError, match="or a remote engine"):
+        whole.up(timeline)
+    assert clock.slept_s == 0
+    whole.down()
+
+
 def test_nothing_but_the_edge_is_published(engine, timeline):
     whole = stack(edge_port=8088)
     whole.up(timeline)
