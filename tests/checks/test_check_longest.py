@@ -86,6 +86,8 @@ def test_a_steady_p99_that_is_not_resolved_is_inconclusive_where_the_factor_need
     verdict, message = told(draft, max_factor=90)
     assert verdict is Verdict.inconclusive
     assert "limits.max_factor cannot be held against it: the steady p99 of all, get-r" in message
+    # By the steady p90, which is 5 ms, it would be too long: that is stricter than was asked for.
+    assert told(draft, max_factor=50)[0] is Verdict.inconclusive
     assert told(draft, max_ms=400)[0] is Verdict.passed
     assert told(draft, max_ms=200, max_factor=90)[0] is Verdict.failed
 

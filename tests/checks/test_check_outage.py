@@ -86,6 +86,13 @@ def test_one_that_may_have_lasted_longer_than_it_was_seen_is_inconclusive():
     assert told(refused(12, 12.08), 84)[0] is Verdict.passed
 
 
+def test_it_is_the_good_answers_of_its_own_streams_that_count_around_it():
+    """Others were answered 7 ms sooner: they do not tell when that stream was well again."""
+    verdict, message = told(refused(12, 12.08, "get-new"), 85)
+    assert verdict is Verdict.inconclusive
+    assert "one may have lasted 90.0 ms" in message
+
+
 def test_a_limit_below_what_the_run_resolves_is_inconclusive_and_the_rate_is_named():
     assert told(clean(), 2) == (
         Verdict.inconclusive,
