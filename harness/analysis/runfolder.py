@@ -12,13 +12,17 @@ from pydantic import TypeAdapter, ValidationError
 from harness.analysis.requestlog import Decoded, decode, read_parquet, write_parquet
 from harness.model.errors import NotJudgedError
 from harness.model.operations import Operations
+from harness.model.past import SCHEMA as PAST_SCHEMA
+from harness.model.past import Past
 from harness.model.scenario import Record
 
 __all__ = [
+    "BASELINE",
     "Explanation",
     "MachineSecond",
     "RunFolderError",
     "convert",
+    "read_baseline",
     "read_lines",
     "read_operations",
     "read_record",
@@ -28,6 +32,7 @@ __all__ = [
 SCHEMA: Final = 2
 LOG: Final = "requests.bin"
 TABLE: Final = "requests.parquet"
+BASELINE: Final = "baseline.json"
 T = TypeVar("T")
 
 
@@ -182,3 +187,14 @@ def read_operations(path: Path, damage: list[str]) -> Operations | None:
     except ValidationError:
         damage.append(path.name)
         return None
+
+
+def read_baseline(path: Path) -> Past | None:
+    """What the run is held against; None where it is gone or damaged: the check `baseline` says so,
+    and the run's own record is whole without it.
+    """
+    try:
+        past = TypeAdapter(Past).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return past if past.schema == PAST_SCHEMA else None

@@ -6,6 +6,7 @@ from harness.analysis.history import History
 from harness.checks import (
     alive,
     answered,
+    baseline,
     cached,
     calibrated,
     crossed,
@@ -41,6 +42,7 @@ ALL: Final[tuple[Check, ...]] = (
     cached.check,
     latency.check,
     near_misses.check,
+    baseline.check,
     recorded.check,
     rate_held.check,
     answered.check,

@@ -30,10 +30,13 @@ def bound_of(swaps: int) -> float:
 def drop_bound(swaps: int, completed: Sequence[int], findings: Sequence[Finding]) -> float | None:
     """The bound where every swap was clean; None where one was not or it cannot be known.
 
-    Clean: all were completed and every check passed but `latency`, which drops nothing.
+    Clean: all were completed and every check passed but `latency`, which drops nothing, and
+    `baseline`, which says nothing of this run alone.
     """
     clean = all(
-        finding.verdict is Verdict.passed for finding in findings if finding.check != "latency"
+        finding.verdict is Verdict.passed
+        for finding in findings
+        if finding.check not in {"latency", "baseline"}
     )
     if not findings or not clean or not swaps or len(set(completed)) < swaps:
         return None

@@ -79,6 +79,8 @@ class Scenario:
     """Whether the run begins with a calibration, without which it is then no evidence."""
     control: bool = False
     """Whether a stub that the swap does not touch is asked beside the run."""
+    baseline: str = ""
+    """The run that this one is held against, whose `Past` is in baseline.json; empty: none."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 
