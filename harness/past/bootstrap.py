@@ -28,6 +28,8 @@ LEAST_BLOCKS: Final = 3
 _PERMILLE: Final = 990
 _ROUNDED: Final = 0.005
 """Latencies are kept to three digits: no more than so much of one is lost."""
+_EXACT: Final = 1e-9
+"""What floats may be short of a whole number."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -92,4 +94,4 @@ def _freedom(both: Sequence[Varied]) -> int:
     """Welch and Satterthwaite's, rounded down."""
     total = sum(one.error_ms**2 for one in both)
     parts = sum(one.error_ms**4 / (one.blocks - 1) for one in both)
-    return max(1, math.floor(total * total / parts))
+    return max(1, math.floor(total * total / parts + _EXACT))

@@ -28,7 +28,8 @@ from harness.report.write import rewrite_index
 __all__ = ["add_compare_options", "add_history_options", "compare", "history"]
 
 _SHOWN: Final = 20
-_NARROWEST: Final = 100
+_UNBOUNDED: Final = 200
+"""Columns where there is no terminal: a file or a pipe has none, and no cell needs to be cut."""
 _STYLES: Final = {
     Verdict.passed.value: "green",
     Verdict.inconclusive.value: "yellow",
@@ -91,10 +92,7 @@ def history(options: argparse.Namespace) -> int:
         of = f" of {options.scenario}" if options.scenario else ""
         print(f"no runs{printable(of)} in {reports}")
         return 0
-    console = Console()
-    # A terminal's width; a file or a pipe has none, and there no cell needs to be cut.
-    width = max(console.width, _NARROWEST) if console.is_terminal else 200
-    console.print(_table(rows), width=width)
+    _console().print(_table(rows))
     if len(folders) > len(rows):
         print(f"{len(folders) - len(rows):,} older ones: --limit 0 lists all")
     return 0
@@ -113,8 +111,13 @@ def compare(options: argparse.Namespace) -> int:
     if options.json:
         print(COMPARED.dump(found), end="")
     else:
-        Console().print(compared_text(found))
+        _console().print(compared_text(found))
     return 0
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=_UNBOUNDED, highlight=False)
 
 
 def _prune(options: argparse.Namespace, settings: Settings) -> int:
@@ -164,7 +167,8 @@ def _is_of(folder: Path, reports: Path, scenario: str | None) -> bool:
 
 def _table(rows: list[Listed]) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("run", "scenario", "verdict"):
+    table.add_column("run", no_wrap=True)
+    for name in ("scenario", "verdict"):
         table.add_column(name, overflow="fold")
     for name in ("failed", "p99 steady", "p99 swap", "certain"):
         table.add_column(name, justify="right")
@@ -183,7 +187,7 @@ def _table(rows: list[Listed]) -> Table:
 def _cells(row: Listed) -> list[Text]:
     named = [Text(printable(row.run, 60)), Text(printable(row.scenario, 60))]
     if row.verdict is None:
-        told = [Text(printable(row.problem, 200), "yellow"), *[Text("")] * 4]
+        told = [Text(printable(row.problem, 100), "yellow"), *[Text("")] * 4]
     else:
         sign = SIGNS[Verdict(row.verdict)]
         bad = (row.failed or 0) + (row.unknown or 0)

@@ -29,7 +29,8 @@ def value(figure: float | None, unit: str) -> str:
         case "share":
             return "0 %" if figure == 0 else _share(figure)
         case "ms" | "s":
-            return f"{figure:,.{1 if unit == 'ms' else 2}f} {unit}"
+            digits = 1 if unit == "ms" and abs(figure) >= 1 else 2
+            return f"{figure:,.{digits}f} {unit}" if figure else f"0 {unit}"
         case _:
             return f"{figure:,g}"
 
