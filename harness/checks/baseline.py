@@ -72,9 +72,8 @@ def check(history: History) -> Finding:
             "make more swaps"
         )
         return _finding(Verdict.inconclusive, message, evidence)
-    return _finding(
-        Verdict.passed, f"not shown to be worse than {against}: {_held(found)}", evidence
-    )
+    held = _held(found, history.record.scenario.limits.steal_share)
+    return _finding(Verdict.passed, f"not shown to be worse than {against}: {held}", evidence)
 
 
 def _is_judged(line: Line) -> bool:
@@ -134,7 +133,7 @@ def _more(number: int) -> str:
     return f"; and {number - _MOST} more" if number > _MOST else ""
 
 
-def _held(found: Compared) -> str:
+def _held(found: Compared, allowed: float) -> str:
     """What was compared, and which change would have been shown."""
     told, shown = [], []
     for line in (found.line(FAILED_SHARE, SWAP_WINDOW), found.line(P99, SWAP_WINDOW)):
@@ -148,7 +147,14 @@ def _held(found: Compared) -> str:
             shown.append(f"{counted(least, 'failed request')} of {sent:,}")
     of_streams = sum(one.stream != ALL and one.low is not None for one in found.lines) // 2
     also = f"; p99 of {counted(of_streams, 'stream')} too" if of_streams else ""
-    return f"{'; '.join(told)}{also}; {' or '.join(shown)} would have been shown"
+    stolen = found.before.steal_share or 0.0
+    starved = (
+        f"; but {percent(stolen)} of the CPU was stolen in the baseline's swaps, which made it "
+        "slower"
+        if stolen > allowed
+        else ""
+    )
+    return f"{'; '.join(told)}{also}; {' or '.join(shown)} would have been shown{starved}"
 
 
 def _evidence(found: Compared) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from harness.analysis.runfolder import BASELINE
 from harness.model.errors import NotJudgedError
@@ -11,6 +12,8 @@ from harness.past.facts import read_past
 from harness.past.runs import resolved
 
 __all__ = ["Named", "past_named", "write_baseline"]
+
+_REMEDY: Final = "name another run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,12 @@ def past_named(text: str, reports: Path) -> Named:
     try:
         return Named(folder=folder, past=read_past(folder))
     except NotJudgedError as error:
-        raise NotJudgedError(f"baseline = {text!r}: {error}") from error
+        remedy = "" if _REMEDY in str(error) else f"; or {_REMEDY}"
+        raise NotJudgedError(f"baseline = {text!r}: {error}{remedy}") from error
     except (OSError, ValueError, KeyError) as error:
         raise NotJudgedError(
             f"baseline = {text!r}: {folder} cannot be read: "
-            f"{(str(error).splitlines() or [repr(error)])[0]}; name another run"
+            f"{(str(error).splitlines() or [repr(error)])[0]}; {_REMEDY}"
         ) from error
 
 

@@ -130,6 +130,16 @@ def sent_late(draft: Draft, by_ms: float) -> None:
     draft.samples.loc[rows, "sent_ns"] = draft.samples.loc[rows, "due_ns"] + int(by_ms * 1e6)
 
 
+def test_a_pass_beside_a_starved_baseline_says_so():
+    starved = clean()
+    starved.steal(0.2, 0, 100)
+    finding = found(clean(), of(starved))
+    assert finding.verdict is Verdict.passed
+    assert finding.message.endswith(
+        "; but 20 % of the CPU was stolen in the baseline's swaps, which made it slower"
+    )
+
+
 def test_a_steady_state_that_is_a_little_slower_does_not_excuse_a_swap_that_is_much_slower():
     draft = clean()
     slow(draft, 6, since=0, until=SWAP_AT)

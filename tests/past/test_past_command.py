@@ -103,9 +103,7 @@ def test_prune_removes_the_oldest_of_each_scenario_and_lists_them(reports, capsy
 
 
 def test_prune_spares_the_baseline_that_the_settings_name(reports, capsys):
-    Path("pyproject.toml").write_text(
-        f'[tool.harness]\nbaseline = "{FIRST}"\nkeep_runs = 1\n'
-    )
+    Path("pyproject.toml").write_text(f'[tool.harness]\nbaseline = "{FIRST}"\nkeep_runs = 1\n')
     assert cli.main(["history", "--prune", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {
@@ -138,7 +136,7 @@ def test_compare_tells_what_changed(reports, capsys):
     told = lines(text)
     assert told[0] == f"A: drain/{FIRST} (git 1a2b3c4d5e6f) pass"
     assert told[1] == f"B: drain/{slow} pass"
-    assert "B against A: p99 in the swaps +35.0 ms (+34.8 ms to +35.2 ms)" in text
+    assert "B against A: p99 in the swaps +35.0 ms (+34.9 ms to +35.1 ms)" in text
     assert "p99 steady 5.0 ms 5.0 ms +0 ms -0.03 ms +0.03 ms not shown" in told
     assert "bootstrap over blocks of 1 s" in " ".join(told)
     assert "NOT COMPARABLE" not in text
