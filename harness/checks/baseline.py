@@ -113,7 +113,8 @@ def _excuse(history: History, found: Compared, line: Line) -> str:
     stolen, allowed = found.after.steal_share, history.record.scenario.limits.steal_share
     if stolen is not None and stolen > allowed:
         return f"as {percent(stolen)} of the CPU was stolen meanwhile, more than {percent(allowed)}"
-    return excuse(history, good, limit_ms, _is_above) or ""
+    explained = excuse(history, good, limit_ms, _is_above)
+    return f"as of the slow answers, {explained}" if explained else ""
 
 
 def _is_above(answers: int, slow: int) -> bool:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from synthetic import SWAP_AT, Draft, clean
+from fakes.control import ControlPaper
+from synthetic import MS, START, SWAP_AT, Draft, S, clean
 
 from harness.checks.baseline import check
 from harness.model.finding import Verdict
@@ -190,3 +191,25 @@ def test_a_run_without_a_swap_is_no_pass():
     finding = found(draft)
     assert finding.verdict is Verdict.inconclusive
     assert "failed share in the swaps cannot be held against" in finding.message
+
+
+@pytest.mark.parametrize("felt", [True, False])
+def test_what_the_control_felt_too_is_not_blamed_on_the_target(felt):
+    """A standstill of 0.2 s in each second of the swap."""
+    stalls = [(second + 0.2, second + 0.4) for second in range(11, 16)]
+    draft = clean()
+    for begin, end in stalls:
+        for stream in FAST:
+            for seq in draft.seqs(stream, since=begin, until=end):
+                due = draft.samples.loc[draft.samples["seq"] == seq, "due_ns"].iloc[0]
+                draft.delay([seq], max(5.0, (START + end * S - due) / MS))
+    draft.scenario(control=True, baseline="base")
+    past = replace(clean_past(), conditions={**clean_past().conditions, "control beside it": "yes"})
+    paper = ControlPaper(START, 18.0, stalls=stalls if felt else [])
+    finding = check(replace(draft.history(), baseline=past, control=paper.controlled()))
+    if felt:
+        assert finding.verdict is Verdict.inconclusive
+        assert "as of the slow answers, " in finding.message
+        assert "the control, which the swap does not touch, waited 200 ms" in finding.message
+    else:
+        assert finding.verdict is Verdict.failed
