@@ -16,7 +16,7 @@ __all__ = ["conditions", "unlike"]
 
 _STREAM: Final = TypeAdapter(Stream)
 _OF_STREAM: Final = (
-    "method", "path", "connection", "tls", "write", "slow", "upload_s", "visit", "cached_s",
+    "method", "path", "connection", "tls", "write", "slow", "upload_s", "visit",
 )  # fmt: skip
 """What of a stream is how it asks, beside its name and rate; what it expects may change with the
 release."""
@@ -24,7 +24,7 @@ _SETTINGS: Final = ("algorithm", "replicas", "batch", "variation")
 _HASH: Final = re.compile(r"[0-9a-f]{8,}")
 """In a path: an asset's name changes with its content, and so with the release."""
 _UNKNOWN: Final = "not recorded"
-_MOST_NAMED: Final = 8
+_MOST_STREAMS: Final = 3
 _MOST_TEXT: Final = 80
 _STREAM_OF: Final = "stream "
 
@@ -54,21 +54,28 @@ def conditions(record: Record) -> Mapping[str, str]:
 
 
 def unlike(before: Past, after: Past) -> tuple[str, ...]:
-    """What is not alike, each with both its values, at most 8; none where the two can be compared.
+    """What is not alike, each with both its values; none where the two can be compared.
 
     Example: `rate: 300/s and 200/s`. A processor that one of the two did not record is no
-    difference, as older runs record none.
+    difference, as older runs record none. Of more than 3 streams the first ones stand for all,
+    those that one of the two has not before others.
     """
     one, other = before.conditions, after.conditions
-    found = []
+    found, streams = [], []
     for name in dict.fromkeys((*one, *other)):
         values = one.get(name, ""), other.get(name, "")
         if values[0] == values[1] or (name == "processor" and {"", _UNKNOWN} & set(values)):
             continue
         shown = [_shown(name, value) for value in values]
-        found.append(f"{name}: {shown[0]} and {shown[1]}")
-    more = len(found) - _MOST_NAMED
-    return (*found[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else []))
+        told = f"{name}: {shown[0]} and {shown[1]}"
+        if name.startswith(_STREAM_OF):
+            streams.append(("" not in values, told))
+        else:
+            found.append(told)
+    streams.sort(key=lambda stream: stream[0])
+    named = [told for _, told in streams[:_MOST_STREAMS]]
+    more = len(streams) - len(named)
+    return (*found, *named, *([f"and {more} more of the streams"] if more else []))
 
 
 def _shown(name: str, value: str) -> str:

@@ -38,8 +38,10 @@ def of_scenario(reports: Path, scenario: str) -> list[Path]:
 
 
 def newest_first(folders: Iterator[Path]) -> list[Path]:
-    """A run's name begins with its time."""
-    return sorted(folders, key=lambda folder: folder.name, reverse=True)
+    """A run's name begins with its time; what has none comes last."""
+    return sorted(
+        folders, key=lambda folder: (folder.name[:1].isdigit(), folder.name), reverse=True
+    )
 
 
 def resolved(text: str, reports: Path, *, what: str = "run") -> Path:

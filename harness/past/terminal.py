@@ -89,7 +89,7 @@ def _notes(found: Compared) -> Iterator[str]:
         length for one in found.lines if one.figure == P99 for length in one.block_s if length
     })  # fmt: skip
     if lengths:
-        told = " to ".join(f"{one:g}" for one in (lengths[:1] + lengths[1:][-1:]))
+        told = " to ".join(f"{one:.2g}" for one in (lengths[:1] + lengths[1:][-1:]))
         yield (
             f"p99: of requests that succeeded; intervals by a bootstrap over blocks of {told} s, "
             "as requests of one second share its fate"

@@ -81,6 +81,16 @@ def test_scenario_and_limit_choose(reports, capsys):
     assert capsys.readouterr().out == "no runs of canary in reports\n"
 
 
+def test_a_run_that_lies_among_the_scenarios_is_one_and_comes_last(reports, capsys):
+    (reports / "drain" / SECOND).rename(reports / "example")
+    assert cli.main(["history", "--json", "--scenario", "drain"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["run"], row["folder"]) for row in rows] == [
+        (FIRST, f"reports/drain/{FIRST}"),
+        (SECOND, "reports/example"),
+    ]
+
+
 def test_no_reports_folder_is_no_run(capsys):
     assert cli.main(["history", "--reports", "none"]) == 0
     assert capsys.readouterr().out == "no runs in none\n"

@@ -114,8 +114,8 @@ def faster(stream):
                 )
             ),
             (
-                "stream get-reused: 50 % GET /items and 53.3 % GET /items",
                 "stream slow: 3.33 % GET /slow slow=true and none",
+                "stream get-reused: 50 % GET /items and 53.3 % GET /items",
             ),
         ),
         # A url's port, an unknown processor, what an answer must be: those change by themselves.
@@ -179,3 +179,10 @@ def test_a_run_whose_requests_are_gone_is_refused(tmp_path):
 def test_the_swap_window_ends_where_it_settled():
     past = past_of(clean().history())
     assert past.in_swaps.sent == pytest.approx(300 * (SWAP_S + 2), abs=5)
+
+
+def test_of_many_streams_the_first_stand_for_all():
+    streams = tuple(replace(stream, method="PUT") for stream in STREAMS)
+    said = unlike(of(clean()), other(lambda d: d.scenario(traffic=Traffic(streams=streams))))
+    assert said[0] == "stream get-reused: 50 % GET /items and 50 % PUT /items"
+    assert said[3:] == ("and 1 more of the streams",)
