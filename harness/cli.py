@@ -1,4 +1,6 @@
-"""The command: `harness verify`, `calibrate`, `bench`, `compare-swaps`, `report`, `clean`."""
+"""The command: `harness verify`, `calibrate`, `bench`, `compare-swaps`, `history`, `compare`,
+`report`, `clean`.
+"""
 
 import argparse
 import signal
@@ -24,6 +26,8 @@ from harness.live import LiveLine
 from harness.model.errors import HarnessError, Interrupted, MissingEvidenceError, NotJudgedError
 from harness.model.finding import EXIT_CODES, Verdict
 from harness.options import add_settings, given_settings
+from harness.past.command import add_compare_options as add_options_of_compare
+from harness.past.command import add_history_options, compare, history
 from harness.printing import unfailing
 from harness.report.terminal import verdict_text
 from harness.report.tries import tries_text
@@ -129,6 +133,24 @@ def _parser() -> argparse.ArgumentParser:
     add_compare_options(comparer)
     comparer.set_defaults(run=_compare_swaps)
 
+    past = commands.add_parser(
+        "history",
+        help="list the runs that are kept, or remove old ones",
+        epilog="exit codes: 0 done; 2 usage, or a run could not be removed",
+        allow_abbrev=False,
+    )
+    add_history_options(past)
+    past.set_defaults(run=history)
+
+    differ = commands.add_parser(
+        "compare",
+        help="what changed from one run to another, and how sure that is",
+        epilog="exit codes: 0 the comparison was made, whatever it found; 2 it was not",
+        allow_abbrev=False,
+    )
+    add_options_of_compare(differ)
+    differ.set_defaults(run=compare)
+
     report = commands.add_parser("report", help="judge a run folder again, without an engine")
     report.add_argument("folder", type=Path, metavar="RUN_FOLDER")
     report.set_defaults(run=_report, notes=[], annotations=False)
@@ -226,6 +248,10 @@ def _report(options: argparse.Namespace) -> int:
 
 def _conclude(judged: Judged, console: Console) -> int:
     console.print(verdict_text(judged.result, judged.folder))
+    if judged.pruned.removed:
+        print(f"  {len(judged.pruned.removed)} old runs removed (keep_runs)")
+    for text in judged.pruned.refused:
+        _complain(f"keep_runs: an old run could not be removed: {text}")
     code = EXIT_CODES[judged.result.verdict]
     if judged.unwritten:
         _complain(f"{judged.unwritten}; free some space and run `harness report {judged.folder}`")

@@ -204,6 +204,12 @@ class Settings(LimitSettings):
         -1, ge=-1, description="most requests that only a proxy's retry saved; -1 is any number"
     )
     reports: Path = Field(Path("reports"), description="folder for run folders")
+    baseline: str = Field(
+        "", description="the run to be no worse than: its folder, id, SCENARIO/latest or latest"
+    )
+    keep_runs: int = Field(
+        0, ge=0, description="of a scenario, the newest that are kept; older ones go; 0 keeps all"
+    )
     images: dict[str, str] = Field(
         default_factory=dict,
         description="image by component (base, edge, balancer, store, netfilter) or release",

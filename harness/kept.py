@@ -114,16 +114,20 @@ def environment_of(settings: Settings) -> dict[str, str | int | float | bool]:
     head = _git("rev-parse", "HEAD")
     if head:
         found["git_head"] = head
-        found["git_dirty"] = bool(_git("status", "--porcelain", "--untracked-files=no"))
+        changes = _git("status", "--porcelain", "--untracked-files=no")
+        # A tree of which nobody knows is not a clean one.
+        found["git_dirty"] = changes is None or bool(changes)
     return found
 
 
-def _git(*command: str) -> str:
-    """Of the folder that the command runs in: the tree whose deploy is being proved."""
+def _git(*command: str) -> str | None:
+    """Of the folder that the command runs in: the tree whose deploy is being proved. None where it
+    cannot be told within 10 s.
+    """
     try:
         done = subprocess.run(
             ["git", *command], capture_output=True, text=True, check=False, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

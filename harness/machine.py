@@ -65,7 +65,20 @@ def describe() -> dict[str, str | int | float | bool]:
     return {
         "system": f"{name.sysname} {name.release} {name.machine}",
         "cores": os.cpu_count() or 0,
+        **_processor(),
     }
+
+
+def _processor() -> dict[str, str]:
+    """Its name, where the kernel tells one: two machines may have as many cores."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in text.splitlines())
+    return next(
+        ({"cpu": value.strip()} for key, _, value in lines if key.strip() == "model name"), {}
+    )
 
 
 def _cpu_ticks() -> list[int]:

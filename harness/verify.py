@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +22,9 @@ from harness.model.mark import Mark
 from harness.model.result import Result
 from harness.model.scenario import Scenario
 from harness.model.traffic import Traffic
+from harness.past.baseline import past_named, write_baseline
+from harness.past.owned import disown, own
+from harness.past.prune import Pruned, pruned_after
 from harness.report.write import write_all, write_index
 from harness.run import Parts, execute
 from harness.stack.variation import AS_IT_IS, Variation
@@ -47,6 +50,10 @@ class Plan:
     scenario: Scenario
     parts: Parts
     folder: Path
+    keep_runs: int = 0
+    """Of its scenario, the newest that are kept once it was judged; 0: all."""
+    baseline: Path | None = None
+    """The folder of the run that it is held against."""
 
     def watched_by(self, on_mark: Callable[[Mark], None]) -> Self:
         """The same run, each of whose marks is also given to `on_mark`."""
@@ -60,6 +67,7 @@ class Judged:
     result: Result
     folder: Path
     unwritten: str = ""
+    pruned: Pruned = field(default_factory=Pruned)
 
     def assert_passed(self) -> None:
         """AssertionError with the verdict and what did not pass; inconclusive is no pass."""
@@ -100,6 +108,7 @@ def plan(
     each other, a URL or a deploy command that cannot be, a folder that cannot be written.
     """
     run = new_run()
+    against = past_named(settings.baseline, settings.reports) if settings.baseline else None
     scenario, parts = prepared(
         run,
         settings,
@@ -109,11 +118,19 @@ def plan(
         strategy=strategy,
         variation=variation,
     )
+    if against:
+        scenario = replace(scenario, baseline=against.past.run)
+    folder = new_folder(settings.reports, scenario.name, run)
+    own(folder, run)
+    if against:
+        write_baseline(folder, against.past)
     return Plan(
         run=run,
         scenario=scenario,
         parts=parts,
-        folder=new_folder(settings.reports, scenario.name, run),
+        folder=folder,
+        keep_runs=settings.keep_runs,
+        baseline=against.folder if against else None,
     )
 
 
@@ -198,6 +215,13 @@ def carry_out(todo: Plan) -> Judged:
     Where nothing came up, and so nothing is known beyond the error, no run folder is left.
     """
     try:
+        return _carried_out(todo)
+    finally:
+        disown(todo.folder)
+
+
+def _carried_out(todo: Plan) -> Judged:
+    try:
         execute(todo.run, todo.scenario, todo.parts, todo.folder)
     except NotJudgedError:
         forget_if_bare(todo.folder)
@@ -208,7 +232,12 @@ def carry_out(todo: Plan) -> Judged:
         # There was load: what it showed cannot be told, which is not that there was none.
         raise MissingEvidenceError(f"the run cannot be judged: {error}") from error
     unwritten = _unwritten("reports/latest", lambda: point_latest(todo.folder))
-    return replace(judged, unwritten=judged.unwritten or unwritten)
+    pruned = pruned_after(todo.folder, todo.keep_runs, todo.baseline)
+    if pruned.removed:
+        # It names what is gone; a run that is kept is no worse for it.
+        with contextlib.suppress(Exception):
+            write_index(judged.result, todo.folder)
+    return replace(judged, unwritten=judged.unwritten or unwritten, pruned=pruned)
 
 
 def judge_folder(folder: Path) -> Judged:

@@ -33,10 +33,12 @@ from harness.analysis.requestlog import COLUMNS
 from harness.analysis.requests import merge_lost_connections, requests
 from harness.analysis.resolution import certain_outage_ms
 from harness.analysis.runfolder import (
+    BASELINE,
     Explanation,
     MachineSecond,
     RunFolderError,
     convert,
+    read_baseline,
     read_lines,
     read_operations,
     read_record,
@@ -48,6 +50,7 @@ from harness.model.control import FOLDER as CONTROL
 from harness.model.control import ControlFigures
 from harness.model.mark import Mark, MarkKind
 from harness.model.operations import Operations
+from harness.model.past import Past
 from harness.model.result import Attribution, NearMisses, ReplicaOutage
 from harness.model.scenario import Record
 from harness.model.visit import Visited
@@ -83,6 +86,8 @@ class History:
     calibration: Calibration | None = None
     """None: the run has none, or it could not be read."""
     control: Controlled | None = None
+    """None: the run has none, or it could not be read."""
+    baseline: Past | None = None
     """None: the run has none, or it could not be read."""
     damage: tuple[str, ...] = ()
     """Lines and files beside the request log that could not be read: `marks.jsonl:12`."""
@@ -263,5 +268,6 @@ def load(folder: Path) -> History:
         visits=read_lines(folder / "visits.jsonl", Visited, damage),
         calibration=measured(calibrating) if calibrating is not None else None,
         control=read_control(folder / CONTROL, damage) if record.scenario.control else None,
+        baseline=read_baseline(folder / BASELINE) if record.scenario.baseline else None,
         damage=tuple(damage),
     )

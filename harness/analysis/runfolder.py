@@ -14,14 +14,18 @@ from harness.analysis.requestlog import Decoded, decode, read_parquet, write_par
 from harness.model.closed import Named
 from harness.model.errors import NotJudgedError
 from harness.model.operations import Operations
+from harness.model.past import SCHEMA as PAST_SCHEMA
+from harness.model.past import Past
 from harness.model.scenario import Record
 from harness.model.traffic import RESERVED, Stream
 
 __all__ = [
+    "BASELINE",
     "Explanation",
     "MachineSecond",
     "RunFolderError",
     "convert",
+    "read_baseline",
     "read_lines",
     "read_operations",
     "read_record",
@@ -32,6 +36,7 @@ SCHEMA: Final = 2
 LOG: Final = "requests.bin"
 NAMES: Final = "streams.jsonl"
 TABLE: Final = "requests.parquet"
+BASELINE: Final = "baseline.json"
 T = TypeVar("T")
 
 
@@ -219,3 +224,14 @@ def read_operations(path: Path, damage: list[str]) -> Operations | None:
     except ValidationError:
         damage.append(path.name)
         return None
+
+
+def read_baseline(path: Path) -> Past | None:
+    """What the run is held against; None where it is gone or damaged: the check `baseline` says so,
+    and the run's own record is whole without it.
+    """
+    try:
+        past = TypeAdapter(Past).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return past if past.schema == PAST_SCHEMA else None

@@ -6,6 +6,7 @@ from harness.analysis.history import History
 from harness.checks import (
     alive,
     answered,
+    baseline,
     cached,
     calibrated,
     crossed,
@@ -45,6 +46,7 @@ ALL: Final[tuple[Check, ...]] = (
     longest.check,
     outage.check,
     near_misses.check,
+    baseline.check,
     recorded.check,
     rate_held.check,
     answered.check,

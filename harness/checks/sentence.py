@@ -32,12 +32,12 @@ def drop_bound(swaps: int, completed: Sequence[int], findings: Sequence[Finding]
     """The bound where every swap was clean; None where one was not or it cannot be known.
 
     Clean: all were completed, no limit was needed, and every check passed but those of the speed,
-    where nothing is dropped.
+    where nothing is dropped, and `baseline`, which says nothing of this run alone.
     """
     clean = all(
         finding.verdict is Verdict.passed and TOLERATED not in finding.evidence
         for finding in findings
-        if finding.check not in _OF_SPEED
+        if finding.check not in {*_OF_SPEED, "baseline"}
     )
     if not findings or not clean or not swaps or len(set(completed)) < swaps:
         return None

@@ -31,7 +31,13 @@ def scenario_of(strategy: str) -> str:
 
 def settings_of(settings: Settings, strategy: str, *, seed: int | None = None) -> Settings:
     """The same for each strategy, but for what is one strategy's own."""
-    changes = {"swap": strategy, "batch": settings.batch if strategy == "rolling" else 1}
+    changes: dict[str, object] = {
+        "swap": strategy,
+        "batch": settings.batch if strategy == "rolling" else 1,
+        # Its table rests on all of its runs; and they are held against each other.
+        "keep_runs": 0,
+        "baseline": "",
+    }
     return settings.model_copy(update=changes | ({} if seed is None else {"seed": seed}))
 
 

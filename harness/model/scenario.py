@@ -122,6 +122,8 @@ class Scenario:
     """Whether a stub that the swap does not touch is asked beside the run."""
     closed_loop: ClosedLoop | None = None
     """A locustfile's users, who send in place of the traffic's streams. None: the schedule."""
+    baseline: str = ""
+    """The run that this one is held against, whose `Past` is in baseline.json; empty: none."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """What else was set (balance algorithm, replicas, …), for the reader."""
 

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from harness.analysis.latency import SWAP_WINDOW
 from harness.model.result import Result
+from harness.past.listing import NOT_JUDGED, read_result
+from harness.past.runs import is_run, newest_first, run_folders
 from harness.report.figures import milliseconds
 from harness.report.html import GENERATOR, head
 from harness.report.markup import safe, sign, table
-from harness.report.result_json import load
 
 __all__ = ["index", "is_ours", "reports_folder"]
 
@@ -44,7 +45,7 @@ def is_ours(page: Path) -> bool:
 
 def index(folder: Path) -> str:
     """The page. A run that was not judged, or whose result cannot be read, is named as such."""
-    runs = sorted(_runs(folder), key=lambda run: run.name, reverse=True)
+    runs = newest_first(one for one in run_folders(folder) if is_run(one) and one.parent != folder)
     more = f"<p>{len(runs) - _MOST:,} older ones are not listed.</p>\n" if len(runs) > _MOST else ""
     rows = table("Runs", _HEAD, (_row(run) for run in runs[:_MOST]), numbers=range(3, 7))
     return (
@@ -67,20 +68,12 @@ def _gathered(folder: Path) -> str:
     return f"<ul>\n{''.join(lines)}</ul>\n" if lines else ""
 
 
-def _runs(folder: Path) -> Iterator[Path]:
-    """`latest` is a link to one of them."""
-    for scenario in folder.iterdir():
-        if scenario.is_dir() and not scenario.is_symlink():
-            yield from (run for run in scenario.iterdir() if (run / "scenario.json").is_file())
-
-
 def _row(run: Path) -> list[str]:
     name, scenario = _linked(run), safe(run.parent.name, 100)
-    path = run / "result.json"
-    if not path.exists():
-        return [name, scenario, "not judged", "", "", "", "", ""]
     try:
-        result = load(path.read_bytes())
+        result = read_result(run)
+        if result is None:
+            return [name, scenario, NOT_JUDGED, "", "", "", "", ""]
         figures = list(_figures(result))
     except (OSError, ValueError, KeyError) as error:
         why = safe(f"result.json cannot be read: {str(error).splitlines()[0]}", 200)

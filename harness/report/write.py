@@ -12,7 +12,7 @@ from harness.report.junit import junit
 from harness.report.markdown import summary
 from harness.report.result_json import dump
 
-__all__ = ["relist", "write_all", "write_index"]
+__all__ = ["relist", "rewrite_index", "write_all", "write_index"]
 
 
 def write_all(result: Result, folder: Path, history: History | None = None) -> None:
@@ -47,6 +47,13 @@ def write_index(result: Result, folder: Path) -> None:
     reports = reports_folder(folder, result.scenario, result.run)
     if reports is not None:
         _write(reports / "index.html", index(reports))
+
+
+def rewrite_index(reports: Path) -> None:
+    """Writes that folder's index.html anew where it has one of ours."""
+    page = reports / "index.html"
+    if page.exists() and is_ours(page):
+        _write(page, index(reports))
 
 
 def relist(folder: Path, kind: str) -> None:

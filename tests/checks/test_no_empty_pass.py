@@ -325,6 +325,8 @@ GUARDS = (
           INCONCLUSIVE, "one of up to 3.3 ms could have hidden between two requests"),
     Guard("a calibration was asked for", lambda draft: draft.scenario(calibrated=True),
           "calibrated", INCONCLUSIVE, "the run was to begin with a calibration, and none is"),
+    Guard("a baseline was named", lambda draft: draft.scenario(baseline="20260101T000000Z-aaaa"),
+          "baseline", INCONCLUSIVE, "what was kept of the baseline 20260101T000000Z-aaaa is gone"),
 )  # fmt: skip
 
 
@@ -344,7 +346,7 @@ def test_no_pass_where_evidence_is_missing(guard: Guard):
     [finding] = [each for each in result.findings if each.check == guard.check]
     assert finding.verdict is guard.verdict
     assert guard.words in finding.message
-    if guard.check not in {"latency", "longest"}:
+    if guard.check not in {"latency", "longest", "baseline"}:
         assert result.drop_bound is None
 
 

@@ -231,3 +231,28 @@ def test_a_url_has_a_control_too_which_shares_the_machine_with_the_sender_alone(
     control = result()["control"]
     assert control["requests"] > 100
     assert (control["failed"], control["errors"]) == (0, [])
+
+
+def test_a_run_is_held_against_the_one_before_and_both_are_listed(tmp_path, capsys):
+    """Whether they differ is the machine's affair; that they are compared is ours."""
+    with Faulty(tmp_path / "release") as server:
+        # Three seconds are judged: at 200/s they would not resolve a p99.
+        verify(server.url, "--rate", "500", "--release", "header:X-Release")
+        [first] = Path("reports").glob("deploy/*")
+        (tmp_path / "release").write_text("v1\n")
+        again = ("--rate", "500", "--release", "header:X-Release", "--baseline", "latest")
+        verify(server.url, *again)
+    [second] = set(Path("reports").glob("deploy/*")) - {first}
+    findings = json.loads((second / "result.json").read_text())["findings"]
+    told = next(found for found in findings if found["check"] == "baseline")
+    assert f"deploy/{first.name}" in told["message"]
+    assert "cannot be held against" not in told["message"]
+    assert told["evidence"]["unlike"] == []
+    assert not list(Path("reports").glob("deploy/*/owner.json"))
+    capsys.readouterr()
+    assert cli.main(["compare", first.name, "deploy/latest"]) == 0
+    assert "p99 in the swaps" in capsys.readouterr().out
+    assert cli.main(["history", "--json"]) == 0
+    assert [row["run"] for row in json.loads(capsys.readouterr().out)] == sorted(
+        (first.name, second.name), reverse=True
+    )

@@ -1,0 +1,1 @@
+"""Runs that are over: found, listed, held against each other, and removed."""
