@@ -30,8 +30,10 @@ def test_a_swap_is_judged_by_published_ports_and_commands_in_containers(
         if ports
     }
     assert published == {"edge": {"0.0.0.0"}, "control": {"0.0.0.0"}}
-    # How slow answers were is not this test's matter: 3 where the machine was too busy to tell.
-    assert run.end() in {0, 3}, run.said()
+    # How slow answers were is not this test's matter: each passes the engine's proxy here.
+    assert run.end() in {0, 1, 3}, run.said()
+    failed = {one["check"] for one in run.result()["findings"] if one["verdict"] == "fail"}
+    assert failed <= {"latency"}, run.said()
     for check in ("no_failed_request", "replaced", "writes", "answered", "recorded"):
         assert run.finding(check)["verdict"] == "pass", run.said()
     assert run.result()["environment"]["path"] == "published"
