@@ -39,7 +39,7 @@ def machine_lines(reports: Path, traffic: Traffic | None) -> Iterator[Line]:
     yield from _memory(_MEMORY)
     yield _disk(reports)
     if traffic is not None:
-        yield _files(traffic, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        yield _files(traffic, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     yield _steal(steal_during(_STEAL_S))
     yield _clock(_CLOCK)
 
@@ -96,7 +96,8 @@ def _files(traffic: Traffic, most: int) -> Line:
     text = f"{most:,} may be open; where the target stalls, up to {needed:,} are"
     if most == resource.RLIM_INFINITY or most >= needed:
         return ok("files", text if most != resource.RLIM_INFINITY else "any number may be open")
-    return note("files", text, f"raise it with `ulimit -n {needed}`, or lower --rate or --timeout")
+    remedy = f"raise the hard limit (`ulimit -Hn {needed}`), or lower --rate or --timeout"
+    return note("files", text, remedy)
 
 
 def _steal(share: float | None) -> Line:

@@ -6,9 +6,11 @@ its standard output what it did. Locust runs one user, whose task holds the sche
 
 # First: importing locust patches the standard library, which must not be in use by then.
 import locust  # isort: skip
+import contextlib
 import gc
 import importlib
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -77,6 +79,7 @@ def main() -> int:
     """0 once the schedule is finished; 1 where the parent went away before."""
     # Ctrl-C reaches the whole process group: the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _raise_limit_of_files()
     parent = _Parent()
     line = parent.next()
     if line is None:
@@ -95,6 +98,13 @@ def main() -> int:
         return 1
     parent.say(sending.close())
     return 0
+
+
+def _raise_limit_of_files() -> None:
+    """To the most that is allowed: in a stall each request that is due holds a socket."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _open_loop(brief: Brief) -> "_OpenLoop":

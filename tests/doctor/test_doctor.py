@@ -277,7 +277,9 @@ def test_open_files_are_held_against_a_stall_of_the_whole_timeout(most, state):
     line = machine._files(TRAFFIC, most)
     assert line.state is state
     if state is State.note:
-        assert line.remedy == "raise it with `ulimit -n 3100`, or lower --rate or --timeout"
+        assert (
+            line.remedy == "raise the hard limit (`ulimit -Hn 3100`), or lower --rate or --timeout"
+        )
 
 
 @pytest.mark.parametrize(

@@ -431,3 +431,13 @@ def test_a_stream_that_http_forbids_is_named_before_anything_is_sent(drive):
     with pytest.raises(MissingEvidenceError, match=r"(?s)died.*path 'no slash' must begin with /"):
         it.start()
     assert it.server.requests == []
+
+
+def test_the_child_may_have_as_many_sockets_as_the_system_allows():
+    code = (
+        "import resource as r; from harness.traffic import child; child._raise_limit_of_files(); "
+        "print(len(set(r.getrlimit(r.RLIMIT_NOFILE))))"
+    )
+    command = f"ulimit -Sn 200; exec {sys.executable} -P -c '{code}'"
+    said = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "1", "the soft limit is the hard one"
