@@ -55,6 +55,8 @@ In pytest an inconclusive run is a failed test, never a skip, and so is one of w
 | `harness calibrate` | every outage was found | not carried out | one was not, or no evidence |
 | `harness bench` | every round counts | nothing was measured | a round is no evidence |
 | `harness compare-swaps` | the comparison was made | it was not | |
+| `harness history` | listed, or pruned | a run could not be removed | |
+| `harness compare` | the comparison was made, whatever it found | the runs are not comparable, or gone | |
 | `harness clean` | all was removed | the engine refused some | |
 """  # noqa: E501 (as above)
 
