@@ -66,6 +66,10 @@ def test_a_swap_by_scaling_passes_there_and_back_beside_a_project_that_runs(engi
         listing = engine.containers.list(filters={"label": f"com.docker.compose.project={project}"})
         bound = [b["HostIp"] for each in listing for p in each.ports.values() for b in p or ()]
         assert bound == ["127.0.0.1"]
+        # A volume of the team's by that name would hold what it cannot lose.
+        volumes = {volume.name for volume in engine.volumes.list()}
+        assert f"{project}_goods" in volumes
+        assert "shop-goods" not in volumes
         assert run.end() == 0, run.said()
     result = run.result()
     assert result["environment"]["path"] == "edge"
@@ -76,7 +80,6 @@ def test_a_swap_by_scaling_passes_there_and_back_beside_a_project_that_runs(engi
     assert "stop website-1" in names
     assert sum("serving" in text for text in logs(run).values()) == 3
     assert left(engine, run.name()) == []
-    assert "shop-goods" not in [volume.name for volume in engine.volumes.list()]
 
 
 def test_recreating_the_only_container_fails(engine, shop):
