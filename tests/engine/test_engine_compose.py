@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import docker
 import pytest
+import trustme
 from running import Verify, harness
 from shops import SHOP, front, left, website
 
@@ -79,6 +80,27 @@ def test_a_swap_by_scaling_passes_there_and_back_beside_a_project_that_runs(engi
     names = [mark["name"] for mark in run.marks() if mark["kind"] == "step"]
     assert "stop website-1" in names
     assert sum("serving" in text for text in logs(run).values()) == 3
+    assert left(engine, run.name()) == []
+
+
+def test_a_front_that_speaks_https_in_a_second_file(engine, shop, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        tmp_path / "shop.pem"
+    )
+    (tmp_path / "tls.cfg").write_text(
+        "frontend secure\n    bind :8443 ssl crt /shop.pem\n    default_backend website\n"
+    )
+    files = ("tls.cfg", "shop.pem")
+    front = {
+        "volumes": [f"{tmp_path / name}:/{name}:ro" for name in files],
+        "command": ["haproxy", "-W", "-db", "-f", "/haproxy.cfg", "-f", "/tls.cfg"],
+    }
+    (tmp_path / "tls.yaml").write_text(json.dumps({"services": {"front": front}}))
+    both = f"{SHOP / 'compose.yaml'}:{tmp_path / 'tls.yaml'}"
+    run = shop(*SCALED, *of(engine), "--front", "front:8443", "--tls", "--ca", "ca.pem", file=both)
+    assert run.end() == 0, run.said()
     assert left(engine, run.name()) == []
 
 
