@@ -122,6 +122,7 @@ def _planned(run: str, settings: Settings, folder: Path) -> ComposePlan:
         tls=settings.tls,
         ca=trusted(settings.ca),
         path=settings.path,
+        host=settings.host,
         ready_s=settings.ready_timeout_s,
     )
 

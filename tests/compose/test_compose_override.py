@@ -53,6 +53,14 @@ def test_ports_are_on_loopback_and_only_the_fronts_is_fixed():
     assert "ports" not in found["services", "store"]
 
 
+def test_an_engine_elsewhere_publishes_where_it_can_be_reached():
+    text = override(
+        project_of(PROXIED), front=FRONT, front_port=4711, service="website", image="",
+        labels=LABELS, bind="0.0.0.0",
+    )  # fmt: skip
+    assert (text.count('"0.0.0.0"'), text.count('"127.0.0.1"')) == (2, 0)
+
+
 def test_a_front_whose_port_was_not_published_is():
     found = laid_over(PROXIED, front=Front(service="website", port=8000))
     assert ports(found["services", "website"]["ports"])[0]["published"] == "4711"
@@ -89,7 +97,7 @@ def test_an_external_volume_is_not_named():
 
 def test_what_does_not_hold_of_the_file_is_recorded():
     assert list(changes(project_of(PROXIED))) == [
-        "front: ports on loopback",
+        "front: ports of the run's own",
         "store: container_name my-redis is an alias",
         "data: name precious is harness-x_data",
     ]

@@ -154,6 +154,14 @@ def test_the_fronts_own_address_is_taken_where_it_listens(rig, monkeypatch):
     )  # fmt: skip
 
 
+def test_an_engine_elsewhere_is_asked_by_its_published_port(rig, monkeypatch):
+    monkeypatch.setattr(target, "listens", lambda *_, **__: pytest.fail("not to be asked"))
+    it = rig(*(container(*each) for each in WHOLE), host="192.0.2.7")
+    endpoint = it.target.up(it.timeline)
+    assert (endpoint.host, endpoint.path) == ("192.0.2.7", "published")
+    assert '"host_ip": "0.0.0.0"' in (it.folder / "compose.old.yaml").read_text()
+
+
 def test_over_https_the_port_is_the_tls_streams(rig, monkeypatch):
     monkeypatch.setattr(target, "listens", lambda *_, **__: True)
     it = rig(*(container(*each) for each in WHOLE), tls=True)

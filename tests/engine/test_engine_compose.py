@@ -10,13 +10,16 @@ from collections.abc import Callable
 
 import docker
 import pytest
+import trustme
 from running import Verify, harness
 from shops import SHOP, front, left, website
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 SEEN = ("--service", "website", "--release", "header:X-Version", "--expect-text", "Welcome",
-        "--rate", "100", "--after", "3.2", "--health", "/health")  # fmt: skip
+        "--rate", "100", "--after", "3.2", "--health", "/health",
+        # What starts takes CPU from what serves: here it is judged what is dropped.
+        "--limit-p99-margin", "2000")  # fmt: skip
 SCALED = ("--swap", "scale-then-stop")
 BY_HAND = """
 set -e
@@ -64,6 +67,10 @@ def test_a_swap_by_scaling_passes_there_and_back_beside_a_project_that_runs(engi
         listing = engine.containers.list(filters={"label": f"com.docker.compose.project={project}"})
         bound = [b["HostIp"] for each in listing for p in each.ports.values() for b in p or ()]
         assert bound == ["127.0.0.1"]
+        # A volume of the team's by that name would hold what it cannot lose.
+        volumes = {volume.name for volume in engine.volumes.list()}
+        assert f"{project}_goods" in volumes
+        assert "shop-goods" not in volumes
         assert run.end() == 0, run.said()
     result = run.result()
     assert result["environment"]["path"] == "edge"
@@ -74,7 +81,27 @@ def test_a_swap_by_scaling_passes_there_and_back_beside_a_project_that_runs(engi
     assert "stop website-1" in names
     assert sum("serving" in text for text in logs(run).values()) == 3
     assert left(engine, run.name()) == []
-    assert "shop-goods" not in [volume.name for volume in engine.volumes.list()]
+
+
+def test_a_front_that_speaks_https_in_a_second_file(engine, shop, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        tmp_path / "shop.pem"
+    )
+    (tmp_path / "tls.cfg").write_text(
+        "frontend secure\n    bind :8443 ssl crt /shop.pem\n    default_backend website\n"
+    )
+    files = ("tls.cfg", "shop.pem")
+    front = {
+        "volumes": [f"{tmp_path / name}:/{name}:ro" for name in files],
+        "command": ["haproxy", "-W", "-db", "-f", "/haproxy.cfg", "-f", "/tls.cfg"],
+    }
+    (tmp_path / "tls.yaml").write_text(json.dumps({"services": {"front": front}}))
+    both = f"{SHOP / 'compose.yaml'}:{tmp_path / 'tls.yaml'}"
+    run = shop(*SCALED, *of(engine), "--front", "front:8443", "--tls", "--ca", "ca.pem", file=both)
+    assert run.end() == 0, run.said()
+    assert left(engine, run.name()) == []
 
 
 def test_recreating_the_only_container_fails(engine, shop):

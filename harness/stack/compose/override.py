@@ -18,10 +18,11 @@ def override(
     service: str,
     image: str,
     labels: Mapping[str, str],
+    bind: str = "127.0.0.1",
 ) -> str:
     """YAML, to be given after the user's files.
 
-    Every object carries `labels`. Ports are published on loopback alone, any free ones but for the
+    Every object carries `labels`. Ports are published on `bind` alone, any free ones but for the
     front's, which is `front_port`, so that it stays the same where its container is made anew.
     Names that are fixed become the project's own. `image` is that of `service`; empty: the file's
     own.
@@ -30,7 +31,7 @@ def override(
     for each in project.services.values():
         lines.append(f"  {_text(each.name)}:")
         lines += [f"    {line}" for line in _service(each, labels)]
-        ports = _ports(each, front, front_port)
+        ports = _ports(each, front, front_port, bind)
         if ports:
             lines.append(f"    ports: !override {json.dumps(ports)}")
         if image and each.name == service:
@@ -55,7 +56,7 @@ def changes(project: Project) -> Iterator[str]:
         if each.container_name:
             yield f"{each.name}: container_name {each.container_name} is an alias"
         if each.ports:
-            yield f"{each.name}: ports on loopback"
+            yield f"{each.name}: ports of the run's own"
     for thing in (*project.networks, *project.volumes):
         if not thing.is_external and thing.name != _own_name(project, thing):
             yield f"{thing.key}: name {thing.name} is {_own_name(project, thing)}"
@@ -71,9 +72,9 @@ def _service(service: Service, labels: Mapping[str, str]) -> Iterator[str]:
             yield f"networks: {json.dumps(dict.fromkeys(service.networks, aliases))}"
 
 
-def _ports(service: Service, front: Front, front_port: int) -> list[dict[str, object]]:
+def _ports(service: Service, front: Front, front_port: int, bind: str) -> list[dict[str, object]]:
     ports: list[dict[str, object]] = [
-        {"target": port.target, "protocol": port.protocol, "host_ip": "127.0.0.1"}
+        {"target": port.target, "protocol": port.protocol, "host_ip": bind}
         for port in service.ports
         if (service.name, port.target, port.protocol) != (front.service, front.port, "tcp")
     ]
@@ -82,7 +83,7 @@ def _ports(service: Service, front: Front, front_port: int) -> list[dict[str, ob
             {
                 "target": front.port,
                 "protocol": "tcp",
-                "host_ip": "127.0.0.1",
+                "host_ip": bind,
                 "published": str(front_port),
             }
         )

@@ -38,6 +38,8 @@ class ComposePlan:
     """Certificates in PEM to trust instead of the system's."""
     path: str = "auto"
     """As in config; `auto` is `published` where the swapped service is itself the front."""
+    host: str = ""
+    """Where the engine's published ports are; empty as stack.engine_host finds it."""
     ready_s: float = 30.0
 
     def override_of(self, release: str) -> Path:

@@ -32,6 +32,7 @@ from harness.stack.engine import (
     remove_run,
     sweep,
 )
+from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.evidence import EventWatch
 from harness.stack.images import found
 from harness.stack.owner import Owner
@@ -43,7 +44,6 @@ from harness.timeline import SystemTime, Timekeeper, Timeline
 
 __all__ = ["ComposeTarget"]
 
-_LOOPBACK: Final = "127.0.0.1"
 _HOST: Final = "localhost"
 """The Host header, and the name that a certificate must be for."""
 _UP_S: Final = 1_800.0
@@ -61,12 +61,14 @@ class ComposeTarget:
         self._client: docker.DockerClient | None = None
         self._undo = Undo()
         self._stub = ScriptedServer()
+        self._host = LOOPBACK
         self._kept = Kept(plan.project.name)
         self._environment: dict[str, str | int | float | bool] = {}
 
     def up(self, timeline: Timeline) -> Endpoint:
         plan = self._plan
         self._clock = timeline.clock
+        self._host = engine_host(plan.host)
         self._client = client = connect()
         sweep(client)
         for image in (plan.old_image, plan.new_image):
@@ -158,6 +160,7 @@ class ComposeTarget:
                 service=plan.service,
                 image=image,
                 labels=labels,
+                bind=self._host.bind,
             )
             plan.override_of(release).write_text(text, "utf-8")
         self._environment["compose_changes"] = "; ".join(changes(plan.project))
@@ -193,7 +196,8 @@ class ComposeTarget:
     def _endpoint(self, port: int) -> Endpoint:
         """Where load goes: the front's own address where it can be reached and stays its own."""
         plan = self._plan
-        if plan.path != "published" and plan.front.service != plan.service:
+        is_its_own = self._host.is_local and plan.front.service != plan.service
+        if plan.path != "published" and is_its_own:
             is_sure = plan.path == "edge"
             for own in _addresses(self._running(plan.front.service)):
                 if listens(own, plan.front.port, self._clock, is_reachable=is_sure):
@@ -203,7 +207,7 @@ class ComposeTarget:
                     f"path: the own address of {plan.front.service!r} cannot be reached from here "
                     f"on port {plan.front.port}; leave --path out, or say --path published"
                 )
-        return self._at(_LOOPBACK, port, "published")
+        return self._at(self._host.address, port, "published")
 
     def _at(self, host: str, port: int, path: str) -> Endpoint:
         is_secure = self._plan.tls
@@ -253,8 +257,8 @@ def _addresses(containers: list[Container]) -> list[str]:
 
 
 def _free_port() -> int:
-    """On loopback, at this moment."""
-    with contextlib.closing(socket.create_server((_LOOPBACK, 0))) as server:
+    """On loopback, at this moment; of an engine elsewhere it is a guess."""
+    with contextlib.closing(socket.create_server((LOOPBACK.address, 0))) as server:
         return int(server.getsockname()[1])
 
 
