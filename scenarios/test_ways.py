@@ -89,8 +89,6 @@ def behind_caddy(newcomer: Newcomer) -> Iterator[Newcomer]:
     for script in folder.glob("*.sh"):
         script.chmod(0o755)
     (folder / "port").write_text("8001\n")
-    configuration = (folder / "Caddyfile.in").read_text().replace("UPSTREAM", "127.0.0.1:8001")
-    (folder / "Caddyfile").write_text(configuration)
     # Nobody's child: one of ours that has ended would be there until it was waited for.
     begun = "python3 app.py 8001 v1 >/dev/null 2>&1 & echo $! >pid.8001"
     subprocess.run(["/bin/sh", "-c", begun], cwd=folder, check=True)
@@ -214,8 +212,7 @@ def test_pytest(behind_caddy: Newcomer) -> None:
     assert "1 passed, 2 deselected" in only.stdout
     # What failed last runs alone, and by now its deploy is the same wrong one.
     last = behind_caddy.run("pytest", "-q", "--lf", "-x")
-    assert "1 failed" in last.stdout
-    assert "passed" not in last.stdout
+    assert "1 failed in" in last.stdout
 
 
 GATE = ROOT / "docs" / "gate.md"

@@ -1,4 +1,5 @@
-# What both deploys are made of. The app's port alternates; Caddy is told where it is.
+# What both deploys are made of. The app's port alternates; Caddy asks both whether they are there. (It
+# is not reloaded: its old server closes kept connections then, and resets who asks at that moment.)
 set -e
 cd "$(dirname "$0")"
 old=$(cat port)
@@ -9,11 +10,6 @@ start() {
     python3 app.py "$new" "$release" >/dev/null 2>&1 &
     echo $! >"pid.$new"
     until curl -fs "http://127.0.0.1:$new/" >/dev/null; do sleep 0.1; done
-}
-
-route() {
-    sed "s/UPSTREAM/127.0.0.1:$new/" Caddyfile.in >Caddyfile
-    caddy reload --address 127.0.0.1:8009 --config Caddyfile --adapter caddyfile >/dev/null 2>&1
     echo "$new" >port
 }
 

@@ -2,5 +2,5 @@
 # The old release ends before the new one is there.
 . ./common.sh
 stop
+sleep 1
 start
-route
