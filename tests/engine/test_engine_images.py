@@ -3,13 +3,18 @@ the harness and says of itself what is not so.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import docker
 import pytest
 from left import left
 
+from harness.config import Settings
+from harness.model.finding import Verdict
+from harness.model.traffic import Connection, Stream, Traffic
 from harness.stack import images
+from harness.verify import carry_out, plan
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
@@ -67,6 +72,33 @@ def test_each_safe_strategy_replaces_it(engine, shops, verify, strategy):
     assert set(bad) <= {"latency"}, run.said()
     assert set(run.finding("replaced")["evidence"]["by_release"]) == {shops["1"], shops["2"]}
     assert left(engine, run.name()) == []
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "stop-signal", "reload"])
+def test_who_answered_is_as_the_answers_own_text_says(engine, shops, tmp_path, strategy):
+    """Each answer's text must be that of the release which the balancer names; the app's own
+    headers name another.
+    """
+    texts = {shops[version]: f"Welcome to the shop {version}; we take ?" for version in "12"}
+    stream = partial(Stream, path="/", expect_body=texts)
+    traffic = Traffic(
+        streams=(
+            stream(name="reused", rate_hz=150),
+            stream(name="new", rate_hz=100, connection=Connection.new),
+        )
+    )
+    settings = Settings(
+        old_image=shops["1"], new_image=shops["2"], port=8080, health="/up", swap=strategy,
+        replicas=2, swaps=2, warmup_s=0.5, steady_s=3, after_s=2.2, calibrate=False,
+        reports=tmp_path,
+    )  # fmt: skip
+    judged = carry_out(plan(settings, traffic=traffic))
+    requests = judged.result.requests
+    assert requests.ok == requests.planned > 1_000, judged.explanation()
+    found = {one.check: one for one in judged.result.findings}
+    assert found["replaced"].verdict is Verdict.passed, judged.explanation()
+    assert found["replaced"].evidence["answers"] == requests.ok, "none is untold"
+    assert left(engine, judged.result.run) == []
 
 
 def test_the_same_image_twice_is_a_deploy_and_said_to_be_one(engine, shops, verify):
