@@ -35,6 +35,12 @@ def home() -> str:
     return f"Welcome to the shop {os.environ['VERSION']}; we take {os.environ.get('CURRENCY', '?')}"
 
 
+@app.get("/slow")
+def slow() -> str:
+    time.sleep(0.3)
+    return "Welcome, if you can wait"
+
+
 @app.get("/assets/logo.txt")
 def logo() -> str:
     return "Welcome, says the logo"
@@ -65,6 +71,8 @@ if __name__ == "__main__":
         sys.exit("the shop is closed for good")
     signal.signal(signal.SIGINT, leave)
     # Idle connections are closed sooner than any proxy of ours would.
-    server = create_server(app, host="0.0.0.0", port=8080, channel_timeout=1, cleanup_interval=1)
+    server = create_server(
+        app, host="0.0.0.0", port=8080, threads=64, channel_timeout=1, cleanup_interval=1
+    )
     print("the shop is open", flush=True)
     server.run()
