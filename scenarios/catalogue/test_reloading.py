@@ -15,9 +15,9 @@ pytestmark = pytest.mark.catalogue
 
 RELOADS = 30
 SUCCESSORS = 100
-WAITING = " maxconn 1"
-"""Of each listener: what is more waits in the kernel, as at any balancer at its limit. At 600
-new connections a second with no such limit hardly any waits, and in 100 reloads none may be lost.
+"""At 600 new connections a second one such reload loses 0.01 to 0.06 of them: 3 in 46, 1 and 0 in 100
+were lost, so that this arm may lose none. More a second take the machine's ports or its cores, and a
+limit on the listener leaves what is handed over while it is full waiting for a second.
 """
 PONG = {
     "bind :8080": "bind :8080\nhttp-request return status 200 content-type text/plain "
@@ -71,9 +71,9 @@ def connections() -> Traffic:
 def succeeded(*, hands_over: bool) -> Variation:
     how = "hands its listeners over" if hands_over else "keeps its listeners"
     return Variation(
-        name=f"HAProxy at its limit is succeeded by -sf and {how}, NGINX keeps none and tries once",
+        name=f"HAProxy is succeeded by -sf and {how}, NGINX keeps no connection and tries once",
         edge=A_CONNECTION_EACH | NO_SECOND_TRY,
-        balancer={"bind :8080": PONG["bind :8080"].replace(":8080", f":8080-8083{WAITING}")},
+        balancer={"bind :8080": PONG["bind :8080"].replace(":8080", ":8080-8083")},
         reloads=Reloads(by_successor=True, hands_over=hands_over),
     )
 
