@@ -15,9 +15,9 @@ pytestmark = pytest.mark.catalogue
 
 RELOADS = 30
 SUCCESSORS = 100
-"""At 600 new connections a second one such reload loses 0.01 to 0.06 of them: 3 in 46, 1 and 0 in 100
-were lost, so that this arm may lose none. More a second take the machine's ports or its cores, and a
-limit on the listener leaves what is handed over while it is full waiting for a second.
+"""At 600 new connections a second one such reload loses 0.01 to 0.06 of them: 3 in 46, 1 and 0 in
+100 were lost, so that this arm may lose none. More a second take the machine's ports or its cores,
+and a limit on the listener leaves what is handed over while it is full waiting for a second.
 """
 PONG = {
     "bind :8080": "bind :8080\nhttp-request return status 200 content-type text/plain "
