@@ -1,11 +1,9 @@
 """`harness verify --url --locustfile`: whole runs of a locustfile's users, on a real server."""
 
 import json
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,16 +32,7 @@ class Fast(FastHttpUser):
 SHORT = ("--warmup", "0.5", "--steady", "1.5", "--after", "3", "--reports", "reports")
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch) -> Iterator[None]:
-    """The command writes to the folder that it is called in, and takes over signals."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.report.html.html", lambda _history, _result: "<!DOCTYPE html>")
-    (tmp_path / "release").write_text("v1\n")
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("in_a_folder_of_its_own")
 
 
 def verify(url: str, locustfile: str, *arguments: str) -> int:
