@@ -95,6 +95,8 @@ class Spec:
     cpu_weight: int = FULL_CPU
     memory: str = ""
     """The most it may take, such as `160m`, swap space included; empty: as much as there is."""
+    cpus: float = 0.0
+    """The most cores it may take, in each 100 ms anew; 0: as many as there are."""
 
 
 def launch(spec: Spec, network: Network) -> Container:
@@ -119,6 +121,7 @@ def launch(spec: Spec, network: Network) -> Container:
         **({"stop_signal": spec.stop_signal} if spec.stop_signal else {}),
         "cpu_shares": spec.cpu_weight,
         **({"entrypoint": entry} if entry else {}),
+        **({"nano_cpus": round(spec.cpus * 1e9)} if spec.cpus else {}),
         **({"mem_limit": spec.memory, "memswap_limit": spec.memory} if spec.memory else {}),
         # Images other than ours may start as a user who cannot write the log volume.
         **({"user": "root"} if entry else {}),

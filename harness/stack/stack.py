@@ -146,6 +146,7 @@ class Stack:
                 stop_signal="SIGUSR1",
                 environment={"HAPROXY_CFG": configuration},
                 volumes={volume.name: LOGS_AT, **folders},
+                cpus=plan.variation.balancer_cpus,
             )
 
         balancer = balancer_as("balancer")

@@ -46,6 +46,9 @@ class Variation:
     memory: str = ""
     """The most that an instance of the website may take, such as `160m`; who takes more is killed
     by the kernel. Empty: as much as there is."""
+    balancer_cpus: float = 0.0
+    """The most cores that HAProxy may take; once it has had them, all its processes stand still for
+    the rest of 100 ms. 0: as many as there are."""
     reloads: Reloads = Reloads()
 
 
