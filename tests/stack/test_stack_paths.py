@@ -11,7 +11,7 @@ from fake_haproxy import FakeHaproxy
 from whole import OWN, PORTS, BalancerBox, FakeNetwork, stack
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.stack import reach, website
+from harness.stack import paths, reach, website
 from harness.stack import stack as module
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
@@ -105,15 +105,15 @@ def test_a_bare_connection_tells_whether_somebody_listens():
 
 def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path, timeline):
     haproxy = FakeHaproxy("slot1")
-    way = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
+    way = paths.to_balancer(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline.clock)
     assert RuntimeApi(way).servers()["slot1"].status == "MAINT"
     assert len(haproxy.commands) == 2
 
 
 def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, monkeypatch):
     haproxy, box = FakeHaproxy("slot1"), FakeContainer("balancer")
-    monkeypatch.setattr(module.SocketTransport, "__call__", lambda _, command: haproxy(command))
-    way = stack()._reached(box, tmp_path / "admin.sock", timeline)
+    monkeypatch.setattr(paths.SocketTransport, "__call__", lambda _, command: haproxy(command))
+    way = paths.to_balancer(box, tmp_path / "admin.sock", timeline.clock)
     assert RuntimeApi(way).algorithm() == "leastconn"
     assert box.calls == []
 
@@ -121,7 +121,7 @@ def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, mo
 def test_a_haproxy_that_exited_is_told_with_its_last_lines(tmp_path, timeline):
     box = FakeContainer("b", status="exited", printed=b"[ALERT] parsing [haproxy.cfg:31]\n")
     with pytest.raises(NotJudgedError, match=r"(?s)haproxy did not start.*haproxy.cfg:31"):
-        stack()._reached(box, tmp_path / "admin.sock", timeline)
+        paths.to_balancer(box, tmp_path / "admin.sock", timeline.clock)
 
 
 def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_port(
