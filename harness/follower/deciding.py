@@ -85,9 +85,14 @@ def _adopted(
     }
     here = set(placed.values())
     by_address = {_where(each): each.id for each in containers.values() if each.id not in here}
+    serves = any(servers[slot].admin is Admin.ready and servers[slot].is_up for slot in placed)
     for server in servers.values():
-        # One that was held until now belongs to who is gone, whoever has its address.
-        if server.name in held or server.admin is Admin.maintenance:
+        if server.name in placed or server.admin is Admin.maintenance:
+            continue
+        # One that was held until now belongs to who is gone, whoever has its address; unless that
+        # is all that serves.
+        is_needed = not serves and server.admin is Admin.ready and server.has_passed
+        if server.name in held and not is_needed:
             continue
         known = by_address.pop(server.address, None)
         if known is not None:

@@ -110,6 +110,14 @@ def test_a_new_one_at_the_address_of_one_that_is_gone_is_checked_before_it_serve
     ]
 
 
+def test_the_heir_of_an_address_serves_on_where_nobody_else_does():
+    """What the former one's end and the heir's start were told by got lost."""
+    heir = container(3, address=ONE.address)
+    decision = decided([serving("slot1", ONE), server("slot2")], [heir], held={"slot1": ONE.id})
+    assert decision.actions == ()
+    assert decision.held == {"slot1": heir.id}
+
+
 def test_after_a_restart_who_stands_where_a_container_is_is_taken_for_it():
     decision = decided([serving("slot1", ONE), waiting("slot2", TWO)], [ONE, TWO])
     assert decision.actions == ()
