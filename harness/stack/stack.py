@@ -48,7 +48,7 @@ from harness.stack.variation import varied
 from harness.stack.website import Website
 from harness.stack.written import Asks, Written
 from harness.target import Disturbance, Endpoint, Instance, Stage
-from harness.timeline import Timekeeper, Timeline, wait_until
+from harness.timeline import Timekeeper, Timeline
 
 __all__ = ["Stack"]
 
@@ -77,6 +77,7 @@ class Stack:
         self._certificate = edge.Certificate.made()
         self._tags: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+        self._published: dict[str, str] = {}
 
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
@@ -348,6 +349,11 @@ class Stack:
         self._on_down(lambda: shutil.rmtree(folder, ignore_errors=True))
         return folder
 
+    def _introduce(self, instance: Instance, where: str) -> None:
+        """An image of a user's own does not say who answers. By `reload` the configuration does."""
+        if self._api is not None and not (self._plan.app.is_sample or self._mode().is_reload):
+            self._api.name(where, instance=instance.name, release=instance.release)
+
     def _reachable(self, front: Container, timeline: Timeline, name: str = "edge") -> Endpoint:
         """Where load goes."""
         path, host, port, tls_port = paths.to_front(
@@ -371,7 +377,7 @@ class Stack:
     def _publish(self, release: str) -> None:
         if self._client is not None and self._plan.app.is_sample:
             front = self._containers["edge"]
-            edge.publish(self._client, self._tags[release], front, self._labels)
+            edge.publish(self._client, self._tags[release], front, self._labels, self._published)
 
     def _on_down(self, undo: Callable[[], object]) -> None:
         self._undo.add(undo)

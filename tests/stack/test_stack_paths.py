@@ -2,11 +2,13 @@
 or a command in the container, a base image that is here or pulled. Users' machines have each.
 """
 
+import io
 import socket
+import tarfile
 import threading
 
 import pytest
-from fake_engine import FakeContainer, api_error
+from fake_engine import FakeContainer, api_error, archive
 from fake_haproxy import FakeHaproxy
 from whole import OWN, PORTS, BalancerBox, FakeNetwork, stack
 
@@ -305,6 +307,31 @@ def test_a_release_publishes_its_assets_from_a_container_that_never_runs(engine,
     assert len(puts(engine)) == 2
     assert engine.holders == []
     whole.down()
+
+
+def test_a_file_that_is_published_is_not_written_again_while_nginx_may_read_it(
+    engine, timeline, monkeypatch
+):
+    files = {"assets/a.css": b"a", "assets/b.css": b"b"}
+    held = list(files.items())[:1]
+    monkeypatch.setattr(
+        FakeContainer, "get_archive", lambda *_: (iter([archive(held)]), {}), raising=True
+    )
+    whole = stack()
+    whole.up(timeline)
+    held = list(files.items())
+    whole.stage().publish("v2")
+    whole.stage().publish("v2")
+    assert [names_in(data) for _, _, data in puts(engine)] == [["assets/a.css"], ["assets/b.css"]]
+    held = [("assets/a.css", b"another")]
+    whole.stage().publish("v1")
+    assert len(puts(engine)) == 3
+    whole.down()
+
+
+def names_in(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return tar.getnames()
 
 
 def test_an_image_without_assets_publishes_none(engine, timeline, monkeypatch):
