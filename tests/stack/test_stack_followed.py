@@ -1,4 +1,4 @@
-"""The stack with a follower: who may ask the engine, what is shared, what the balancer waits for."""
+"""The stack with a follower: who may ask the engine, what is shared, what HAProxy waits for."""
 
 import pytest
 from whole import stack
