@@ -96,3 +96,17 @@ def test_a_restarted_follower_takes_over_what_serves_without_touching_it():
     assert sorted(world.written.values()) == sorted(
         where(life.container) for life in world.lives.values()
     )
+
+
+def test_of_the_slots_that_were_used_the_one_that_rested_longest_is_used_again():
+    world = World(slots=3)
+    for _ in range(2):
+        world.start()
+    world.settle()
+    for known in ("id1", "id2"):
+        world.die(known)
+        world.start()
+        world.settle()
+    assert world.haproxy.slots["slot3"].address == where(world.lives["id3"].container)
+    assert world.haproxy.slots["slot1"].address == where(world.lives["id4"].container)
+    assert [line for line in world.said if "website-4 at slot1: ready" in line]
