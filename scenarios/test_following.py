@@ -74,9 +74,7 @@ class OldImagesWay:
 
 
 @pytest.fixture
-def measured(
-    proved: Callable[..., Judged], said: Callable[[str], None]
-) -> Callable[..., Judged]:
+def measured(proved: Callable[..., Judged], said: Callable[[str], None]) -> Callable[..., Judged]:
     """Ten swaps in a way; says what the table of docs/following.md has of it."""
 
     def run(**way: Any) -> Judged:

@@ -1,12 +1,11 @@
 """HAProxy's configuration: what the settings say, and the servers as of now.
 
-It is written again with each change that HAProxy was told of by its Runtime API, so that a reload or
-a restart begins with the same servers. (A server-state file would not do: HAProxy takes no address
-from it for a server that is declared by one.)
+It is written again with each change that HAProxy was told of by its Runtime API, so that a reload
+or a restart begins with the same servers. (A server-state file would not do: HAProxy takes no
+address from it for a server that is declared by one.)
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,16 +53,18 @@ def base_of(configuration: str) -> str:
 
 
 def servers(pool: PoolSettings, ready: Mapping[str, str]) -> list[str]:
-    """Server lines: `ready` has the `address:port` of those that get requests, by slot."""
+    """Server lines: `ready` has the `address:port` of those that get requests, by slot. All are
+    checked, whatever the template says: nobody is admitted without.
+    """
     lines = []
     for number in range(1, pool.slots + 1):
         slot = f"slot{number}"
         cookie = f" cookie {slot}" if pool.cookie else ""
         where = ready.get(slot)
         lines.append(
-            f"    server {slot} {where}{cookie}"
+            f"    server {slot} {where} check{cookie}"
             if where
-            else f"    server {slot} {_NOBODY}:{pool.port or 8000}{cookie} disabled"
+            else f"    server {slot} {_NOBODY}:{pool.port or 8000} check{cookie} disabled"
         )
     return lines
 
@@ -72,7 +73,7 @@ def replace_file(path: Path, text: str) -> None:
     """Wholly or not at all: who reads it meanwhile reads the former one."""
     beside = path.with_name(f"{path.name}.next")
     beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def _made(settings: Settings) -> str:
@@ -124,7 +125,9 @@ def _frontend(settings: Settings) -> list[str]:
         key=lambda pool: -pool.virtual_host_weight,
     )
     for pool in hosted:
-        lines += [f"    use_backend {pool.service} if {_condition(each)}" for each in pool.virtual_hosts]
+        lines += [
+            f"    use_backend {pool.service} if {_condition(each)}" for each in pool.virtual_hosts
+        ]
     lines += [f"    default_backend {p.service}" for p in settings.pools if not p.virtual_hosts]
     return lines
 

@@ -206,9 +206,7 @@ class Follower:
             pool = pools.get(service)
             if pool is None:
                 continue
-            found = container_of(
-                entry, network=self._network, service=service, port=pool.port
-            )
+            found = container_of(entry, network=self._network, service=service, port=pool.port)
             if found is not None:
                 yield found
 

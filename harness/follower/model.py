@@ -1,4 +1,4 @@
-"""What the follower speaks of: a service's containers, HAProxy's servers, and what to do to them."""
+"""What the follower speaks of: a service's containers, HAProxy's servers, what to do to them."""
 
 from dataclasses import dataclass
 from enum import Enum

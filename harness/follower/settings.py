@@ -100,9 +100,7 @@ def settings_of(
     )
 
 
-def _pool(
-    service: str, environment: Mapping[str, str], labels: Mapping[str, str]
-) -> PoolSettings:
+def _pool(service: str, environment: Mapping[str, str], labels: Mapping[str, str]) -> PoolSettings:
     if not _SERVICE.fullmatch(service):
         raise FollowerError(f"SERVICES: {service!r} is no service's name")
     own = re.sub(r"[^A-Z0-9]", "_", service.upper())

@@ -293,9 +293,11 @@ class Balancer:
         return [states[slot] for slot in slots if slot in states]
 
     def server_at(self, address: str) -> ServerState | None:
-        """The server with that `address:port`, as HAProxy sees it; None where it has none."""
-        states = self._api.servers().values()
-        return next((state for state in states if state.address == address), None)
+        """The server with that `address:port`, as HAProxy sees it; None where it has none. One in
+        maintenance may have it still that a former instance had: it is told where no other has.
+        """
+        states = [state for state in self._api.servers().values() if state.address == address]
+        return min(states, key=lambda state: state.status.startswith("MAINT"), default=None)
 
     def _state(self, slot: str) -> ServerState:
         state = self._api.servers().get(slot)

@@ -23,7 +23,7 @@ __all__ = ["BALANCER_SHELL", "CONTEXTS", "LABELS", "SOCKET", "Followed", "Makes"
 
 FILTER: Final = "engine-filter"
 FOLLOWER: Final = "follower"
-LABELS: Final[Mapping[str, str]] = {FOLLOW: BACKEND}
+LABELS: Final[dict[str, str]] = {FOLLOW: BACKEND}
 """Of each of the website's containers."""
 
 _HERE: Final = Path(str(files("harness.follower")))
@@ -48,7 +48,9 @@ BALANCER_SHELL: Final = (
 class Makes(Protocol):
     """Starts a component of that name."""
 
-    def __call__(self, name: str, **spec: object) -> Container: ...
+    def __call__(
+        self, name: str, image: str = ..., alias: str = ..., **spec: object
+    ) -> Container: ...
 
 
 class Followed(Dns):

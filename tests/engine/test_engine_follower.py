@@ -137,10 +137,8 @@ def test_a_reload_begins_with_the_servers_that_serve(engine, up):
 @pytest.mark.parametrize("settings", [{}, OLD_IMAGE], ids=["plain", "the old image's settings"])
 def test_haproxy_takes_the_configuration_that_settings_make(engine, up, settings):
     made = settings_of(settings, {})
-    lines = {
-        pool.service: servers(pool, {"slot2": "127.0.0.1:8000"}) for pool in made.pools
-    }
-    shell = "printf %s \"$1\" > /tmp/tried.cfg && haproxy -c -f /tmp/tried.cfg"
+    lines = {pool.service: servers(pool, {"slot2": "127.0.0.1:8000"}) for pool in made.pools}
+    shell = 'printf %s "$1" > /tmp/tried.cfg && haproxy -c -f /tmp/tried.cfg'
     command = ["/bin/sh", "-c", shell, "sh", rendered(template(made), lines)]
     code, told = run_in(box(engine, up, "balancer"), command)
     assert code == 0, told

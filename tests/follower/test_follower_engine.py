@@ -117,13 +117,17 @@ def test_events_come_as_lines_those_since_a_moment_first(engine):
     assert query["since"] == ["5.000000007"]
 
 
-def test_a_stream_that_breaks_is_told_after_what_it_said(engine):
-    engine.server.is_whole = False
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_stream_that_ends_or_breaks_is_over_after_what_it_said(engine, is_whole):
+    engine.server.is_whole = is_whole
     engine.server.answers["/events"] = (200, [json.dumps(told("die")).encode() + b"\n"])
-    events = engine.events(0)
-    assert next(events).kind is EventKind.died
-    with pytest.raises(UnheardError, match="events ended"):
-        next(events)
+    assert [event.kind for event in engine.events(0)] == [EventKind.died]
+
+
+def test_a_refused_stream_is_told(engine):
+    engine.server.answers["/events"] = (403, [b"no"])
+    with pytest.raises(UnheardError, match="the engine answered 403: no"):
+        next(engine.events(0))
 
 
 @pytest.mark.parametrize(
@@ -179,9 +183,10 @@ def test_an_entry_is_a_container_with_its_address_in_that_network():
 def test_one_without_an_address_there_is_none():
     assert container_of(entry(), network="another", service="website", port=0) is None
     starting = {"Networks": {"a": {"NetworkID": NET, "IPAddress": ""}}}
-    assert container_of(
-        entry(NetworkSettings=starting), network=NET, service="website", port=0
-    ) is None
+    assert (
+        container_of(entry(NetworkSettings=starting), network=NET, service="website", port=0)
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,9 +201,7 @@ def test_one_without_an_address_there_is_none():
 def test_the_port_is_the_one_that_is_set_or_the_only_one_exposed(ports, given, port):
     told_ports = [{"PrivatePort": each, "Type": "tcp"} for each in ports]
     # A published one is listed once for each address that it is published on.
-    one = container_of(
-        entry(Ports=told_ports * 2), network=NET, service="website", port=given
-    )
+    one = container_of(entry(Ports=told_ports * 2), network=NET, service="website", port=given)
     assert one.port == port
 
 

@@ -69,7 +69,14 @@ def test_a_servers_state_is_read_from_what_haproxy_counts(haproxy, status, admin
 
 @pytest.mark.parametrize(
     ("check", "has_passed"),
-    [("L7OK", True), ("* L7OK", True), ("L4OK", True), ("L7STS", False), ("INI", False), ("", False)],
+    [
+        ("L7OK", True),
+        ("* L7OK", True),
+        ("L4OK", True),
+        ("L7STS", False),
+        ("INI", False),
+        ("", False),
+    ],
 )
 def test_whether_the_last_check_passed_is_read_too(haproxy, check, has_passed):
     haproxy.answers["show stat"] = HEAD + row("slot1", "DRAIN", check)
@@ -88,7 +95,9 @@ def test_who_does_not_answer_is_said_to_be_silent(tmp_path):
 
 
 def test_an_offer_points_a_slot_there_and_has_it_checked_anew(haproxy):
-    haproxy.answers[" addr "] = "IP changed from '0.0.0.0' to '10.0.0.1' by 'stats socket command'\n"
+    haproxy.answers[" addr "] = (
+        "IP changed from '0.0.0.0' to '10.0.0.1' by 'stats socket command'\n"
+    )
     haproxy.do(Action(do=Do.offer, slot="slot1", container=ONE))
     assert haproxy.heard == [
         "set server website/slot1 state maint",

@@ -95,9 +95,7 @@ def test_no_step_leaves_a_pool_empty_that_was_not(things):
         before = serves(world)
         happens(world, thing, number)
         if thing == "reconcile":
-            stopping = {
-                where(life.container) for life in world.lives.values() if life.is_stopping
-            }
+            stopping = {where(life.container) for life in world.lives.values() if life.is_stopping}
             if before - stopping:
                 assert serves(world), (thing, world.said[-3:])
         ready = world.haproxy.ready()
@@ -118,7 +116,7 @@ def test_what_is_heard_in_time_and_in_order_is_done_by_the_next_look(things):
     happens(world, "hear all", 0)
     world.settle()
     if len(world.lives) > 1:
-        leaves = sorted(world.lives)[0]
+        leaves = min(world.lives)
         world.signal(leaves)
         happens(world, "hear all", 0)
         world.reconcile()

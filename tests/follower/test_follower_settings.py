@@ -92,7 +92,7 @@ def test_options_cookie_and_extra_lines_stand_in_their_sections():
     [plain] = [line for line in found if line.startswith("default-server")]
     assert plain.endswith(" slowstart 2s")
     [pool] = made(COOKIE="SRV insert").pools
-    assert servers(pool, {"slot1": "10.0.0.1:8000"})[0].endswith("10.0.0.1:8000 cookie slot1")
+    assert servers(pool, {"slot1": "10.0.0.1:8000"})[0].endswith("10.0.0.1:8000 check cookie slot1")
 
 
 def test_a_check_is_read_in_haproxys_old_way_too():
@@ -112,8 +112,10 @@ def test_virtual_hosts_choose_a_pool_the_weightier_first():
     )
     chosen = [line for line in found if line.startswith(("use_backend", "default_backend"))]
     assert chosen == [
-        r"use_backend api if { req.hdr(host),field(1,:),lower -m reg ^api\.example\.com$ } "
-        r"{ path -m reg ^/v1/.*$ } { req.hdr(X-Forwarded-Proto) -i https }",
+        (
+            r"use_backend api if { req.hdr(host),field(1,:),lower -m reg ^api\.example\.com$ } "
+            r"{ path -m reg ^/v1/.*$ } { req.hdr(X-Forwarded-Proto) -i https }"
+        ),
         r"use_backend web if { req.hdr(host),field(1,:),lower -m reg ^.*\.example\.com$ }",
         "default_backend rest",
     ]
@@ -139,9 +141,9 @@ def test_the_configuration_names_those_that_serve_and_has_a_place_for_more():
     below = text.splitlines()
     place = below.index(marker("website"))
     assert below[place + 1 : place + 4] == [
-        "    server slot1 0.0.0.0:8000 disabled",
-        "    server slot2 10.0.0.7:8000",
-        "    server slot3 0.0.0.0:8000 disabled",
+        "    server slot1 0.0.0.0:8000 check disabled",
+        "    server slot2 10.0.0.7:8000 check",
+        "    server slot3 0.0.0.0:8000 check disabled",
     ]
 
 

@@ -1,4 +1,4 @@
-"""A world without an engine: containers that start, linger and die, and a HAProxy that checks them."""
+"""A world without an engine: containers that start, linger and die, and a HAProxy with checks."""
 
 from dataclasses import dataclass, replace
 
@@ -36,7 +36,10 @@ def where(one):
 
 
 def server(name, at=NOBODY, admin=Admin.maintenance, **settings):
-    return Server(**{"name": name, "address": at, "admin": admin, "is_up": False, "has_passed": False} | settings)
+    return Server(
+        **{"name": name, "address": at, "admin": admin, "is_up": False, "has_passed": False}
+        | settings
+    )
 
 
 def serving(name, one, **settings):
@@ -108,9 +111,7 @@ class FakeHaproxy:
             slot.admin = Admin.ready
 
     def ready(self):
-        return sorted(
-            slot.address for slot in self.slots.values() if slot.admin is Admin.ready
-        )
+        return sorted(slot.address for slot in self.slots.values() if slot.admin is Admin.ready)
 
 
 @dataclass

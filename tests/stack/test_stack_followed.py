@@ -1,13 +1,17 @@
-"""The stack with a follower: who may ask the engine, what is shared, what the balancer waits for."""
+"""The stack with a follower: who may ask the engine, what is shared, what HAProxy waits for."""
 
 import pytest
+from fake_haproxy import FakeHaproxy
+from manual_time import ManualTime
 from whole import stack
 
 from harness.follower.configuration import marker
 from harness.model.errors import MissingEvidenceError
+from harness.stack.balancer import Balancer
 from harness.stack.followed import CONTEXTS, SOCKET, Followed
 from harness.stack.modes import MODES
 from harness.stack.owner import LABEL
+from harness.stack.runtime_api import RuntimeApi
 from harness.target import Instance
 
 
@@ -90,3 +94,16 @@ def test_nobody_else_drains_what_the_follower_does():
     assert isinstance(discovery, Followed)
     with pytest.raises(MissingEvidenceError, match="website-1 is drained by the follower alone"):
         discovery.drain(Instance(name="website-1", release="v1"), 1.0)
+
+
+def test_a_slot_in_maintenance_that_had_the_address_before_is_not_taken_for_it():
+    """The engine gives a new container the address of one that is gone."""
+    haproxy = FakeHaproxy("slot1", "slot2")
+    haproxy.address = dict.fromkeys(("slot1", "slot2"), "10.0.0.1:8000")
+    haproxy.status["slot2"], haproxy.check["slot2"] = "UP", "L7OK"
+    discovery = Followed(Balancer(RuntimeApi(haproxy), ManualTime()), 8000)
+    one = Instance(name="website-3", release="v1")
+    discovery.offer(one, "10.0.0.1")
+    assert discovery.answers(one)
+    haproxy.status["slot2"] = "MAINT"
+    assert not discovery.answers(one)
