@@ -1,8 +1,8 @@
 """The post's own commands, as docs/follow-the-post.md has them, while the gate watches.
 
 `pytest scenarios -m by_hand`. What is typed is read out of the page. Three things are put in place
-of what stands there, as a person would: the name of the container that is the old one now, the port,
-and every other time the edit is made backwards.
+of what stands there, as a person would: the name of the container that is the old one now, the
+port, and every other time the edit is made backwards.
 """
 
 import contextlib
@@ -227,7 +227,7 @@ def assert_nothing_lost(result: dict[str, Any]) -> None:
 
 
 def test_twenty_rounds_by_hand_lose_nothing(site: Site, said: Callable[[str], None]) -> None:
-    """Typed as fast as a shell can: nobody waits for the new release before stopping the old one."""
+    """Typed as fast as a shell can: nobody awaits the new release before stopping the old one."""
     site.script("swap-1.sh", site.round("$old"))
     site.script("swap-0.sh", site.round("$old", back=True))
     deploy = f"sh {shlex.quote(str(site.checkout))}/swap-$((HARNESS_SWAP % 2)).sh"

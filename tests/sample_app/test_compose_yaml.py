@@ -7,10 +7,13 @@ import pytest
 import yaml  # bokeh's own dependency
 from typed import CONTAINER, NEW_TEXT, OLD_TEXT, commands, edit, round_of_commands
 
+from harness.follower.settings import settings_of
+
 APP = Path(__file__).parents[2] / "sample_app"
 PROJECT = yaml.safe_load((APP / "compose.yaml").read_text("utf-8"))
 SERVICES = PROJECT["services"]
 WEBSITE = SERVICES["website"]
+FOLLOWER = SERVICES["follower"]["environment"]
 NGINX = (APP / "nginx.conf").read_text("utf-8")
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 
@@ -72,11 +75,26 @@ def test_the_website_is_the_image_that_is_built_by_hand():
 
 def test_containers_are_called_as_the_page_calls_them():
     assert f"{PROJECT['name']}-website-1" == CONTAINER
-    assert SERVICES["follower"]["environment"]["SERVICES"] == "website"
+    assert FOLLOWER["SERVICES"] == "website"
 
 
 def test_the_algorithm_is_set_here_as_in_the_post():
-    assert SERVICES["follower"]["environment"]["BALANCE"] == "roundrobin"
+    assert FOLLOWER["BALANCE"] == "roundrobin"
+
+
+def test_the_follower_takes_these_settings():
+    [pool] = settings_of(FOLLOWER, {}).pools
+    assert pool.balance == "roundrobin"
+    assert pool.extra == (FOLLOWER["EXTRA_SETTINGS"],)
+
+
+def test_who_is_draining_still_passes_the_check_and_who_is_not_ready_does_not():
+    expected = FOLLOWER["EXTRA_SETTINGS"].removeprefix("http-check expect rstring ")
+    source = (APP / "website.py").read_text("utf-8")
+    words = {"ready": True, "draining": True, "not ready": False}
+    for said, passes in words.items():
+        assert f'"{said}"' in source
+        assert bool(re.match(expected, said)) is passes
 
 
 @pytest.mark.parametrize("name", OURS)
