@@ -44,7 +44,7 @@ ways: setup ## each way to bring a target, from the built wheel in an empty fold
 	@scripts/setup ways
 	@.venv/bin/pytest scenarios -m ways
 
-by-hand: setup ## the post's own commands in twenty rounds, typed while the gate watches, in some ten minutes
+by-hand: setup ## the post's own commands in twenty rounds, typed while the gate watches, in some six minutes
 	@scripts/setup compose
 	@.venv/bin/pytest scenarios -m by_hand
 
