@@ -115,7 +115,7 @@ class Node:
 
 @contextlib.contextmanager
 def a_node(client: docker.DockerClient) -> Iterator[Node]:
-    """Up, and removed with all that it held. A killed run's is removed by the next `harness clean`."""
+    """Up, and then removed with all it held; of a killed run by the next `harness clean`."""
     run = new_run()
     name = f"harness-{run}-node"
     tag = images.built(client, "swarm-node", CONTEXT, images.base_image(client))

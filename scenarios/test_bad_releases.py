@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from endings import DNS, ENDINGS, RELOAD, SLOTS, STOPPED, STOPS
+from endings import DNS, ENDINGS, FOLLOWER, RELOAD, SLOTS, STOPPED, STOPS
 from left import left
 from releases import BAD, built
 from stacks import Up, brought_up
@@ -110,6 +110,15 @@ def dns(
     yield from stack(engine, images, tmp_path_factory.mktemp("dns"), "dns-slowstart", 1)
 
 
+@pytest.fixture(scope="module")
+def followed(
+    engine: docker.DockerClient,
+    images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Up]:
+    yield from stack(engine, images, tmp_path_factory.mktemp("followed"), "follower", 1)
+
+
 def _cells(strategies: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(strategy, release) for strategy in strategies for release in ENDINGS[strategy]]
 
@@ -156,6 +165,24 @@ def test_a_bad_release_that_dns_names_is_removed_where_its_first_answer_tells(
     replaces the old one, and some visitors meet what is found wrong at once.
     """
     ends(dns, strategy, release)
+
+
+@pytest.mark.parametrize(("strategy", "release"), _cells(FOLLOWER))
+def test_a_bad_release_that_the_follower_finds_is_removed_where_its_first_answer_tells(
+    followed: Up, ends: Callable[[Up, str, str], None], strategy: str, release: str
+) -> None:
+    """One that is not ready is offered to HAProxy, and never passes its check."""
+    ends(followed, strategy, release)
+
+
+@pytest.mark.parametrize("strategy", FOLLOWER)
+def test_a_release_that_does_not_heed_its_stop_signal_is_drained_by_the_follower(
+    engine: docker.DockerClient, followed: Up, tmp_path: Path, strategy: str
+) -> None:
+    """The engine tells of the signal, whatever the container makes of it."""
+    assert_swapped_out(
+        engine, followed, tmp_path, named(strategy), releases=STOPS, most=STOPPED[strategy]
+    )
 
 
 @pytest.mark.parametrize("strategy", SLOTS)

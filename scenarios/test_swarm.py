@@ -73,7 +73,6 @@ def node() -> Iterator[Node]:
         client.close()
 
 
-
 def commands() -> list[str]:
     """Those of the harness in the document's blocks of code, continued lines joined."""
     text = DOCUMENT.read_text().replace("\\\n", " ")

@@ -20,7 +20,7 @@ STACK = "stack"
 """The target whose containers are ours (verify)."""
 WEBSITE = "website-"
 """How its instances' names begin (stack.website)."""
-COMPONENTS = frozenset({"edge", "balancer", "store"})
+COMPONENTS = frozenset({"edge", "balancer", "store", "follower", "engine-filter"})
 
 
 def check(history: History) -> Finding:

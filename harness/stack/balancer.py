@@ -69,6 +69,8 @@ class Manners:
     connect_ms: int = 250
     slowstart_ms: int = 0
     """For so long a server that comes gets a growing share; 0: its whole share at once."""
+    another_socket: str = ""
+    """Where its Runtime API is to be found too; from it a process may take over the listeners."""
     is_reloaded: bool = False
     """A process may come after it: it hands over its listeners, and ends no visitor's connection
     before it has answered there."""
@@ -139,13 +141,19 @@ def configuration(
         pools += _pool(GREEN, algorithm, green_servers, manners, app)
     fields = " ".join(f"%({name}){code}" for name, code in _LOG_FIELDS)
     handed = " expose-fd listeners" if manners.is_reloaded else ""
-    closing = "    option idle-close-on-response\n" if manners.is_reloaded else ""
+    another = (
+        f"    stats socket {manners.another_socket} mode 600 level admin expose-fd listeners\n"
+        if manners.another_socket
+        else ""
+    )
+    may_be_reloaded = manners.is_reloaded or manners.another_socket
+    closing = "    option idle-close-on-response\n" if may_be_reloaded else ""
     return f"""\
 global
     # Descriptor 3 is the log file that the entry command opens.
     log fd@3 len 4096 format iso daemon
     stats socket /run/harness/admin.sock mode 600 level admin{handed}
-    stats timeout 1h
+{another}    stats timeout 1h
     maxconn 8000
     # Without it HAProxy sizes its tables by the engine's limit, which can be a billion.
     fd-hard-limit 20000
@@ -285,9 +293,11 @@ class Balancer:
         return [states[slot] for slot in slots if slot in states]
 
     def server_at(self, address: str) -> ServerState | None:
-        """The server with that `address:port`, as HAProxy sees it; None where it has none."""
-        states = self._api.servers().values()
-        return next((state for state in states if state.address == address), None)
+        """The server with that `address:port`, as HAProxy sees it; None where it has none. One in
+        maintenance may have it still that a former instance had: it is told where no other has.
+        """
+        states = [state for state in self._api.servers().values() if state.address == address]
+        return min(states, key=lambda state: state.status.startswith("MAINT"), default=None)
 
     def _state(self, slot: str) -> ServerState:
         state = self._api.servers().get(slot)

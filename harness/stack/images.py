@@ -11,6 +11,7 @@ import docker.errors
 import requests
 
 from harness.model.errors import NotJudgedError
+from harness.stack.followed import CONTEXTS
 
 __all__ = ["BASES", "base_image", "built", "found", "identified", "tags"]
 
@@ -95,7 +96,7 @@ def tags(
     base = found(client, given["base"], remedy=remedy) if "base" in given else base_image(client)
     ours = files("harness.stack") / "images"
     contexts: dict[str, tuple[str, Path, dict[str, str]]] = {
-        name: (name, Path(str(ours / name)), {}) for name in components
+        name: (name, CONTEXTS.get(name) or Path(str(ours / name)), {}) for name in components
     }
     contexts |= {name: ("website", _sample_app(), {"RELEASE": name}) for name in releases}
     return {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.follower.configuration import marker
 from harness.stack.app import SAMPLE, App
 from harness.stack.balancer import (
     WRITTEN_HERE,
@@ -16,6 +17,8 @@ from harness.stack.balancer import (
     slot_servers,
 )
 from harness.stack.discovery import Discovery, Dns, Slots
+from harness.stack.followed import SOCKET, Followed
+from harness.stack.runtime_api import BACKEND
 
 __all__ = ["MODES", "Mode"]
 
@@ -27,6 +30,8 @@ class Mode:
     is_dns: bool = False
     is_reload: bool = False
     """Its Discovery is stack.written's."""
+    is_followed: bool = False
+    """Its servers are the follower's to write (stack.followed)."""
     manners: Manners = field(default_factory=Manners)
     environment: Mapping[str, str] = field(default_factory=dict)
     """Of the website's instances."""
@@ -38,10 +43,10 @@ class Mode:
     ) -> str:
         """HAProxy's, with `more` pools."""
         names = slot_names(replicas)
-        if self.is_reload:
+        if self.is_reload or self.is_followed:
             return configuration(
                 algorithm=algorithm,
-                servers=WRITTEN_HERE,
+                servers=WRITTEN_HERE if self.is_reload else marker(BACKEND),
                 manners=self.manners,
                 more=more,
                 app=app,
@@ -66,6 +71,8 @@ class Mode:
     def discovery(self, balancer: Balancer, replicas: int, port: int) -> Discovery:
         if self.is_dns:
             return Dns(balancer, port)
+        if self.is_followed:
+            return Followed(balancer, port)
         return Slots(balancer, slot_names(replicas), port, green=green_names(replicas))
 
 
@@ -87,4 +94,6 @@ MODES: Final[Mapping[str, Mode]] = {
         manners=Manners(is_reloaded=True),
         edge={"keepalive_timeout 20s;": "keepalive_timeout 1s;"},
     ),
+    # The follower may have HAProxy reloaded, for who sets it up otherwise; a swap never does.
+    "follower": Mode(is_followed=True, manners=Manners(another_socket=SOCKET)),
 }

@@ -14,10 +14,10 @@ from harness.model.control import INSTANCE
 from harness.model.errors import NotJudgedError
 from harness.model.mark import MarkKind
 from harness.model.operations import Operations
-from harness.stack import control, edge, images, store
+from harness.stack import control, edge, followed, images, paths, store
 from harness.stack.app import OWN_EDGE
-from harness.stack.balancer import Balancer, habits, validated_algorithm
-from harness.stack.containers import LOGS_AT, Spec, address, last_words, launch, published
+from harness.stack.balancer import Balancer, habits, slot_names, validated_algorithm
+from harness.stack.containers import LOGS_AT, Spec, launch
 from harness.stack.discovery import Discovery
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
@@ -37,7 +37,6 @@ from harness.stack.processes import (
     successor_shell,
 )
 from harness.stack.proxies import StackProxies
-from harness.stack.reach import listens
 from harness.stack.runtime_api import (
     ExecTransport,
     RuntimeApi,
@@ -49,11 +48,10 @@ from harness.stack.variation import varied
 from harness.stack.website import Website
 from harness.stack.written import Asks, Written
 from harness.target import Disturbance, Endpoint, Instance, Stage
-from harness.timeline import Timekeeper, Timeline, wait_until
+from harness.timeline import Timekeeper, Timeline
 
 __all__ = ["Stack"]
 
-_ANSWERS_S: Final = 5.0
 _SOCKETS_AT: Final = "/run/harness"
 _NO_FOLDER: Final = f"mkdir -p {_SOCKETS_AT} && "
 """Of an engine elsewhere no folder can be shared: the balancer's is its own."""
@@ -79,6 +77,7 @@ class Stack:
         self._certificate = edge.Certificate.made()
         self._tags: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+        self._published: dict[str, str] = {}
 
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
@@ -135,6 +134,18 @@ class Stack:
         configuration = self._haproxy_cfg()
         folders = {str(folder): _SOCKETS_AT} if host.is_local else {}
 
+        if self._mode().is_followed:
+            folders |= followed.follow(
+                component,
+                client,
+                prefix=prefix,
+                labels=labels,
+                on_made=self._on_down,
+                template=configuration,
+                slots=len(slot_names(plan.replicas)),
+                port=plan.app.port,
+            )
+
         def balancer_as(name: str) -> Container:
             return component(
                 name,
@@ -150,7 +161,12 @@ class Stack:
             )
 
         balancer = balancer_as("balancer")
-        transport = self._reached(balancer, folder / "admin.sock", timeline)
+        transport = paths.to_balancer(
+            balancer,
+            folder / "admin.sock" if host.is_local else None,
+            timeline.clock,
+            given=plan.images.get("balancer", ""),
+        )
         self._api = RuntimeApi(transport)
         self._website = Website(
             publish=self._publish,
@@ -159,7 +175,7 @@ class Stack:
             ),
             images=tags,
             network=network,
-            labels=labels,
+            labels=labels | (followed.LABELS if self._mode().is_followed else {}),
             volume=volume.name,
             prefix=prefix,
             replica_count=plan.replicas,
@@ -272,6 +288,8 @@ class Stack:
         return Smoke(api, timeline.clock, question=question, releases=releases, port=port)
 
     def _balancer_entry(self) -> str:
+        if self._mode().is_followed:
+            return followed.BALANCER_SHELL
         if not self._mode().is_reload:
             return ALONE_SHELL
         reloads = self._plan.variation.reloads
@@ -306,7 +324,11 @@ class Stack:
         """Tag by component and by release."""
         tags = images.tags(
             client,
-            ("edge", "balancer", "store", *([IMAGE] if self._plan.disturbed else [])),
+            (
+                *("edge", "balancer", "store"),
+                *([IMAGE] if self._plan.disturbed else []),
+                *(followed.CONTEXTS if self._mode().is_followed else ()),
+            ),
             self._plan.releases,
             self._plan.images,
             on_build=lambda tag: timeline.mark(MarkKind.event, f"build {tag}"),
@@ -327,63 +349,21 @@ class Stack:
         self._on_down(lambda: shutil.rmtree(folder, ignore_errors=True))
         return folder
 
-    def _reached(
-        self, balancer: Container, path: Path, timeline: Timeline
-    ) -> SocketTransport | ExecTransport:
-        """The Runtime API by its socket, else by commands in the container."""
-        ways: list[SocketTransport | ExecTransport] = [ExecTransport(balancer)]
-        if self._host.is_local:
-            ways.insert(0, SocketTransport(path))
-        for transport in ways:
-
-            def answers(transport: SocketTransport | ExecTransport = transport) -> bool:
-                try:
-                    return "website" in transport("show stat")
-                except OSError:
-                    return False
-
-            if wait_until(answers, clock=timeline.clock, timeout_s=_ANSWERS_S):
-                return transport
-            balancer.reload()
-            if balancer.status != "running":
-                break
-        raise self._not_started("balancer", "haproxy", balancer)
-
-    def _not_started(self, name: str, program: str, container: Container) -> NotJudgedError:
-        given = self._plan.images.get(name)
-        remedy = (
-            f"\n{given} must have {program} and /bin/sh: name another image in "
-            f"[tool.harness.images] {name}, or leave it out"
-            if given
-            else ""
-        )
-        told = last_words(container)
-        return NotJudgedError(f"{name}: {program} did not start; {told}{remedy}")
-
     def _introduce(self, instance: Instance, where: str) -> None:
         """An image of a user's own does not say who answers. By `reload` the configuration does."""
         if self._api is not None and not (self._plan.app.is_sample or self._mode().is_reload):
             self._api.name(where, instance=instance.name, release=instance.release)
 
     def _reachable(self, front: Container, timeline: Timeline, name: str = "edge") -> Endpoint:
-        """Where load goes. A bare connection tells; it carries no request."""
-        own = address(front)
-        if self._plan.path != "published" and own and self._host.is_local:
-            is_sure = self._plan.path == "edge"
-            if listens(own, edge.PORT, timeline.clock, is_reachable=is_sure):
-                return self._endpoint(own, edge.PORT, edge.TLS_PORT, "edge")
-        front.reload()
-        if front.status != "running":
-            raise self._not_started(name, "nginx", front)
-        if self._plan.path == "edge":
-            raise NotJudgedError(
-                f"path: the {name}'s own address {own} cannot be reached from here "
-                "(Docker Desktop, or a remote engine); leave --path out, or say --path published"
-            )
-        port, tls_port = (published(front, inner) for inner in (edge.PORT, edge.TLS_PORT))
-        return self._endpoint(self._host.address, port, tls_port, "published")
-
-    def _endpoint(self, host: str, port: int, tls_port: int, path: str) -> Endpoint:
+        """Where load goes."""
+        path, host, port, tls_port = paths.to_front(
+            front,
+            timeline.clock,
+            name=name,
+            wanted=self._plan.path,
+            host=self._host,
+            given=self._plan.images.get(name, ""),
+        )
         return Endpoint(
             host=host,
             port=port,
@@ -397,7 +377,7 @@ class Stack:
     def _publish(self, release: str) -> None:
         if self._client is not None and self._plan.app.is_sample:
             front = self._containers["edge"]
-            edge.publish(self._client, self._tags[release], front, self._labels)
+            edge.publish(self._client, self._tags[release], front, self._labels, self._published)
 
     def _on_down(self, undo: Callable[[], object]) -> None:
         self._undo.add(undo)

@@ -4,6 +4,7 @@ from harness.model.errors import NotJudgedError
 from harness.swap.blue_green import BlueGreen
 from harness.swap.canary import Canary
 from harness.swap.drain import Drain
+from harness.swap.follow import Follow
 from harness.swap.recreate import Recreate
 from harness.swap.reload import Reload
 from harness.swap.rolling import Rolling
@@ -21,6 +22,7 @@ STRATEGIES: dict[str, Swap] = {
         BlueGreen(),
         Canary(),
         StopSignal(),
+        Follow(),
         Reload(),
         Recreate(),
         ScaleThenStop(),

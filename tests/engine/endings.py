@@ -14,6 +14,8 @@ RELOAD: Final = ("reload",)
 """As those, but for the counters: each process of HAProxy's begins with its own."""
 DNS: Final = ("stop-signal",)
 """Here a new instance gets requests as soon as DNS names it."""
+FOLLOWER: Final = ("follow",)
+"""Here as soon as HAProxy's own check has passed, before its first answer is looked at."""
 
 
 def refused(told: str, *, most: int = 0) -> Ending:
@@ -36,6 +38,13 @@ _BY_SLOTS: Final = _BOTH | {
     "answers another text": refused("GET / was answered with another text"),
 }
 
+_ASKED_MEANWHILE: Final = _BOTH | {
+    "crashes under its first request": refused("exited with code 137", most=16),
+    "answers 500": refused("GET / was answered with status 500", most=40),
+    "answers another text": refused("GET / was answered with another text", most=40),
+    "leaks until it is killed": Ending(end=End.unseen, least=1, most=1_000),
+}
+
 ENDINGS: Final[Mapping[str, Mapping[str, Ending]]] = {
     # Visitors meet what breaks under them: each of two instances kills a worker with what it has
     # under way, 8 visitors' at most, before it is looked at again.
@@ -47,19 +56,14 @@ ENDINGS: Final[Mapping[str, Mapping[str, Ending]]] = {
     "reload": _BY_SLOTS | {"leaks until it is killed": Ending(end=End.unseen, least=1, most=1_000)},
     # Seen as soon as it is asked, and by then some visitors have asked too. What breaks later is
     # seen by nobody: no strategy that is silent towards the balancer can ask it.
-    "stop-signal": _BOTH
-    | {
-        "crashes under its first request": refused("exited with code 137", most=16),
-        "answers 500": refused("GET / was answered with status 500", most=40),
-        "answers another text": refused("GET / was answered with another text", most=40),
-        "leaks until it is killed": Ending(end=End.unseen, least=1, most=1_000),
-    },
+    "stop-signal": _ASKED_MEANWHILE,
+    "follow": _ASKED_MEANWHILE,
 }
 
 STOPS: Final = ("ignores the stop signal", "hangs in the stop signal")
 """They serve well, and are to be swapped out."""
 
-STOPPED: Final[Mapping[str, int]] = dict.fromkeys((*SLOTS, *RELOAD), 0) | {
+STOPPED: Final[Mapping[str, int]] = dict.fromkeys((*SLOTS, *RELOAD, *FOLLOWER), 0) | {
     # Nobody tells the balancer: one that ignores the signal is asked until it is killed.
     "stop-signal": 40,
 }

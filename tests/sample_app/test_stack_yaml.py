@@ -1,4 +1,4 @@
-"""The Swarm stack: what its files say, and that its health check and its script do what they say."""
+"""The Swarm stack: what its files say; its health check and its script do what they say."""
 
 import http.server
 import os

@@ -2,16 +2,18 @@
 or a command in the container, a base image that is here or pulled. Users' machines have each.
 """
 
+import io
 import socket
+import tarfile
 import threading
 
 import pytest
-from fake_engine import FakeContainer, api_error
+from fake_engine import FakeContainer, api_error, archive
 from fake_haproxy import FakeHaproxy
 from whole import OWN, PORTS, BalancerBox, FakeNetwork, stack
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError, ReleaseError
-from harness.stack import reach, website
+from harness.stack import paths, reach, website
 from harness.stack import stack as module
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
@@ -105,15 +107,15 @@ def test_a_bare_connection_tells_whether_somebody_listens():
 
 def test_where_the_socket_does_not_cross_the_mount_commands_go_by_exec(tmp_path, timeline):
     haproxy = FakeHaproxy("slot1")
-    way = stack()._reached(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline)
+    way = paths.to_balancer(BalancerBox("b", haproxy), tmp_path / "admin.sock", timeline.clock)
     assert RuntimeApi(way).servers()["slot1"].status == "MAINT"
     assert len(haproxy.commands) == 2
 
 
 def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, monkeypatch):
     haproxy, box = FakeHaproxy("slot1"), FakeContainer("balancer")
-    monkeypatch.setattr(module.SocketTransport, "__call__", lambda _, command: haproxy(command))
-    way = stack()._reached(box, tmp_path / "admin.sock", timeline)
+    monkeypatch.setattr(paths.SocketTransport, "__call__", lambda _, command: haproxy(command))
+    way = paths.to_balancer(box, tmp_path / "admin.sock", timeline.clock)
     assert RuntimeApi(way).algorithm() == "leastconn"
     assert box.calls == []
 
@@ -121,7 +123,7 @@ def test_where_the_socket_answers_no_command_goes_by_exec(tmp_path, timeline, mo
 def test_a_haproxy_that_exited_is_told_with_its_last_lines(tmp_path, timeline):
     box = FakeContainer("b", status="exited", printed=b"[ALERT] parsing [haproxy.cfg:31]\n")
     with pytest.raises(NotJudgedError, match=r"(?s)haproxy did not start.*haproxy.cfg:31"):
-        stack()._reached(box, tmp_path / "admin.sock", timeline)
+        paths.to_balancer(box, tmp_path / "admin.sock", timeline.clock)
 
 
 def test_a_stack_comes_up_with_a_pulled_base_commands_by_exec_and_a_published_port(
@@ -305,6 +307,31 @@ def test_a_release_publishes_its_assets_from_a_container_that_never_runs(engine,
     assert len(puts(engine)) == 2
     assert engine.holders == []
     whole.down()
+
+
+def test_a_file_that_is_published_is_not_written_again_while_nginx_may_read_it(
+    engine, timeline, monkeypatch
+):
+    files = {"assets/a.css": b"a", "assets/b.css": b"b"}
+    held = list(files.items())[:1]
+    monkeypatch.setattr(
+        FakeContainer, "get_archive", lambda *_: (iter([archive(held)]), {}), raising=True
+    )
+    whole = stack()
+    whole.up(timeline)
+    held = list(files.items())
+    whole.stage().publish("v2")
+    whole.stage().publish("v2")
+    assert [names_in(data) for _, _, data in puts(engine)] == [["assets/a.css"], ["assets/b.css"]]
+    held = [("assets/a.css", b"another")]
+    whole.stage().publish("v1")
+    assert len(puts(engine)) == 3
+    whole.down()
+
+
+def names_in(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return tar.getnames()
 
 
 def test_an_image_without_assets_publishes_none(engine, timeline, monkeypatch):
