@@ -189,20 +189,6 @@ def test_ten_rollbacks_lose_nothing(node: Node, gated: Callable[[str], Gated]) -
     assert state(node) == "rollback_completed"
 
 
-def test_ten_releases_that_are_never_ready_are_refused_and_lose_nothing(
-    node: Node, gated: Callable[[str], Gated]
-) -> None:
-    serve(node, "v1")
-    before = failed_tasks(node)
-    run = gated(REFUSALS)
-    assert run.code == 0
-    assert (run.requests["failed"], run.requests["unknown"]) == (0, 0)
-    assert run.finding("swap_completed")["evidence"]["ended"] == SWAPS
-    assert failed_tasks(node) - before >= SWAPS, "each update had a task that failed"
-    assert state(node) == "rollback_completed"
-    assert image(node) == "webapp-sample:v1"
-
-
 def test_a_deploy_that_swarm_took_back_is_a_failed_one_though_no_request_failed(
     node: Node, gated: Callable[[str], Gated]
 ) -> None:
@@ -219,3 +205,17 @@ def test_a_swarm_that_is_somebody_elses_is_left_alone(node: Node) -> None:
     with pytest.raises(RuntimeError, match="in a swarm already"), a_swarm(node):
         pass
     assert node.docker("info", "--format", "{{.Swarm.LocalNodeState}}") == "active"
+
+
+def test_ten_releases_that_are_never_ready_are_refused_and_lose_nothing(
+    node: Node, gated: Callable[[str], Gated]
+) -> None:
+    serve(node, "v1")
+    before = failed_tasks(node)
+    run = gated(REFUSALS)
+    assert run.code == 0
+    assert (run.requests["failed"], run.requests["unknown"]) == (0, 0)
+    assert run.finding("swap_completed")["evidence"]["ended"] == SWAPS
+    assert failed_tasks(node) - before >= SWAPS, "each update had a task that failed"
+    assert state(node) == "rollback_completed"
+    assert image(node) == "webapp-sample:v1"
