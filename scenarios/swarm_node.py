@@ -31,6 +31,21 @@ from harness.stack.owner import LABEL, Owner
 CONTEXT = Path(__file__).parent / "swarm"
 STARTED_S = 60.0
 COMMAND_S = 120.0
+_CAPABILITIES = (
+    "SYS_ADMIN",
+    "NET_ADMIN",
+    "NET_BROADCAST",
+    "SYS_NICE",
+    "SYS_PTRACE",
+    "DAC_READ_SEARCH",
+)
+_ALLOWED = (
+    *(f"--cap-add={name}" for name in _CAPABILITIES),
+    *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+    *("--security-opt=systempaths=unconfined", "--device-cgroup-rule=a *:* rwm"),
+)
+"""What an engine needs, which mounts and makes networks and cgroups. `--privileged` would ask for
+capabilities too that not every machine has to give."""
 _LISTENING = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}
 """The state of a socket that listens, by the file below /proc/net (a UDP socket has one alone)."""
 
@@ -128,17 +143,7 @@ def a_node(client: docker.DockerClient) -> Iterator[Node]:
         }
         undo.callback(create_network(name, labels).remove)
         undo.callback(_remove, client, name)
-        container = client.containers.run(
-            tag,
-            name=name,
-            network=name,
-            labels=labels,
-            environment={"GROUP": str(os.getgid())},
-            volumes={str(folder): {"bind": "/run/node", "mode": "rw"}},
-            # It mounts, and makes networks and cgroups: an engine of its own needs all of it.
-            privileged=True,
-            detach=True,
-        )
+        container = client.containers.get(_started(tag, name, labels, folder))
         node = Node(container, folder / "docker.sock")
         await_true(
             lambda: node.tried("version").returncode == 0,
@@ -192,6 +197,23 @@ def _address(told: str) -> str:
     found = ipaddress.ip_address(b"".join(words))
     mapped = getattr(found, "ipv4_mapped", None)
     return str(mapped or found)
+
+
+def _started(image: str, name: str, labels: dict[str, str], folder: Path) -> str:
+    """The container's id. Its socket is to be in that folder."""
+    named = [f"--label={key}={value}" for key, value in labels.items()]
+    done = subprocess.run(
+        [
+            *("docker", "run", "--detach", "--name", name, "--network", name, *named, *_ALLOWED),
+            *("--env", f"GROUP={os.getgid()}", "--volume", f"{folder}:/run/node", image),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def _remove(client: docker.DockerClient, name: str) -> None:
