@@ -1,6 +1,7 @@
-"""Scenarios without a run's load use the engine tests' stacks and bad releases."""
+"""What scenarios share with the tests: stacks, bad releases, and what docs say is typed."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent / "tests" / "engine"))
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path += [str(TESTS / "engine"), str(TESTS / "sample_app")]

@@ -1,7 +1,5 @@
 """HAProxy, told and asked by its Runtime API, on a Unix socket."""
 
-import csv
-import io
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,9 +10,13 @@ from harness.follower.model import Action, Admin, Do, FollowerError, Server
 __all__ = ["HaProxy", "Pool", "SilentError", "commands"]
 
 _ANSWER_S: Final = 5.0
-_PASSED: Final = ("L4OK", "L6OK", "L7OK", "L7OKC")
-"""What HAProxy calls a check's right answer (configuration manual, 9.3, check_status)."""
-_STATES: Final = {"MAINT": Admin.maintenance, "DRAIN": Admin.draining}
+_STOPPED: Final = 0
+"""Of srv_op_state: its checks have failed, or it was put down; it is up with all others."""
+_PASSED: Final = (3, 4)
+"""Of srv_check_result: passed, and passed on a condition."""
+_FORCED_MAINT: Final = 0x01
+_FORCED_DRAIN: Final = 0x08
+"""Of srv_admin_state, by the Runtime API or `disabled` (management guide, 9.3)."""
 
 
 class SilentError(Exception):
@@ -37,9 +39,15 @@ class HaProxy:
         self._backend = backend
 
     def servers(self) -> Mapping[str, Server]:
-        text = self._command(f"show stat {self._backend} 4 -1").removeprefix("# ")
-        rows = csv.DictReader(io.StringIO(text))
-        found = {row["svname"]: _server(row) for row in rows if row.get("pxname") == self._backend}
+        text = self._command(f"show servers state {self._backend}")
+        # A version, a line of names after `# `, and a line of values for each server.
+        _, _, rest = text.partition("# ")
+        names, *rows = rest.splitlines() or [""]
+        told = (dict(zip(names.split(), row.split(), strict=False)) for row in rows)
+        try:
+            found = {row["srv_name"]: _server(row) for row in told}
+        except (KeyError, ValueError) as error:
+            raise SilentError(f"HAProxy told its servers otherwise: {text[:200]}") from error
         if not found:
             raise SilentError(f"HAProxy has no pool {self._backend}: {text[:100]}")
         return found
@@ -94,12 +102,21 @@ def commands(action: Action, backend: str) -> Iterator[str]:
 
 
 def _server(row: Mapping[str, str]) -> Server:
-    status = row["status"]
-    check = (row.get("check_status") or "").lstrip("* ")
+    """Of the fields that the management guide has for `show servers state`. The statistics would
+    not do: a server that is draining and down is called `DOWN` there, as one that is ready is.
+    """
+    admin, state = int(row["srv_admin_state"]), int(row["srv_op_state"])
+    is_up = state != _STOPPED
     return Server(
-        name=row["svname"],
-        address=row.get("addr") or "",
-        admin=_STATES.get(status.split()[0], Admin.ready),
-        is_up=status.startswith(("UP", "no check")),
-        has_passed=check in _PASSED,
+        name=row["srv_name"],
+        address=f"{row['srv_addr']}:{row['srv_port']}",
+        admin=_admin(admin),
+        is_up=is_up and _admin(admin) is Admin.ready,
+        has_passed=is_up and int(row["srv_check_result"]) in _PASSED,
     )
+
+
+def _admin(flags: int) -> Admin:
+    if flags & _FORCED_MAINT:
+        return Admin.maintenance
+    return Admin.draining if flags & _FORCED_DRAIN else Admin.ready

@@ -8,6 +8,8 @@ from harness.follower.model import Container, Event, EventKind
 
 __all__ = ["STOPPING_NS", "Truth"]
 
+_SETTLES_NS = 1_000_000_000
+"""For so long after a container's death a listing may still have it as running."""
 STOPPING_NS = 90_000_000_000
 """One that still runs so long after its stop signal has outlived it: Docker kills after 10 s, and
 few give more than a minute.
@@ -77,7 +79,8 @@ class Truth:
 
     def _has_died_since(self, known: str) -> bool:
         died_ns = self._died_ns.get(known, 0)
-        return died_ns >= self._asked_ns and died_ns >= self._started_ns.get(known, 0)
+        is_since = died_ns + _SETTLES_NS > self._asked_ns if died_ns else False
+        return is_since and died_ns >= self._started_ns.get(known, 0)
 
     def _forget_old(self, now_ns: int) -> None:
         """What no event of now can be about."""

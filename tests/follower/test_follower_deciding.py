@@ -1,6 +1,6 @@
 """What is done to a pool's servers, state by state."""
 
-from world import NOBODY, container, server, serving, waiting
+from world import NOBODY, container, server, serving, waiting, where
 
 from harness.follower.deciding import decide
 from harness.follower.model import Action, Admin, Do, Event, EventKind, Health
@@ -138,6 +138,8 @@ def test_where_nobody_is_listed_who_passes_checks_is_left_alone():
 def test_one_that_a_reload_has_put_into_maintenance_is_offered_again():
     decision = decided([server("slot1")], [ONE], held={"slot1": ONE.id})
     assert done(decision) == [(Do.offer, "slot1")]
+    by_hand = decided([server("slot1", where(ONE))], [ONE], held={"slot1": ONE.id})
+    assert done(by_hand) == [(Do.offer, "slot1")]
     assert done(decided([server("slot1", NOBODY, Admin.ready)], [ONE], held={"slot1": ONE.id})) == [
         (Do.offer, "slot1")
     ]

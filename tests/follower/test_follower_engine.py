@@ -90,7 +90,7 @@ def test_containers_are_listed_by_one_call(engine):
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(403, b"no"), (500, b"{}"), (200, b"{"), (200, b'{"message": "x"}')]
+    ("status", "body"), [(403, b"no"), (500, b"[]"), (200, b"{"), (200, b'{"message": "x"}')]
 )
 def test_an_answer_that_is_no_list_is_no_empty_list(engine, status, body):
     engine.server.answers["/containers/json"] = (status, [body])

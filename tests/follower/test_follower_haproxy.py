@@ -9,7 +9,11 @@ from world import container, where
 from harness.follower.haproxy import HaProxy, SilentError, commands
 from harness.follower.model import Action, Admin, Do, FollowerError
 
-HEAD = "# pxname,svname,qcur,scur,status,check_status,addr,\n"
+HEAD = (
+    "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight "
+    "srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health "
+    "srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord\n"
+)
 ONE = container(1)
 
 
@@ -44,47 +48,50 @@ def haproxy(tmp_path):
     thread.join(5)
 
 
-def row(name, status, check, at="10.0.0.1:8000"):
-    return f"website,{name},0,0,{status},{check},{at},\n"
+def row(state, admin, check):
+    """As HAProxy 3.0 tells it."""
+    return f"4 website 1 slot1 10.0.0.1 {state} {admin} 1 1 9 15 {check} 3 6 0 0 0 - 8000 -\n"
 
 
 @pytest.mark.parametrize(
-    ("status", "admin", "is_up"),
+    ("state", "admin", "is_told", "is_up"),
     [
-        ("UP", Admin.ready, True),
-        ("UP 1/2", Admin.ready, True),
-        ("no check", Admin.ready, True),
-        ("DOWN", Admin.ready, False),
-        ("DOWN 1/2", Admin.ready, False),
-        ("DRAIN", Admin.draining, False),
-        ("MAINT", Admin.maintenance, False),
+        (2, 4, Admin.ready, True),
+        (1, 4, Admin.ready, True),
+        (3, 0, Admin.ready, True),
+        (0, 4, Admin.ready, False),
+        (2, 12, Admin.draining, False),
+        (0, 12, Admin.draining, False),
+        (0, 5, Admin.maintenance, False),
+        (0, 1, Admin.maintenance, False),
     ],
 )
-def test_a_servers_state_is_read_from_what_haproxy_counts(haproxy, status, admin, is_up):
-    haproxy.answers["show stat"] = HEAD + row("slot1", status, "L7OK")
+def test_a_servers_state_is_read_from_what_haproxy_tells(haproxy, state, admin, is_told, is_up):
+    """Flag 4 says that it was declared disabled, and nothing of what it is now."""
+    haproxy.answers["show servers"] = HEAD + row(state, admin, 3)
     [server] = haproxy.servers().values()
-    assert (server.admin, server.is_up, server.address) == (admin, is_up, where(ONE))
-    assert haproxy.heard == ["show stat website 4 -1"]
+    assert (server.admin, server.is_up, server.address) == (is_told, is_up, where(ONE))
+    assert haproxy.heard == ["show servers state website"]
 
 
 @pytest.mark.parametrize(
-    ("check", "has_passed"),
-    [
-        ("L7OK", True),
-        ("* L7OK", True),
-        ("L4OK", True),
-        ("L7STS", False),
-        ("INI", False),
-        ("", False),
-    ],
+    ("state", "check", "has_passed"),
+    [(2, 3, True), (2, 4, True), (2, 2, False), (2, 0, False), (0, 3, False)],
 )
-def test_whether_the_last_check_passed_is_read_too(haproxy, check, has_passed):
-    haproxy.answers["show stat"] = HEAD + row("slot1", "DRAIN", check)
+def test_whether_the_last_check_passed_is_read_too(haproxy, state, check, has_passed):
+    """Of one that was put down by hand the former check's result still stands."""
+    haproxy.answers["show servers"] = HEAD + row(state, 12, check)
     assert haproxy.servers()["slot1"].has_passed is has_passed
 
 
+def test_what_is_told_otherwise_is_no_state(haproxy):
+    haproxy.answers["show servers"] = "1\n# be_name srv_name\nwebsite slot1\n"
+    with pytest.raises(SilentError, match="told its servers otherwise"):
+        haproxy.servers()
+
+
 def test_a_pool_that_haproxy_does_not_know_is_no_empty_one(haproxy):
-    haproxy.answers["show stat"] = HEAD
+    haproxy.answers["show servers"] = HEAD
     with pytest.raises(SilentError, match="no pool website"):
         haproxy.servers()
 

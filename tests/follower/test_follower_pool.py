@@ -2,6 +2,8 @@
 
 from world import World, where
 
+from harness.follower.model import Admin
+
 
 def up(count=1):
     world = World()
@@ -96,3 +98,17 @@ def test_a_restarted_follower_takes_over_what_serves_without_touching_it():
     assert sorted(world.written.values()) == sorted(
         where(life.container) for life in world.lives.values()
     )
+
+
+def test_of_the_slots_that_were_used_the_one_that_rested_longest_is_used_again():
+    world = World(slots=3)
+    for _ in range(3):
+        world.start()
+    world.settle()
+    for known in ("id2", "id1"):
+        world.die(known)
+        world.settle()
+    world.start()
+    world.settle()
+    assert world.haproxy.slots["slot2"].address == where(world.lives["id4"].container)
+    assert world.haproxy.slots["slot1"].admin is Admin.maintenance

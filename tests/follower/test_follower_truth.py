@@ -50,6 +50,15 @@ def test_a_listing_asked_for_before_a_death_does_not_bring_it_back():
     assert set(truth.containers()) == set()
 
 
+def test_nor_does_one_that_the_engine_answers_as_if_it_had_not_heard_of_it_yet():
+    truth = listed(ONE)
+    truth.hear(event("died", 200))
+    truth.list([ONE], 200 + 500_000_000)
+    assert set(truth.containers()) == set()
+    truth.list([ONE], 200 + 1_500_000_000)
+    assert set(truth.containers()) == {ONE.id}, "it was started again, and nobody told"
+
+
 def test_a_listing_asked_for_before_another_is_not_taken_after_it():
     truth = listed(ONE, TWO, asked_ns=200)
     truth.list([ONE], 150)
