@@ -1,13 +1,11 @@
 """`follow`: the post's own two commands, with a follower that tells the balancer of them."""
 
-from harness.swap.moves import bring_up
-from harness.swap.strategy import Steps, publish
-from harness.target import Stage
+from harness.swap.stop_signal import StopSignal
 
 __all__ = ["Follow"]
 
 
-class Follow:
+class Follow(StopSignal):
     """Scale to two, await the new ones, `docker stop` the old ones: no word to the balancer, whose
     servers a service of its own keeps equal to the website's containers.
 
@@ -24,13 +22,3 @@ class Follow:
 
     name = "follow"
     discovery = "follower"
-
-    def replace(self, stage: Stage, steps: Steps) -> None:
-        old = stage.running()
-        publish(stage, steps)
-        new = bring_up(stage, steps, release=steps.new, count=stage.replicas(), verb="scale")
-        for instance in new:
-            stage.admit(instance)
-        for instance in old:
-            with steps.step("stop", instance):
-                stage.stop(instance)
