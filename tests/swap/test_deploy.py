@@ -50,9 +50,10 @@ def log_of(tmp_path, swap=1):
     return tmp_path / "logs" / f"deploy-{swap}.printed.txt"
 
 
-def says(tmp_path, text):
-    """What is printed reaches the file a moment later."""
-    until(lambda: log_of(tmp_path).exists() and log_of(tmp_path).read_text() == text, text)
+def says(tmp_path, text, swap=1):
+    """What is printed reaches the file a moment later, and the file itself its folder."""
+    log = log_of(tmp_path, swap)
+    until(lambda: log.exists() and log.read_text() == text, text)
 
 
 def is_alive(pid):
@@ -99,7 +100,7 @@ def test_each_swap_has_a_log_of_its_own(tmp_path, carry_out):
     carry_out("echo one")
     carry_out("echo two", swap=2)
     says(tmp_path, "one\n")
-    until(lambda: log_of(tmp_path, 2).read_text() == "two\n", "two")
+    says(tmp_path, "two\n", swap=2)
 
 
 def test_a_command_that_fails_is_the_deploys_fault_with_code_and_last_lines(carry_out):
@@ -213,10 +214,7 @@ def test_a_child_in_the_background_holds_nobody_up_and_lives_on(tmp_path, carry_
     assert (tmp_path / "end").read_text() == "done\n"
 
 
-def test_a_failed_command_is_told_though_its_child_holds_the_output_open(
-    tmp_path, carry_out, monkeypatch
-):
-    monkeypatch.setattr(printed, "_SETTLE_S", 0.1)
+def test_a_failed_command_is_told_though_its_child_holds_the_output_open(tmp_path, carry_out):
     pids = tmp_path / "pids"
     with pytest.raises(ReleaseError, match=r"exit code 5; it printed last: failed$"):
         carry_out(f"sleep 600 & echo $! > {pids}; echo failed; exit 5")
