@@ -42,6 +42,8 @@ _ASK_READY = (
 )
 _READY, _TRIED, _ADMITTED = "was ready", "had answered a question", "was admitted"
 _POLL_S = 0.02
+_END_TOLD_S = 2.0
+"""From a container's end until the engine tells it, at most."""
 _LOOK_NS = 200_000_000
 """Asking the engine how a container is costs some ms: so often, however long a poll takes."""
 
@@ -197,7 +199,13 @@ class Website:
             lambda: self._discovery.answers(instance), instance, self._patience.ready_s, _READY
         ):
             raise self._never_ready(instance)
-        container.update(cpu_shares=FULL_CPU)
+        try:
+            container.update(cpu_shares=FULL_CPU)
+        except docker.errors.APIError as error:
+            # Where discovery lets visitors in first, it may have broken under them by now.
+            if self._ends(container):
+                raise self._exited(instance, _READY) from error
+            raise
 
     def _never_ready(self, instance: Instance) -> ReleaseError:
         app, container = self._app, self._containers[instance.name]
@@ -349,6 +357,14 @@ class Website:
                 "balancer: pools and weights need discovery mode slots: by dns nobody tells HAProxy"
             )
         return self._discovery
+
+    def _ends(self, container: Container) -> bool:
+        """Whether it is over with it; the engine may hear of that a moment later."""
+        return bool(
+            wait_until(
+                lambda: not self._is_running(container), clock=self._clock, timeout_s=_END_TOLD_S
+            )
+        )
 
     def _is_running(self, container: Container) -> bool:
         try:

@@ -1,5 +1,6 @@
 """Instances that exit where nobody looks: who is blamed, and what serves afterwards."""
 
+import docker.errors
 import pytest
 import requests
 from fake_engine import api_error
@@ -48,6 +49,31 @@ def test_one_that_exits_before_it_is_admitted_is_the_releases_fault(place):
     with pytest.raises(ReleaseError, match="website-2 exited with code 137 before it was admitted"):
         here.website.admit(new)
     assert releases(here) == ["v1"]
+
+
+def test_one_that_exits_as_it_gets_its_full_cpu_is_the_releases_fault(place):
+    here = place()
+    new = here.website.start("v2")
+    refused = api_error(500, "Cannot update container: container not running")
+    box = here.boxes[new.name]
+    box.errors["update"] = refused
+    looks = here.clock.now_ns() + 300_000_000
+
+    def reload():
+        if here.clock.now_ns() >= looks:
+            ends(here, new)
+
+    box.reload = reload
+    with pytest.raises(ReleaseError, match="website-1 exited with code 137 before it was ready"):
+        here.website.await_ready(new)
+
+
+def test_an_engine_that_refuses_full_cpu_to_one_that_runs_is_no_releases_fault(place):
+    here = place()
+    new = here.website.start("v2")
+    here.boxes[new.name].errors["update"] = api_error(500, "no such controller")
+    with pytest.raises(docker.errors.APIError, match="no such controller"):
+        here.website.await_ready(new)
 
 
 def test_one_that_vanishes_before_it_is_admitted_is_the_releases_fault_too(place):
