@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # What is marked `alone`, and all scenarios, have the machine to themselves.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-.PHONY: help setup verify test fast lint scenarios catalogue strategies ways by-hand follower swarm faults bench compare-swaps benchmark soak control-arm clean
+.PHONY: help setup verify test fast lint scenarios catalogue strategies ways by-hand follower swarm edge faults bench compare-swaps benchmark soak control-arm clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -20,7 +20,7 @@ test: setup lint ## lint, types, import contract, fast tests, those with a brows
 	@.venv/bin/pytest tests -m 'alone and not engine'
 	@.venv/bin/pytest tests $(SIDE_BY_SIDE) -m 'engine and not alone'
 	@.venv/bin/pytest tests -m 'engine and alone'
-	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue or strategies or ways or by_hand or follower or swarm)'
+	@.venv/bin/pytest scenarios -m 'chosen or not (faults or catalogue or strategies or ways or by_hand or follower or swarm or edge)'
 
 fast: ## lint and the tests that need no engine
 	@scripts/setup python
@@ -35,7 +35,7 @@ lint:
 	@.venv/bin/lint-imports
 
 scenarios: setup ## what this project proves, on the real stack: three swaps, then the catalogue
-	@.venv/bin/pytest scenarios -m 'not (faults or strategies or ways or by_hand or follower or swarm)'
+	@.venv/bin/pytest scenarios -m 'not (faults or strategies or ways or by_hand or follower or swarm or edge)'
 
 strategies: setup ## twenty swaps of each strategy that claims to drop nothing, in some half an hour
 	@.venv/bin/pytest scenarios -m strategies
@@ -53,6 +53,9 @@ follower: setup ## the follower under load, through its own death, reloads, lost
 
 swarm: setup ## the sample website as a Swarm stack: ten updates, ten rollbacks, ten refused releases
 	@.venv/bin/pytest scenarios -m swarm
+
+edge: setup ## HAProxy, NGINX and Redis replaced ten times each, and what loses requests by it
+	@.venv/bin/pytest scenarios -m edge
 
 faults: setup ## disturbances of known kind and length, each to be found, dated and attributed
 	@.venv/bin/pytest scenarios -m faults

@@ -201,6 +201,17 @@ class Proxies(Protocol):
     def stop(self, whom: str) -> None:
         """By its own stop signal, for good."""
 
+    def run(self, whom: str, script: str, *words: str) -> str:
+        """What a shell's script printed that ran in that component's container, `words` being its
+        $1, $2, …. MissingEvidenceError where it ends with another code than 0.
+        """
+
+    def another(self, whom: str) -> str:
+        """One more container of `edge`, `balancer` or `store`, and its name. It has the same name in
+        the network, and the very same address where that is held (stack.variation). Its readiness
+        is not awaited.
+        """
+
     def second_balancer(self) -> None:
         """One more, that answers to the same name at another address. The stage's moves are told to
         it from now on; it knows no instance: each is to be awaited and admitted anew.

@@ -97,6 +97,10 @@ class Spec:
     """The most it may take, such as `160m`, swap space included; empty: as much as there is."""
     cpus: float = 0.0
     """The most cores it may take, in each 100 ms anew; 0: as many as there are."""
+    network_of: str = ""
+    """The id of the container in whose network it runs; empty: it has an address of its own."""
+    capabilities: Sequence[str] = ()
+    """Beside those that the engine gives to all."""
 
 
 def launch(spec: Spec, network: Network) -> Container:
@@ -106,9 +110,11 @@ def launch(spec: Spec, network: Network) -> Container:
     what the engine lacks; MissingEvidenceError where its own disk is full. Where it fails, whatever
     by, no container of that name is left.
     """
-    unit = DockerContainer(spec.image).with_name(spec.name).with_network(network)
-    if spec.alias:
-        unit.with_network_aliases(spec.alias)
+    unit = DockerContainer(spec.image).with_name(spec.name)
+    if not spec.network_of:
+        unit.with_network(network)
+        if spec.alias:
+            unit.with_network_aliases(spec.alias)
     unit.with_envs(**spec.environment)
     for source, folder in spec.volumes.items():
         unit.with_volume_mapping(source, folder, "rw")
@@ -125,6 +131,8 @@ def launch(spec: Spec, network: Network) -> Container:
         **({"mem_limit": spec.memory, "memswap_limit": spec.memory} if spec.memory else {}),
         # Images other than ours may start as a user who cannot write the log volume.
         **({"user": "root"} if entry else {}),
+        **({"network_mode": f"container:{spec.network_of}"} if spec.network_of else {}),
+        **({"cap_add": list(spec.capabilities)} if spec.capabilities else {}),
     }
     unit.with_kwargs(**options)
     if entry:

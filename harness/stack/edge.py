@@ -18,7 +18,17 @@ from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import varied
 
-__all__ = ["ASSETS", "NAME", "PORT", "SHELL", "TLS_PORT", "Certificate", "environment", "publish"]
+__all__ = [
+    "ASSETS",
+    "NAME",
+    "PORT",
+    "SERVE",
+    "SHELL",
+    "TLS_PORT",
+    "Certificate",
+    "environment",
+    "publish",
+]
 
 PORT, TLS_PORT = 80, 443
 NAME = "localhost"
@@ -32,8 +42,9 @@ printf %s "$TLS_CERTIFICATE" > /tmp/tls/certificate.pem
 printf %s "$TLS_KEY" > /tmp/tls/key.pem
 printf %s "$NGINX_CONF" > /tmp/nginx.conf
 unset TLS_KEY
-exec nginx -c /tmp/nginx.conf -g 'daemon off;'
 """
+SERVE = "exec nginx -c /tmp/nginx.conf -g 'daemon off;'\n"
+"""Follows on SHELL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,19 +7,19 @@ engine's API.
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from docker import DockerClient
-from docker.models.containers import Container
 
 from harness.follower.settings import LABEL as FOLLOW
 from harness.model.errors import MissingEvidenceError
 from harness.stack.containers import LOGS_AT
 from harness.stack.discovery import Dns
+from harness.stack.held import Makes
 from harness.stack.runtime_api import BACKEND
 from harness.target import Instance
 
-__all__ = ["BALANCER_SHELL", "CONTEXTS", "LABELS", "SOCKET", "Followed", "Makes", "follow"]
+__all__ = ["BALANCER_SHELL", "CONTEXTS", "LABELS", "SOCKET", "Followed", "follow"]
 
 FILTER: Final = "engine-filter"
 FOLLOWER: Final = "follower"
@@ -43,14 +43,6 @@ BALANCER_SHELL: Final = (
     f"3>>{LOGS_AT}/haproxy.log"
 )
 """The follower writes the configuration; a master, as it may have HAProxy reloaded."""
-
-
-class Makes(Protocol):
-    """Starts a component of that name."""
-
-    def __call__(
-        self, name: str, image: str = ..., alias: str = ..., **spec: object
-    ) -> Container: ...
 
 
 class Followed(Dns):

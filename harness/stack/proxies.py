@@ -39,11 +39,13 @@ class StackProxies:
         find: Callable[[str], Container],
         api: RuntimeApi,
         clock: Timekeeper,
-        another_balancer: Callable[[], object],
+        another: Callable[[str], str],
     ) -> None:
-        """`another_balancer` starts one that takes over the socket which `api` speaks to."""
+        """`another` is as of harness.target.Proxies; a balancer that it starts takes over the socket
+        which `api` speaks to.
+        """
         self._find = find
-        self._another_balancer = another_balancer
+        self._another = another
         self._api = api
         self._clock = clock
 
@@ -55,8 +57,19 @@ class StackProxies:
     def stop(self, whom: str) -> None:
         self._find(whom).stop(timeout=int(_PATIENCE_S))
 
+    def run(self, whom: str, script: str, *words: str) -> str:
+        code, told = run_in(self._find(whom), ["/bin/sh", "-c", script, "sh", *words])
+        if code:
+            raise MissingEvidenceError(
+                f"{whom}: a script in its container ended with {code}: {told.strip()[-_TOLD_CHARS:]}"
+            )
+        return told
+
+    def another(self, whom: str) -> str:
+        return self._another(whom)
+
     def second_balancer(self) -> None:
-        self._another_balancer()
+        self._another("balancer")
         self._await_empty()
 
     def shut(self, frontend: str) -> None:
@@ -66,14 +79,7 @@ class StackProxies:
         self._said(f"enable frontend {frontend}")
 
     def renew_workers(self, signal: str) -> None:
-        code, told = run_in(
-            self._find("edge"),
-            ["/bin/sh", "-c", _NEW_WORKERS, "sh", signal.removeprefix("SIG")],
-        )
-        if code:
-            raise MissingEvidenceError(
-                f"edge: NGINX started no new workers: {told.strip()[:_TOLD_CHARS]}"
-            )
+        self.run("edge", _NEW_WORKERS, signal.removeprefix("SIG"))
 
     def _said(self, command: str) -> None:
         if answer := self._api.command(command):

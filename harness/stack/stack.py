@@ -23,6 +23,7 @@ from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.evidence import EventWatch, gather, versions
+from harness.stack.held import Members
 from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
@@ -130,7 +131,30 @@ class Stack:
 
         if plan.control:
             self._stub = control.Stub(stub)
-        component("store", entry=store.ENTRY)
+        members = Members(
+            component,
+            {
+                "store": lambda: {"entry": store.ENTRY},
+                "balancer": lambda: {
+                    "shell": ("" if host.is_local else _NO_FOLDER)
+                    + WRITING_SHELL
+                    + self._balancer_entry(),
+                    "stop_signal": "SIGUSR1",
+                    "environment": {"HAPROXY_CFG": configuration},
+                    "volumes": {volume.name: LOGS_AT, **folders},
+                    "cpus": plan.variation.balancer_cpus,
+                },
+                "edge": lambda: {
+                    "shell": edge.SHELL + (plan.variation.edge_shell or edge.SERVE),
+                    "stop_signal": "SIGQUIT",
+                    "environment": self._edge_environment(),
+                    "volumes": {volume.name: LOGS_AT},
+                    "ports": {edge.PORT: plan.edge_port, edge.TLS_PORT: 0},
+                },
+            },
+            held=plan.variation.held,
+        )
+        members.start("store")
         configuration = self._haproxy_cfg()
         folders = {str(folder): _SOCKETS_AT} if host.is_local else {}
 
@@ -146,21 +170,7 @@ class Stack:
                 port=plan.app.port,
             )
 
-        def balancer_as(name: str) -> Container:
-            return component(
-                name,
-                "balancer",
-                alias="balancer",
-                shell=("" if host.is_local else _NO_FOLDER)
-                + WRITING_SHELL
-                + self._balancer_entry(),
-                stop_signal="SIGUSR1",
-                environment={"HAPROXY_CFG": configuration},
-                volumes={volume.name: LOGS_AT, **folders},
-                cpus=plan.variation.balancer_cpus,
-            )
-
-        balancer = balancer_as("balancer")
+        balancer = members.start("balancer")
         transport = paths.to_balancer(
             balancer,
             folder / "admin.sock" if host.is_local else None,
@@ -189,7 +199,7 @@ class Stack:
                 find=self._named,
                 api=self._api,
                 clock=timeline.clock,
-                another_balancer=lambda: balancer_as("balancer-2"),
+                another=members.another,
             ),
             smoke=self._smoke(self._api, timeline),
             app=plan.app,
@@ -205,15 +215,8 @@ class Stack:
             clock=timeline.clock,
         )
         serve_old(self._website, plan, timeline)
-        front = component(
-            "edge",
-            shell=edge.SHELL,
-            stop_signal="SIGQUIT",
-            environment=self._edge_environment(),
-            volumes={volume.name: LOGS_AT},
-            ports={edge.PORT: plan.edge_port, edge.TLS_PORT: 0},
-        )
-        endpoint = self._reachable(front, timeline)
+        front = members.start("edge")
+        endpoint = self._reachable(members.front("edge", front), timeline)
         self._website.publish(plan.releases[0])
         return endpoint
 
@@ -326,7 +329,7 @@ class Stack:
             client,
             (
                 *("edge", "balancer", "store"),
-                *([IMAGE] if self._plan.disturbed else []),
+                *([IMAGE] if self._plan.disturbed or self._plan.variation.held else []),
                 *(followed.CONTEXTS if self._mode().is_followed else ()),
             ),
             self._plan.releases,

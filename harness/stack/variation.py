@@ -46,6 +46,12 @@ class Variation:
     memory: str = ""
     """The most that an instance of the website may take, such as `160m`; who takes more is killed
     by the kernel. Empty: as much as there is."""
+    edge_shell: str = ""
+    """Runs instead of the edge's own last command (`stack.edge.SERVE`); /tmp/nginx.conf is written
+    by then. It must end in an `exec`, or wait for what it starts."""
+    held: Sequence[str] = ()
+    """Those of `edge`, `balancer` and `store` whose address is held by a container of its own: they
+    run in its network, so that another may take the place of one, or listen beside it."""
     balancer_cpus: float = 0.0
     """The most cores that HAProxy may take; once it has had them, all its processes stand still for
     the rest of 100 ms. 0: as many as there are."""

@@ -34,6 +34,6 @@ def test_each_mechanism_that_is_chosen_has_both_its_arms() -> None:
 
 def test_they_are_what_the_makefile_asks_for() -> None:
     lines = (ROOT / "Makefile").read_text("utf-8").splitlines()
-    left_out = "faults or catalogue or strategies or ways or by_hand or follower or swarm"
+    left_out = "faults or catalogue or strategies or ways or by_hand or follower or swarm or edge"
     asked = f"chosen or not ({left_out})"
     assert f"\t@.venv/bin/pytest scenarios -m '{asked}'" in lines

@@ -22,16 +22,17 @@ class Place:
         self.clock = ManualTime()
         self.haproxy = FakeHaproxy("slot1")
         self.boxes = {name: Box(name) for name in ("edge", "balancer")}
-        self.begun = 0
+        self.begun = []
         self.proxies = StackProxies(
             find=self.boxes.__getitem__,
             api=RuntimeApi(self.haproxy),
             clock=self.clock,
-            another_balancer=self.begin,
+            another=self.begin,
         )
 
-    def begin(self):
-        self.begun += 1
+    def begin(self, whom):
+        self.begun.append(whom)
+        return f"{whom}-2"
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_second_balancer_that_does_not_take_over_is_missing_evidence(place):
     place.haproxy.status["slot1"] = "UP"
     with pytest.raises(MissingEvidenceError, match="no new HAProxy answered"):
         place.proxies.second_balancer()
-    assert place.begun == 1
+    assert place.begun == ["balancer"]
 
 
 def test_a_proxy_is_stopped_by_its_own_signal(place):
@@ -92,5 +93,17 @@ def test_old_workers_get_the_signal_by_its_short_name(place):
 
 def test_an_edge_without_new_workers_is_missing_evidence(place):
     place.boxes["edge"].answers["/bin/sh"] = (1, b"no such process")
-    with pytest.raises(MissingEvidenceError, match="no new workers: no such process"):
+    with pytest.raises(MissingEvidenceError, match=r"edge: .* ended with 1: no such process"):
         place.proxies.renew_workers("SIGQUIT")
+
+
+def test_a_script_gets_its_words_and_hands_back_what_it_printed(place):
+    place.boxes["balancer"].answers["/bin/sh"] = (0, b"done\n")
+    assert place.proxies.run("balancer", 'echo "$1"', "a word") == "done\n"
+    assert place.boxes["balancer"].calls[-1][1:] == ("/bin/sh", "-c", 'echo "$1"', "sh", "a word")
+
+
+def test_a_script_that_fails_is_missing_evidence_with_the_end_of_what_it_printed(place):
+    place.boxes["edge"].answers["/bin/sh"] = (3, b"x" * 1_000 + b"the reason")
+    with pytest.raises(MissingEvidenceError, match=r"edge: .* ended with 3: x+the reason$"):
+        place.proxies.run("edge", "exit 3")
