@@ -207,9 +207,9 @@ class Proxies(Protocol):
         """
 
     def another(self, whom: str) -> str:
-        """One more container of `edge`, `balancer` or `store`, and its name. It has the same name in
-        the network, and the very same address where that is held (stack.variation). Its readiness
-        is not awaited.
+        """One more container of `edge`, `balancer` or `store`, and its name. It has the same name
+        in the network, and the very same address where that is held (stack.variation). Its
+        readiness is not awaited.
         """
 
     def second_balancer(self) -> None:

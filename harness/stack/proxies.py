@@ -41,8 +41,8 @@ class StackProxies:
         clock: Timekeeper,
         another: Callable[[str], str],
     ) -> None:
-        """`another` is as of harness.target.Proxies; a balancer that it starts takes over the socket
-        which `api` speaks to.
+        """`another` is as of harness.target.Proxies; a balancer that it starts takes over the
+        socket which `api` speaks to.
         """
         self._find = find
         self._another = another
@@ -61,7 +61,8 @@ class StackProxies:
         code, told = run_in(self._find(whom), ["/bin/sh", "-c", script, "sh", *words])
         if code:
             raise MissingEvidenceError(
-                f"{whom}: a script in its container ended with {code}: {told.strip()[-_TOLD_CHARS:]}"
+                f"{whom}: a script in its container ended with {code}: "
+                f"{told.strip()[-_TOLD_CHARS:]}"
             )
         return told
 
