@@ -201,6 +201,12 @@ class Proxies(Protocol):
     def stop(self, whom: str) -> None:
         """By its own stop signal, for good."""
 
+    def end(self, whom: str, signal: str) -> int:
+        """Sends it that signal, for good, and waits until it has ended by itself; the code that it
+        ended with. MissingEvidenceError where it still runs after 40 s, which is longer than
+        HAProxy takes to its hard stop.
+        """
+
     def run(self, whom: str, script: str, *words: str) -> str:
         """What a shell's script printed that ran in that component's container, `words` being its
         $1, $2, …. MissingEvidenceError where it ends with another code than 0.

@@ -1,7 +1,10 @@
-"""What scenarios share with the tests: stacks, bad releases, and what docs say is typed."""
+"""What scenarios share with the tests and with each other: stacks, bad releases, what docs say is
+typed, the catalogue's traffic.
+"""
 
 import sys
 from pathlib import Path
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path += [str(TESTS / "engine"), str(TESTS / "sample_app")]
+HERE = Path(__file__).parent
+TESTS = HERE.parent / "tests"
+sys.path += [str(TESTS / "engine"), str(TESTS / "sample_app"), str(HERE / "catalogue")]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,7 +27,7 @@ from harness.analysis.loglines import (
 __all__ = ["Logs", "read_logs"]
 
 EDGE_LOG: Final = "nginx.jsonl"
-BALANCER_LOG: Final = "haproxy.log"
+BALANCER_LOGS: Final = "haproxy*.log"
 BALANCER_PRINTED: Final = "balancer.printed.txt"
 _FAILURE: Final = b": Loading failure!"
 _WEBSITE_LOGS: Final = "website-*.jsonl"
@@ -82,7 +83,7 @@ def read_logs(
     """
     prefix = f"{run}-".encode()
     at_edge = _lines(folder / EDGE_LOG)
-    at_balancer = _lines(folder / BALANCER_LOG)
+    at_balancer = _of_balancers(folder)
     paths = {*folder.glob(_WEBSITE_LOGS), *(folder / f"{name}.jsonl" for name in instances)}
     at_website = [_lines(path) for path in sorted(paths)]
     edge, again, bad = _of_edge(at_edge or (), prefix, wanted, mono_ns)
@@ -226,6 +227,16 @@ def _lines(path: Path) -> list[bytes] | None:
         return path.read_bytes().splitlines()
     except OSError:
         return None
+
+
+def _of_balancers(folder: Path) -> list[bytes] | None:
+    """Of all of them, each of which has a file of its own, in the order of the dates before lines.
+    None where there is no such log.
+    """
+    files = [_lines(path) or [] for path in sorted(folder.glob(BALANCER_LOGS))]
+    if len(files) > 1:
+        return sorted(chain(*files), key=lambda line: line.partition(b" ")[0])
+    return files[0] if files else None
 
 
 def _seq(raw: bytes, before: bytes) -> int | None:

@@ -106,10 +106,10 @@ class Servers:
         return self.at((others or {answered_by}).pop(), moment_ns)
 
     def ended(self, name: str, since_ns: int, until_ns: int) -> bool:
-        """Whether its container ended within [since, until]."""
+        """Whether its container, or of a component one of its, ended within [since, until]."""
+        ends = re.compile(rf"die {re.escape(name)}(-\d+)?")
         return any(
-            mark.name == f"die {name}" and since_ns <= mark.at_ns <= until_ns
-            for mark in self.events
+            ends.fullmatch(mark.name) and since_ns <= mark.at_ns <= until_ns for mark in self.events
         )
 
     def marked_down(self, since_ns: int, until_ns: int, *, why: str = "") -> Sequence[ServerChange]:

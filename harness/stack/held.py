@@ -1,16 +1,18 @@
 """Components of which there may be several in turn, and addresses that outlive them."""
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 
 from docker.models.containers import Container
 
 from harness.stack.disturbance import IMAGE
 
-__all__ = ["Makes", "Members"]
+__all__ = ["Makes", "Members", "newest"]
 
 _WAITS: Final = ("sleep", "infinity")
 _OF_THE_NETWORK: Final = ("alias", "ports")
+_NUMBER: Final = re.compile(r"-\d+$")
 
 
 class Makes(Protocol):
@@ -66,3 +68,8 @@ class Members:
                 )
             spec["network_of"] = str(self._fronts[name].id)
         return called, self._make(called, name, **spec)
+
+
+def newest(containers: Mapping[str, Container]) -> dict[str, Container]:
+    """The last one of each component; `containers` are by name, in the order of their start."""
+    return {_NUMBER.sub("", name): container for name, container in containers.items()}

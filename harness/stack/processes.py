@@ -35,22 +35,24 @@ __all__ = [
 CONFIGURATION: Final = "/tmp/haproxy.cfg"  # noqa: S108 (in the balancer's own container)
 _NEXT: Final = f"{CONFIGURATION}.next"
 _PID: Final = "/tmp/haproxy.pid"  # noqa: S108 (as above)
-_LOG: Final = f"{LOGS_AT}/haproxy.log"
 _ANSWERS_S: Final = 5.0
 _LOOK_S: Final = 0.1
 _TOLD: Final = "kill -USR2 1"
 
 WRITING_SHELL: Final = (
+    # HAProxy takes O_APPEND off its log: in one file two would write over each other's lines.
+    f"log={LOGS_AT}/haproxy.log; number=1; "
+    f'while [ -e "$log" ]; do number=$((number + 1)); log={LOGS_AT}/haproxy-$number.log; done; '
     f'printf %s "$HAPROXY_CFG" > {CONFIGURATION} && echo pool {BACKEND} > {POOL_MAP} && '
     f": > {INSTANCE_MAP} && : > {RELEASE_MAP} && "
 )
 """Goes before each of the others."""
 
-ALONE_SHELL: Final = f"exec haproxy -W -db -f {CONFIGURATION} 3>>{_LOG}"
+ALONE_SHELL: Final = f'exec haproxy -W -db -f {CONFIGURATION} 3>>"$log"'
 """A process that none is to come after."""
 
 MASTER_SHELL: Final = (
-    f"exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>{_LOG}"
+    f'exec haproxy -W -db -S /run/harness/master.sock,mode,600 -f {CONFIGURATION} 3>>"$log"'
 )
 """A master, which is told to reload over its own socket, and a worker."""
 
@@ -69,8 +71,8 @@ def successor_shell(*, hands_over: bool) -> str:
     daemon = f"haproxy -D -p {_PID} -f {CONFIGURATION}"
     handed = " -x /run/harness/admin.sock" if hands_over else ""
     return (
-        # All have one descriptor, and so one place in the file: HAProxy takes O_APPEND off it.
-        f"exec 3>>{_LOG}; {daemon} || exit 1; "
+        # All have one descriptor, and so one place in the file.
+        f'exec 3>>"$log"; {daemon} || exit 1; '
         f"trap 'kill -USR1 $(cat {_PID}); exit 0' USR1; "
         f"trap '{daemon}{handed} -sf $(cat {_PID})' USR2; "
         # As the first process the shell has those to bury that have ended.

@@ -6,13 +6,15 @@ from typing import Final
 from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
-from harness.stack.containers import run_in
+from harness.stack.containers import exit_code, run_in
 from harness.stack.runtime_api import RuntimeApi
 from harness.timeline import Timekeeper, wait_until
 
 __all__ = ["StackProxies"]
 
 _PATIENCE_S: Final = 10.0
+_ENDS_S: Final = 40.0
+_LOOK_S: Final = 0.1
 _TOLD_CHARS: Final = 300
 _NEW_WORKERS: Final = """\
 old=$(cat /proc/1/task/1/children)
@@ -56,6 +58,20 @@ class StackProxies:
 
     def stop(self, whom: str) -> None:
         self._find(whom).stop(timeout=int(_PATIENCE_S))
+
+    def end(self, whom: str, signal: str) -> int:
+        container = self._find(whom)
+        container.kill(signal=signal)
+        codes: list[int] = []
+
+        def has_ended() -> bool:
+            code = exit_code(container)
+            codes.extend([] if code is None else [code])
+            return bool(codes)
+
+        if not wait_until(has_ended, clock=self._clock, timeout_s=_ENDS_S, poll_s=_LOOK_S):
+            raise MissingEvidenceError(f"{whom}: it still ran {_ENDS_S:g} s after {signal}")
+        return codes[0]
 
     def run(self, whom: str, script: str, *words: str) -> str:
         code, told = run_in(self._find(whom), ["/bin/sh", "-c", script, "sh", *words])

@@ -23,7 +23,7 @@ from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.evidence import EventWatch, gather, versions
-from harness.stack.held import Members
+from harness.stack.held import Members, newest
 from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
@@ -44,6 +44,7 @@ from harness.stack.runtime_api import (
     SocketTransport,
 )
 from harness.stack.smoke import Smoke, smoke_pools
+from harness.stack.turns import Turns
 from harness.stack.undo import Undo
 from harness.stack.variation import varied
 from harness.stack.website import Website
@@ -140,7 +141,7 @@ class Stack:
                     + WRITING_SHELL
                     + self._balancer_entry(),
                     "stop_signal": "SIGUSR1",
-                    "environment": {"HAPROXY_CFG": configuration},
+                    "environment": {"HAPROXY_CFG": turns.next(configuration, self._api)},
                     "volumes": {volume.name: LOGS_AT, **folders},
                     "cpus": plan.variation.balancer_cpus,
                 },
@@ -156,6 +157,7 @@ class Stack:
         )
         members.start("store")
         configuration = self._haproxy_cfg()
+        turns = Turns(plan.variation.balancer_ports, plan.app.port)
         folders = {str(folder): _SOCKETS_AT} if host.is_local else {}
 
         if self._mode().is_followed:
@@ -256,7 +258,7 @@ class Stack:
             return self._environment
         self._environment |= {
             **described(self._client),
-            **versions(self._containers),
+            **versions(newest(self._containers)),
             **habits(self._mode().manners),
             **kept_ms(balancer=self._haproxy_cfg(), edge=self._edge_environment()["NGINX_CONF"]),
         }

@@ -55,6 +55,9 @@ class Variation:
     balancer_cpus: float = 0.0
     """The most cores that HAProxy may take; once it has had them, all its processes stand still for
     the rest of 100 ms. 0: as many as there are."""
+    balancer_ports: Sequence[int] = ()
+    """In discovery mode `slots`: what each balancer listens on, in turn, instead of 8080. Later
+    ones then begin with the servers that are up (stack.turns)."""
     reloads: Reloads = Reloads()
 
 

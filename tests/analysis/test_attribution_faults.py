@@ -164,9 +164,18 @@ def test_a_connection_that_is_refused_or_reset_is_put_down_to_haproxy_itself(tmp
     assert broken(drafted(), tmp_path, text) == [("balancer_away", "balancer", "", 1)]
 
 
-def test_a_balancer_that_ended_is_to_blame_for_what_it_closed(tmp_path):
-    draft = drafted(event("die balancer", AT + 0.05, instance="balancer"))
-    assert broken(draft, tmp_path, CLOSED) == [("balancer_away", "balancer", "", 1)]
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("balancer", "balancer_away"),
+        ("balancer-12", "balancer_away"),
+        ("balancer-address", "kept_connection_broke"),
+    ],
+)
+def test_a_balancer_that_ended_is_to_blame_for_what_it_closed(tmp_path, name, cause):
+    draft = drafted(event(f"die {name}", AT + 0.05, instance=name))
+    [(found, *_)] = broken(draft, tmp_path, CLOSED)
+    assert found == cause
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,17 @@ def test_of_a_visit_that_several_instances_answered_the_latest_line_counts(
     assert logs.unread == 0
 
 
+def test_of_several_balancers_the_lines_are_read_in_the_order_of_their_dates(tmp_path):
+    """Each has a file of its own, and one may be asked again what another was asked before."""
+    write(tmp_path, balancers=[balancer(7, 1.0), said(5.0, "Proxy edge stopped")])
+    other = [balancer(8, 3.0), balancer(7, 4.0, termination="SH--")]
+    (tmp_path / "logs" / "haproxy-2.log").write_text("".join(f"{line}\n" for line in other))
+    logs = read(tmp_path, 7, 8)
+    assert {seq: line.termination for seq, line in logs.balancer.items()} == {7: "SH", 8: "--"}
+    assert len(logs.ends) == 1
+    assert "balancer" in logs.known
+
+
 def test_lines_of_other_runs_and_of_health_checks_are_passed_over(tmp_path):
     write(
         tmp_path,

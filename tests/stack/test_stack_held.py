@@ -3,7 +3,7 @@
 import pytest
 from fake_engine import FakeContainer
 
-from harness.stack.held import Members
+from harness.stack.held import Members, newest
 
 
 class Engine:
@@ -76,3 +76,14 @@ def test_another_that_is_not_held_publishes_no_port_that_is_taken(engine):
     those.start("edge")
     those.another("edge")
     assert [spec["ports"] for _, _, spec in engine.made] == [{80: 8080, 443: 0}, {80: 0, 443: 0}]
+
+
+def test_the_newest_of_each_component_is_the_one_that_was_started_last():
+    names = ("store", "balancer-address", "balancer", "balancer-2", "edge", "balancer-10")
+    found = newest({name: FakeContainer(name) for name in names})
+    assert {component: box.name for component, box in found.items()} == {
+        "store": "store",
+        "balancer-address": "balancer-address",
+        "balancer": "balancer-10",
+        "edge": "edge",
+    }

@@ -14,6 +14,9 @@ class Box(FakeContainer):
     def restart(self, *, timeout):
         self._note("restart", timeout)
 
+    def kill(self, *, signal):
+        self._note("kill", signal)
+
 
 class Place:
     """An edge, a balancer, and what knows them."""
@@ -70,6 +73,25 @@ def test_a_second_balancer_that_does_not_take_over_is_missing_evidence(place):
 def test_a_proxy_is_stopped_by_its_own_signal(place):
     place.proxies.stop("balancer")
     assert place.boxes["balancer"].calls == [("stop", 10)]
+
+
+def test_an_end_is_awaited_and_its_code_told(place):
+    box = place.boxes["balancer"]
+
+    def ends():
+        if place.clock.slept_s > 3:
+            box.status, box.attrs["State"]["ExitCode"] = "exited", 143
+
+    box.reload = ends
+    assert place.proxies.end("balancer", "SIGTERM") == 143
+    assert place.clock.slept_s > 3
+    assert box.calls == [("kill", "SIGTERM")]
+
+
+def test_one_that_does_not_end_by_itself_is_missing_evidence(place):
+    with pytest.raises(MissingEvidenceError, match="balancer: it still ran 40 s after SIGUSR1"):
+        place.proxies.end("balancer", "SIGUSR1")
+    assert place.clock.slept_s >= 40
 
 
 def test_a_frontend_is_shut_and_opened_again(place):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 import tarfile
 import threading
 
@@ -12,8 +13,17 @@ from manual_time import ManualTime
 from harness.model.errors import MissingEvidenceError
 from harness.stack import written
 from harness.stack.balancer import WRITTEN_HERE, Balancer
+from harness.stack.containers import LOGS_AT
 from harness.stack.modes import MODES
-from harness.stack.processes import CONFIGURATION, MasterWorker, Successor, successor_shell
+from harness.stack.processes import (
+    ALONE_SHELL,
+    CONFIGURATION,
+    MASTER_SHELL,
+    WRITING_SHELL,
+    MasterWorker,
+    Successor,
+    successor_shell,
+)
 from harness.stack.runtime_api import RuntimeApi
 from harness.stack.variation import Reloads
 from harness.stack.written import Asks, Written
@@ -278,3 +288,19 @@ def test_a_configuration_that_the_engine_does_not_take_in_is_told(master, haprox
     haproxy.put_archive = refused
     with pytest.raises(MissingEvidenceError, match="could not be written"):
         master.take_over("global\n")
+
+
+def test_each_haproxy_that_begins_has_a_log_of_its_own(tmp_path):
+    """It appends to none: what another has written there would be written over."""
+    for entry in (ALONE_SHELL, MASTER_SHELL, successor_shell(hands_over=False)):
+        assert '3>>"$log"' in entry
+    shell = f'{WRITING_SHELL}echo begun > "$log"'
+    shell = shell.replace("/tmp/", f"{tmp_path}/").replace(LOGS_AT, str(tmp_path))
+    for _ in range(3):
+        subprocess.run(["/bin/sh", "-c", shell], check=True, env={"HAPROXY_CFG": "global"})
+    assert (tmp_path / "haproxy.cfg").read_text() == "global"
+    assert {path.name for path in tmp_path.glob("*.log")} == {
+        "haproxy.log",
+        "haproxy-2.log",
+        "haproxy-3.log",
+    }

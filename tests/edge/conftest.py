@@ -1,0 +1,6 @@
+"""The scenarios' own moves are tried here without an engine."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "scenarios" / "edge"))
