@@ -57,6 +57,9 @@ class StackProxies:
     def stop(self, whom: str) -> None:
         self._find(whom).stop(timeout=int(_PATIENCE_S))
 
+    def start(self, whom: str) -> None:
+        self._find(whom).start()
+
     def run(self, whom: str, script: str, *words: str) -> str:
         code, told = run_in(self._find(whom), ["/bin/sh", "-c", script, "sh", *words])
         if code:

@@ -14,6 +14,9 @@ class Box(FakeContainer):
     def restart(self, *, timeout):
         self._note("restart", timeout)
 
+    def start(self):
+        self._note("start")
+
 
 class Place:
     """An edge, a balancer, and what knows them."""
@@ -70,6 +73,12 @@ def test_a_second_balancer_that_does_not_take_over_is_missing_evidence(place):
 def test_a_proxy_is_stopped_by_its_own_signal(place):
     place.proxies.stop("balancer")
     assert place.boxes["balancer"].calls == [("stop", 10)]
+
+
+def test_one_that_was_stopped_is_started_again(place):
+    place.proxies.stop("edge")
+    place.proxies.start("edge")
+    assert place.boxes["edge"].calls == [("stop", 10), ("start",)]
 
 
 def test_a_frontend_is_shut_and_opened_again(place):
