@@ -207,6 +207,9 @@ class Proxies(Protocol):
         HAProxy takes to its hard stop.
         """
 
+    def start(self, whom: str) -> None:
+        """One that was stopped, again; its readiness is not awaited."""
+
     def run(self, whom: str, script: str, *words: str) -> str:
         """What a shell's script printed that ran in that component's container, `words` being its
         $1, $2, …. MissingEvidenceError where it ends with another code than 0.
@@ -214,8 +217,8 @@ class Proxies(Protocol):
 
     def another(self, whom: str) -> str:
         """One more container of `edge`, `balancer` or `store`, and its name. It has the same name
-        in the network, and the very same address where that is held (stack.variation). Its
-        readiness is not awaited.
+        in the network, and the very same address where that is held (stack.variation); such a
+        store begins as a replica of the one before. Its readiness is not awaited.
         """
 
     def second_balancer(self) -> None:

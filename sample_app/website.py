@@ -1,9 +1,10 @@
 """The sample website: what the harness replaces under load.
 
-Settings, all from the environment: RELEASE, INSTANCE, IDEMPOTENT, STORE_HOST, STORE_PORT, and
-DRAIN_FD, which the launcher sets. What it does wrong only where it is told to: NEVER_READY=v2 lets
-the release of that name never become ready, FAREWELL=0 tells no listener that the website is about
-to stop; cold.py and sessions.py have more.
+Settings, all from the environment: RELEASE, INSTANCE, IDEMPOTENT, STORE_HOST, STORE_PORT,
+STORE_WAIT_S (for how long it waits for a store that is away), STALE_S (for how long copies may
+serve beyond their time), and DRAIN_FD, which the launcher sets. What it does wrong only where it is
+told to: NEVER_READY=v2 lets the release of that name never become ready, FAREWELL=0 tells no
+listener that the website is about to stop; cold.py and sessions.py have more.
 """
 
 import os
@@ -36,11 +37,11 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.response_class = Text
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    store = store or connect()
+    idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
+    store = store or connect(idempotent=idempotent)
     told_to_stop = launcher_was_told_to_stop if told_to_stop is None else told_to_stop
     release = os.environ.get("RELEASE", "v1")
     instance = os.environ.get("INSTANCE") or socket.gethostname()
-    idempotent = os.environ.get("IDEMPOTENT", "1") != "0"
     hello = content.greeting(release)
     can_be_ready = os.environ.get("NEVER_READY") != release
     page = content.page(release)
@@ -84,7 +85,7 @@ def create_app(
     @app.get("/cached")
     def cached() -> Response:
         # For caches before the website; a visitor's own browser asks again.
-        return Text(hello, headers={"Cache-Control": f"public, s-maxage={CACHED_S}, max-age=0"})
+        return Text(hello, headers={"Cache-Control": may_be_kept()})
 
     @app.get("/ready")
     def ready() -> tuple[str, int]:
@@ -138,6 +139,15 @@ def create_app(
         told_to_stop=told_to_stop if os.environ.get("FAREWELL") != "0" else lambda: False,
     )
     return app
+
+
+def may_be_kept() -> str:
+    """By caches before the website, for CACHED_S; then for STALE_S more (RFC 5861), while a new
+    copy is fetched, or where the website does not answer or answers by an error.
+    """
+    stale_s = int(os.environ.get("STALE_S", "0"))
+    then = f", stale-while-revalidate={stale_s}, stale-if-error={stale_s}" if stale_s else ""
+    return f"public, s-maxage={CACHED_S}, max-age=0{then}"
 
 
 @contextmanager

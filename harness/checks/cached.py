@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.history import History
-from harness.analysis.phases import SECOND_NS
+from harness.analysis.outages import outages
+from harness.analysis.phases import SECOND_NS, Window, within
 from harness.analysis.requests import OK
 from harness.checks.swap_completed import completed_swaps
 from harness.checks.wording import EXAMPLES, at, counted, example
@@ -24,6 +25,9 @@ def check(history: History) -> Finding:
     was served after its time. Inconclusive where a stream that may be cached saw no copy, or
     nothing but copies: then its cache was not tried. Streams of which nothing is known are not
     judged.
+
+    Copies hide that nobody answers behind the cache. How many were served while other requests
+    failed is said; they are no fault, where they may be kept for so long.
     """
     streams = history.record.scenario.traffic.streams
     told = [stream for stream in streams if stream.cached_s is not None]
@@ -40,6 +44,9 @@ def check(history: History) -> Finding:
             if number
         }
     }
+    meanwhile = _meanwhile(history, hits)
+    if meanwhile:
+        evidence["while_others_failed"] = meanwhile
     if len(stale):
         stale = stale.sort_values(["sent_ns", "seq"])
         first = stale.iloc[0]
@@ -72,9 +79,26 @@ def check(history: History) -> Finding:
     return _finding(
         Verdict.passed,
         f"{counted(len(hits), 'answer')} came from a cache, each of what may be kept and in its "
-        "time",
+        "time" + (f"; {meanwhile:,} of them while other requests failed" if meanwhile else ""),
         evidence,
     )
+
+
+def _meanwhile(history: History, hits: pd.DataFrame) -> int:
+    """How many copies were asked for within an outage of the run in which requests failed."""
+    found = outages(
+        history.requests, limits=history.limits, steps=history.steps, start_ns=history.start_ns
+    )
+    spans = [
+        Window(
+            swap=0,
+            begin_ns=history.start_ns + round(one.start_s * SECOND_NS),
+            end_ns=history.start_ns + round(one.end_s * SECOND_NS),
+        )
+        for one in found
+        if one.failed
+    ]
+    return int(within(hits["sent_ns"], spans).sum())
 
 
 def _outlived(history: History, good: pd.DataFrame) -> pd.DataFrame:

@@ -73,6 +73,9 @@ class StackProxies:
             raise MissingEvidenceError(f"{whom}: it still ran {_ENDS_S:g} s after {signal}")
         return codes[0]
 
+    def start(self, whom: str) -> None:
+        self._find(whom).start()
+
     def run(self, whom: str, script: str, *words: str) -> str:
         code, told = run_in(self._find(whom), ["/bin/sh", "-c", script, "sh", *words])
         if code:

@@ -135,7 +135,7 @@ class Stack:
         members = Members(
             component,
             {
-                "store": lambda: {"entry": store.ENTRY},
+                "store": store.in_turn(plan.variation),
                 "balancer": lambda: {
                     "shell": ("" if host.is_local else _NO_FOLDER)
                     + WRITING_SHELL
@@ -248,7 +248,7 @@ class Stack:
         return self._stub.endpoint() if self._stub is not None else None
 
     def operations(self) -> Operations:
-        return store.operations(self._containers["store"])
+        return store.operations(self._containers)
 
     def gather(self, folder: Path) -> None:
         gather(self._everyone(), self._containers.get("balancer"), folder)

@@ -39,6 +39,8 @@ class Variation:
     balancer: Mapping[str, str] = field(default_factory=dict)
     website: Mapping[str, str] = field(default_factory=dict)
     """Environment of every instance: LINGER_S, GRACE_S …"""
+    store: Mapping[str, str] = field(default_factory=dict)
+    """Redis' settings by their names, beside ours (stack.store) or instead of them."""
     entry: Sequence[str] = ()
     """Runs instead of the website's own entry."""
     stop_signal: str = "SIGTERM"

@@ -91,7 +91,7 @@ class Expected:
                 )
         if not self._looks:
             return Outcome.ok, ""
-        body, why = self._decoded(answer)
+        body, why = self.decoded(answer)
         if why:
             return Outcome.wrong_body, why
         if self._text and self._text not in body:
@@ -114,7 +114,7 @@ class Expected:
             return _name(value) if value else ""
         if not self._kind or not answer.complete or answer.status != self._status:
             return ""
-        body, why = self._decoded(answer)
+        body, why = self.decoded(answer)
         if why:
             return ""
         return self._by_path(body) if self._kind == "json" else _of_body(body)
@@ -126,7 +126,7 @@ class Expected:
             return f"{told}, a redirect to {location[:200].decode('latin-1')!r}"
         return f"{told} with body {bytes(answer.body[:_EXCERPT])!r}"
 
-    def _decoded(self, answer: Answer) -> tuple[bytes, str]:
+    def decoded(self, answer: Answer) -> tuple[bytes, str]:
         """The body without its content coding, as far as it is kept; and why it cannot be had."""
         coding = answer.fields.get(b"content-encoding", b"").strip().lower()
         if coding in {b"", b"identity"}:

@@ -64,13 +64,15 @@ def _idle(v: Visiting) -> None:
 
 def _page(v: Visiting) -> None:
     v.ask(v.first, _request(v, v.first))
-    named = _NAMED.search(bytes(v.flight.answer.body))
+    page, _ = v.first.expected.decoded(v.flight.answer)
+    named = _NAMED.search(page)
     if named is None:
         raise Ended(Outcome.wrong_body, "the page names no asset")
     while v.goes_on():
         v.wait(v.visit.every_s)
     v.ask(v.then, _request(v, v.then).replace(b"/{asset}", named[1]))
-    digest = hashlib.sha256(v.flight.answer.body).hexdigest()[:12]
+    asset, _ = v.then.expected.decoded(v.flight.answer)
+    digest = hashlib.sha256(asset).hexdigest()[:12]
     if digest.encode() not in named[1]:
         raise Ended(
             Outcome.wrong_body,

@@ -3,6 +3,7 @@ from synthetic import SWAP_AT, SWAP_S, clean
 
 from harness.checks.cached import check
 from harness.model.finding import Finding, Verdict
+from harness.model.outcome import Outcome
 
 ENDS = SWAP_AT + SWAP_S
 
@@ -102,3 +103,19 @@ def test_a_copy_that_is_no_success_is_none():
     draft = drafted()
     draft.set(draft.seqs("get-reused", 12, 13)[:1], cache="hit", outcome="wrong_body")
     assert told(draft)[0] is Verdict.passed
+
+
+def test_copies_that_served_while_others_failed_are_told_from_answers():
+    """A second in which nobody answers behind the cache."""
+    draft = drafted()
+    failed = draft.seqs("get-reused", SWAP_AT + 0.5, SWAP_AT + 1.5)
+    draft.fail(failed, Outcome.refused)
+    rows = draft.samples.set_index("seq")
+    begin, end = rows.loc[failed, "due_ns"].min(), rows.loc[failed, "finished_ns"].max()
+    sent = rows.loc[draft.seqs("get-new")[::2], "sent_ns"]
+    meanwhile = int(((sent >= begin) & (sent < end)).sum())
+    assert 45 < meanwhile < 55
+    finding = check(draft.history())
+    assert finding.verdict is Verdict.passed
+    assert finding.message.endswith(f"in its time; {meanwhile} of them while other requests failed")
+    assert finding.evidence["while_others_failed"] == meanwhile

@@ -35,7 +35,15 @@ class DownStore:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    for name in ("RELEASE", "IDEMPOTENT", "STORE_HOST", "STORE_PORT", "DRAIN_FD"):
+    for name in (
+        "RELEASE",
+        "IDEMPOTENT",
+        "STORE_HOST",
+        "STORE_PORT",
+        "STORE_WAIT_S",
+        "STALE_S",
+        "DRAIN_FD",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("INSTANCE", "website-1")
 
@@ -80,6 +88,13 @@ def test_what_may_be_cached_says_so_and_for_how_long(client):
     assert answer.text == "Hello beautiful world!"
     assert answer.headers["Cache-Control"] == f"public, s-maxage={CACHED_S}, max-age=0"
     assert "Cache-Control" not in client.get("/").headers
+
+
+def test_a_website_may_let_copies_serve_beyond_their_time(client, monkeypatch):
+    monkeypatch.setenv("STALE_S", "10")
+    assert client.get("/cached").headers["Cache-Control"] == (
+        f"public, s-maxage={CACHED_S}, max-age=0, stale-while-revalidate=10, stale-if-error=10"
+    )
 
 
 def test_ready_turns_503_once_told_to_stop_and_home_still_answers(store):
@@ -209,7 +224,7 @@ def test_a_store_that_is_down_is_a_503_and_the_rest_still_answers(ask):
 
 
 def test_a_hanging_store_is_given_up_after_one_try(monkeypatch):
-    """A retry would hide an outage of the store, and count a visit twice."""
+    """Unless it is told to wait: that hides an outage of the store."""
     monkeypatch.setattr("sample_app.store.TIMEOUT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("STORE_HOST", "127.0.0.1")

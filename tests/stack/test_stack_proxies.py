@@ -17,6 +17,9 @@ class Box(FakeContainer):
     def kill(self, *, signal):
         self._note("kill", signal)
 
+    def start(self):
+        self._note("start")
+
 
 class Place:
     """An edge, a balancer, and what knows them."""
@@ -92,6 +95,12 @@ def test_one_that_does_not_end_by_itself_is_missing_evidence(place):
     with pytest.raises(MissingEvidenceError, match="balancer: it still ran 40 s after SIGUSR1"):
         place.proxies.end("balancer", "SIGUSR1")
     assert place.clock.slept_s >= 40
+
+
+def test_one_that_was_stopped_is_started_again(place):
+    place.proxies.stop("edge")
+    place.proxies.start("edge")
+    assert place.boxes["edge"].calls == [("stop", 10), ("start",)]
 
 
 def test_a_frontend_is_shut_and_opened_again(place):

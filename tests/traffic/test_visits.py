@@ -1,5 +1,6 @@
 """Visits: what is asked, what ends them, and what is noted of them."""
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -131,6 +132,19 @@ def test_an_asset_that_is_gone_is_a_failure(pay: Pay):
 def test_an_asset_that_is_not_what_its_name_says_is_a_failure(pay: Pay):
     script = routes({"/page": whole(PAGE.encode()), ASSET: whole(CSS + b" ")})
     sample, _, why = pay(VisitKind.page, script)
+    assert sample.outcome is Outcome.wrong_body
+    assert "is not what its name says" in why
+
+
+def test_a_page_and_its_asset_may_both_come_compressed(pay: Pay):
+    def packed(body: bytes) -> bytes:
+        return whole(gzip.compress(body), extra=b"Content-Encoding: gzip\r\n")
+
+    script = routes({"/page": packed(PAGE.encode()), ASSET: packed(CSS)})
+    sample, account, why = pay(VisitKind.page, script)
+    assert (sample.outcome, account.answered) == (Outcome.ok, 2), why
+    other = routes({"/page": packed(PAGE.encode()), ASSET: packed(CSS + b" ")})
+    sample, _, why = pay(VisitKind.page, other)
     assert sample.outcome is Outcome.wrong_body
     assert "is not what its name says" in why
 
