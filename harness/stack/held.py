@@ -1,16 +1,23 @@
 """Components of which there may be several in turn, and addresses that outlive them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from docker.models.containers import Container
 
 from harness.stack.disturbance import IMAGE
 
-__all__ = ["Makes", "Members"]
+__all__ = ["Makes", "Members", "is_of"]
 
 _WAITS: Final = ("sleep", "infinity")
 _OF_THE_NETWORK: Final = ("alias", "ports")
+
+
+def is_of(name: str, component: str) -> bool:
+    """Whether a container of that name is one of it, as Members names them."""
+    number = name.removeprefix(f"{component}-")
+    return name == component or (number != name and number.isdigit())
 
 
 class Makes(Protocol):
@@ -32,11 +39,15 @@ class Members:
         specs: dict[str, Callable[[], dict[str, Any]]],
         *,
         held: Collection[str],
+        sysctls: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`specs` are what each component is started with, but for its name and its image."""
+        """`specs` are what each component is started with, but for name and image; `sysctls` are of
+        the kernel in the network of each held address.
+        """
         self._make = make
         self._specs = specs
         self._held = held
+        self._sysctls = sysctls
         self._count: dict[str, int] = {}
         self._fronts: dict[str, Container] = {}
 
@@ -60,6 +71,8 @@ class Members:
             spec["ports"] = dict.fromkeys(spec["ports"], 0)
         if name in self._held:
             network = {key: spec.pop(key) for key in _OF_THE_NETWORK if key in spec}
+            if self._sysctls:
+                network["sysctls"] = self._sysctls
             if name not in self._fronts:
                 self._fronts[name] = self._make(
                     f"{name}-address", IMAGE, entry=_WAITS, capabilities=["NET_ADMIN"], **network
