@@ -46,9 +46,7 @@ def check(history: History) -> Finding:
         "ended_unasked": [_said(history, mark) for mark in dead[:EXAMPLES]],
         "old_still_running": left[:EXAMPLES],
     }
-    ours = [
-        mark for mark in dead if _component(str(mark.detail.get("instance", ""))) in COMPONENTS
-    ]
+    ours = [mark for mark in dead if _component(str(mark.detail.get("instance", ""))) in COMPONENTS]
     theirs = [mark for mark in dead if mark not in ours]
     if theirs:
         return _finding(
