@@ -144,6 +144,7 @@ def test_a_kernel_that_hands_the_queue_on_loses_nothing(loses_nothing: Shows) ->
     loses_nothing(
         ListensBeside(times=TIMES),
         swaps=1,
+        calibrate=False,
         traffic=often(400, Connection.new),
         variation=at_one_port("what is queued is handed on", **{MIGRATE: "1"}),
         limit_p99_margin_ms=STANDS_MS,
