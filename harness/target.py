@@ -217,8 +217,23 @@ class Proxies(Protocol):
 
     def another(self, whom: str) -> str:
         """One more container of `edge`, `balancer` or `store`, and its name. It has the same name
-        in the network, and the very same address where that is held (stack.variation); such a
-        store begins as a replica of the one before. Its readiness is not awaited.
+        in the network, and the very same address where that is held (stack.variation). Its
+        readiness is not awaited. An edge has all that releases published so far; a store whose
+        address is held begins as a replica of the one before.
+        """
+
+    def exit_code(self, whom: str) -> int | None:
+        """With which that container ended; None while it runs."""
+
+    def issue(self, kind: str) -> tuple[str, str]:
+        """Chain and key, in PEM, of a certificate to be given to the edge: `renewed`, or one that
+        clients must not take: `expired`, `early`, `misnamed`, `unknown`.
+        """
+
+    def shown(self) -> str:
+        """The certificate, in PEM, that the edge shows who connects over TLS now.
+
+        MissingEvidenceError where it shows none.
         """
 
     def second_balancer(self) -> None:

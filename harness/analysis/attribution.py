@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.causes import Cause, cause_of
-from harness.analysis.facts import Fact, Passed, facts, passed
+from harness.analysis.facts import Fact, Passed, certificate_fault, facts, passed
 from harness.analysis.latency import Limit
 from harness.analysis.logs import Logs
 from harness.analysis.pauses import Pauses
 from harness.analysis.phases import SECOND_NS, Step, begun_at
 from harness.analysis.requests import FAILED, NOT_SENT, OK, UNKNOWN
 from harness.analysis.servers import Servers
+from harness.model.outcome import Outcome
 from harness.model.result import Attribution
 
 __all__ = ["attributions", "bad_requests"]
@@ -24,6 +25,8 @@ _EXAMPLES: Final = 20
 _NOTICED_NS: Final = 5 * SECOND_NS
 _CUT_NS: Final = SECOND_NS // 10
 """A cut may be seen before the log's line of it is written."""
+_ROUNDED_NS: Final = SECOND_NS
+"""NGINX dates what it says of itself in whole seconds."""
 _MOST: Final = 5_000
 """Requests that are looked at one by one; beyond, they are spread evenly over all."""
 _BESIDE: Final = 15
@@ -66,13 +69,15 @@ def attributions(
     *,
     of_run: Mapping[str, Fact] = MappingProxyType({}),
     exchange_ns: Mapping[str, int] = MappingProxyType({}),
+    details: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Attribution, ...]:
     """One for each cause, instance and step, of failed and of slow requests apart; those of most
     requests first.
 
     `of_run` are the facts that hold of every request, `exchange_ns` says by stream that makes
-    visits how long an exchange of theirs may take (analysis.facts.passed). Of more than 5,000 bad
-    requests an even choice is looked at, and the counts are scaled up.
+    visits how long an exchange of theirs may take (analysis.facts.passed), `details` by seq what
+    the sender wrote down of a failure. Of more than 5,000 bad requests an even choice is looked at,
+    and the counts are scaled up.
     """
     ordered = list(steps)
     pauses = Pauses(servers.events, bad)
@@ -89,6 +94,7 @@ def attributions(
             ordered,
             of_run=of_run,
             exchange_ns=exchange_ns.get(str(row["stream"]), 0),
+            said=details.get(int(row["seq"]), ""),
         )
         name = one.cause.name if one.cause else UNATTRIBUTED
         step = (one.step.name, one.step.swap) if one.step else ("", 0)
@@ -106,6 +112,7 @@ def _blamed(
     *,
     of_run: Mapping[str, Fact],
     exchange_ns: int,
+    said: str,
 ) -> _Blamed:
     is_slow = bool(row["is_slow"])
     at_ns = int(row["due_ns"]) if is_slow else int(row["failed_ns"]) or int(row["due_ns"])
@@ -115,6 +122,8 @@ def _blamed(
         **facts(row, logs, is_slow=is_slow, exchange_ns=exchange_ns),
         **_around(row, lines, logs, servers, pauses, at_ns=at_ns, exchange_ns=exchange_ns),
     }
+    if row["outcome"] == Outcome.untrusted.name:
+        known |= certificate_fault(said)
     cause = cause_of(known)
     return _Blamed(
         seq=int(row["seq"]),
@@ -127,6 +136,7 @@ def _blamed(
             "status": known["status"],
             "termination": known.get("termination", ""),
             "retries": known.get("retries", 0),
+            "until": known.get("certificate_until", "a moment that is not known"),
         },
     )
 
@@ -159,6 +169,10 @@ def _around(
             for end in logs.ends
             if end.is_hard is is_hard
         )
+    found["edge_finishing"] = any(
+        told_ns - _CUT_NS <= at_ns <= told_ns + _ROUNDED_NS + SECOND_NS
+        for told_ns in logs.finishing
+    )
     edge, line = lines.edge, lines.balancer
     asked = ["edge"] if edge is not None and not edge.tries else ["edge", "balancer"]
     for component in asked:

@@ -1,13 +1,24 @@
-"""How NGINX lost its connections to the balancer: what its error log alone tells."""
+"""What NGINX's error log alone tells: how its connections to the balancer were lost, and when
+workers of its were told to finish.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CLOSED", "REFUSED", "RESET", "TAKEN_OUT", "Lost", "lost_last", "read_lost"]
+__all__ = [
+    "CLOSED",
+    "REFUSED",
+    "RESET",
+    "TAKEN_OUT",
+    "Lost",
+    "lost_last",
+    "read_finishing",
+    "read_lost",
+]
 
 ERRORS_LOG: Final = "nginx-error.log"
 CLOSED, RESET, REFUSED, TAKEN_OUT = "closed", "reset", "refused", "taken_out"
@@ -18,6 +29,7 @@ _SAYS: Final = {
     b"no live upstreams": TAKEN_OUT,
 }
 _LINE: Final = re.compile(rb"(\S+ \S+) \[error\] \S+ \*(\d+) (.*?), client: ")
+_FINISHES: Final = re.compile(rb"(\S+ \S+) \[notice\] \S+ gracefully shutting down")
 _SECOND: Final = 1.0
 
 
@@ -32,23 +44,24 @@ class Lost:
 def read_lost(folder: Path) -> Mapping[int, Sequence[Lost]]:
     """By the number of the visitor's connection, in the order of time. Empty without a log."""
     found: dict[int, list[Lost]] = {}
-    try:
-        lines = (folder / ERRORS_LOG).read_bytes().splitlines()
-    except OSError:
-        return found
-    for line in lines:
+    for line in _lines(folder):
         match = _LINE.match(line)
         how = next((how for text, how in _SAYS.items() if match and text in match[3]), "")
         if match is None or not how:
             continue
-        try:
-            # The containers' clocks have no zone of their own.
-            date = datetime.strptime(f"{match[1].decode('ascii')}Z", "%Y/%m/%d %H:%M:%S%z")
-        except ValueError:
-            continue
-        at_s = date.timestamp()
-        found.setdefault(int(match[2]), []).append(Lost(at_s=at_s, how=how))
+        at_s = _date_s(match[1])
+        if at_s is not None:
+            found.setdefault(int(match[2]), []).append(Lost(at_s=at_s, how=how))
     return found
+
+
+def read_finishing(folder: Path) -> Sequence[float]:
+    """When workers were told to finish, by a reload, an upgrade or a stop in order: in whole
+    seconds since the epoch, each once, in the order of time. Empty without a log.
+    """
+    matches = (_FINISHES.match(line) for line in _lines(folder))
+    dates = (_date_s(match[1]) for match in matches if match is not None)
+    return sorted({at_s for at_s in dates if at_s is not None})
 
 
 def lost_last(lost: Mapping[int, Sequence[Lost]], connection: int, over_s: float) -> str:
@@ -57,3 +70,19 @@ def lost_last(lost: Mapping[int, Sequence[Lost]], connection: int, over_s: float
     """
     near = [one for one in lost.get(connection, ()) if 0 <= over_s - one.at_s < 2 * _SECOND]
     return near[-1].how if near else ""
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    try:
+        yield from (folder / ERRORS_LOG).read_bytes().splitlines()
+    except OSError:
+        return
+
+
+def _date_s(text: bytes) -> float | None:
+    """None for what is no date."""
+    try:
+        # The containers' clocks have no zone of their own.
+        return datetime.strptime(f"{text.decode('ascii')}Z", "%Y/%m/%d %H:%M:%S%z").timestamp()
+    except ValueError:
+        return None

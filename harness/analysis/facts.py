@@ -8,7 +8,7 @@ from harness.analysis.loglines import BalancerLine, EdgeLine, WebsiteLine
 from harness.analysis.logs import NO_SERVER, Logs
 from harness.model.outcome import Cache, Outcome
 
-__all__ = ["Fact", "Passed", "facts", "facts_of_run", "parts_ms", "passed"]
+__all__ = ["Fact", "Passed", "certificate_fault", "facts", "facts_of_run", "parts_ms", "passed"]
 
 Fact = str | int | float | bool
 _PLACES: Final = (
@@ -32,6 +32,16 @@ _UNREAD: Final = frozenset(
 """Endings of what was never sent, as its connection did not come about."""
 _TIMED_OUT: Final = frozenset({Outcome.answer_timeout.name, Outcome.read_timeout.name})
 _GIVEN_UP: Final = _TIMED_OUT | {Outcome.unfinished.name}
+_FAULTS: Final = {
+    "certificate has expired": "expired",
+    "certificate is not yet valid": "early",
+    "mismatch, certificate is not valid for": "misnamed",
+    "unable to get local issuer": "unknown",
+    "self-signed": "unknown",
+    "self signed": "unknown",
+    "unable to verify the first certificate": "unknown",
+}
+"""What OpenSSL says of a certificate (X509_verify_cert_error_string), and Python of its name."""
 _ROUNDED_NS: Final = 20_000_000
 """By how much the moments of lines may differ: NGINX counts in milliseconds, timers come late."""
 
@@ -89,6 +99,7 @@ def facts(
         "outcome": str(row["outcome"]),
         "status": int(row["status"]),
         "copied": str(row["cache"]) == Cache.hit.name,
+        "reused": int(row["reuse"]) > 0,
     }
     for component, line in (
         ("edge", lines.edge),
@@ -142,10 +153,20 @@ def _outside(row: Mapping[str, Any], edge: EdgeLine, exchange_ns: int) -> dict[s
 def facts_of_run(environment: Mapping[str, Fact]) -> dict[str, Fact]:
     """What holds of every request, by the run's recorded environment; facts by name."""
     found: dict[str, Fact] = {"app_unlogged": environment.get("website_logs") is False}
+    if "certificate_until" in environment:
+        found["certificate_until"] = environment["certificate_until"]
     edge, balancer = (environment.get(f"{who}_keeps_ms") for who in ("edge", "balancer"))
     if isinstance(edge, int) and isinstance(balancer, int):
         found["edge_keeps_longer"] = edge >= balancer
     return found
+
+
+def certificate_fault(said: str) -> dict[str, Fact]:
+    """`certificate`, by what the visitor's TLS said of one that does not verify; nothing where that
+    is none of the known faults.
+    """
+    found = next((fault for text, fault in _FAULTS.items() if text in said), "")
+    return {"certificate": found} if found else {}
 
 
 def parts_ms(

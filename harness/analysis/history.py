@@ -215,6 +215,7 @@ class History:
             self.steps,
             self.start_ns,
             of_run=of_run,
+            details=self.details,
             exchange_ns={
                 stream.name: int(stream.timeout_s * SECOND_NS)
                 for stream in streams

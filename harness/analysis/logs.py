@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from harness.analysis.edge_errors import lost_last, read_lost
+from harness.analysis.edge_errors import lost_last, read_finishing, read_lost
 from harness.analysis.loglines import (
     BalancerLine,
     EdgeLine,
@@ -54,6 +54,8 @@ class Logs:
     changes: tuple[ServerChange, ...] = ()
     ends: tuple[ProcessEnd, ...] = ()
     """Of HAProxy's processes."""
+    finishing: tuple[int, ...] = ()
+    """When workers of NGINX's were told to finish, monotonic, rounded down to a second."""
     reload_failed: bool = False
     """Whether HAProxy's master said of a reload that it failed; it does not say when."""
     served: tuple[Served, ...] = ()
@@ -107,6 +109,7 @@ def read_logs(
         edge_retried={seq: edge[seq] for seq in again},
         changes=tuple(one for one in said if isinstance(one, ServerChange)),
         ends=tuple(one for one in said if isinstance(one, ProcessEnd)),
+        finishing=tuple(mono_ns(int(at_s) * 10**9) for at_s in read_finishing(folder)),
         reload_failed=any(_FAILURE in line for line in _lines(folder / BALANCER_PRINTED) or ()),
         served=served,
         known=frozenset(

@@ -46,7 +46,7 @@ def check(history: History) -> Finding:
         "ended_unasked": [_said(history, mark) for mark in dead[:EXAMPLES]],
         "old_still_running": left[:EXAMPLES],
     }
-    ours = [mark for mark in dead if str(mark.detail.get("instance", "")) in COMPONENTS]
+    ours = [mark for mark in dead if _component(str(mark.detail.get("instance", ""))) in COMPONENTS]
     theirs = [mark for mark in dead if mark not in ours]
     if theirs:
         return _finding(
@@ -91,6 +91,12 @@ def _lives(history: History) -> Mapping[str, Sequence[Mark]]:
         if mark.kind is MarkKind.event and name != INSTANCE and (_begins(mark) or _ends(mark)):
             lives.setdefault(name, []).append(mark)
     return lives
+
+
+def _component(name: str) -> str:
+    """`edge` of `edge-2`, and of `edge-address`, which holds its address."""
+    whose, _, which = name.rpartition("-")
+    return whose if which.isdigit() or which == "address" else name
 
 
 def _begins(mark: Mark) -> bool:

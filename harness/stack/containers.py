@@ -101,6 +101,8 @@ class Spec:
     """The id of the container in whose network it runs; empty: it has an address of its own."""
     capabilities: Sequence[str] = ()
     """Beside those that the engine gives to all."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the kernel for its network."""
 
 
 def launch(spec: Spec, network: Network) -> Container:
@@ -133,6 +135,7 @@ def launch(spec: Spec, network: Network) -> Container:
         **({"user": "root"} if entry else {}),
         **({"network_mode": f"container:{spec.network_of}"} if spec.network_of else {}),
         **({"cap_add": list(spec.capabilities)} if spec.capabilities else {}),
+        **({"sysctls": dict(spec.sysctls)} if spec.sysctls else {}),
     }
     unit.with_kwargs(**options)
     if entry:

@@ -4,16 +4,15 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 
 import docker
 import docker.errors
-import trustme
 from docker.models.containers import Container
 
 from harness.model.errors import NotJudgedError
+from harness.stack.certificate import NAME, Certificate
 from harness.stack.engine import absent_is_fine
 from harness.stack.owner import LABEL
 from harness.stack.variation import varied
@@ -31,8 +30,6 @@ __all__ = [
 ]
 
 PORT, TLS_PORT = 80, 443
-NAME = "localhost"
-"""The host that requests ask for, and that the certificate is for."""
 ASSETS = "/srv/assets"
 """Where a release's image holds what the edge is to serve, and where the edge serves it from."""
 
@@ -45,26 +42,6 @@ unset TLS_KEY
 """
 SERVE = "exec nginx -c /tmp/nginx.conf -g 'daemon off;'\n"
 """Follows on SHELL."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """In PEM: what is served with its key, and the authority that a client must trust."""
-
-    authority: str
-    chain: str
-    key: str
-
-    @classmethod
-    def made(cls) -> "Certificate":
-        """An authority that lives as long as a run, and one certificate of its."""
-        authority = trustme.CA()
-        leaf = authority.issue_cert(NAME)
-        return cls(
-            authority=authority.cert_pem.bytes().decode(),
-            chain="".join(blob.bytes().decode() for blob in leaf.cert_chain_pems),
-            key=leaf.private_key_pem.bytes().decode(),
-        )
 
 
 def environment(

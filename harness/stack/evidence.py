@@ -12,6 +12,7 @@ from docker.models.containers import Container
 
 from harness.model.mark import Edge, MarkKind
 from harness.stack.containers import LOGS_AT, run_in
+from harness.stack.held import is_of
 from harness.stack.owner import LABEL
 from harness.timeline import Timeline
 
@@ -149,7 +150,9 @@ def _extract(container: Container, folder: Path) -> list[str]:
 
 
 def versions(containers: Mapping[str, Container]) -> dict[str, str]:
-    """What each component says of its own version; missing where it cannot be asked."""
+    """What each component says of its own version, the last one of it that can be asked; missing
+    where none can be. `containers` are in the order of their starts.
+    """
     commands = {
         "edge": ["nginx", "-v"],
         "balancer": ["haproxy", "-v"],
@@ -157,11 +160,12 @@ def versions(containers: Mapping[str, Container]) -> dict[str, str]:
     }
     found: dict[str, str] = {}
     for name, command in commands.items():
-        if name in containers:
+        for each in reversed([box for of, box in containers.items() if is_of(of, name)]):
             try:
-                code, text = run_in(containers[name], command)
+                code, text = run_in(each, command)
             except docker.errors.APIError:
                 continue
             if code == 0 and text.strip():
                 found[f"{name}_version"] = text.strip().splitlines()[0]
+                break
     return found

@@ -1,18 +1,23 @@
 """Components of which there may be several in turn, and addresses that outlive them."""
 
-import re
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from docker.models.containers import Container
 
 from harness.stack.disturbance import IMAGE
 
-__all__ = ["Makes", "Members", "newest"]
+__all__ = ["Makes", "Members", "is_of"]
 
 _WAITS: Final = ("sleep", "infinity")
 _OF_THE_NETWORK: Final = ("alias", "ports")
-_NUMBER: Final = re.compile(r"-\d+$")
+
+
+def is_of(name: str, component: str) -> bool:
+    """Whether a container of that name is one of it, as Members names them."""
+    number = name.removeprefix(f"{component}-")
+    return name == component or (number != name and number.isdigit())
 
 
 class Makes(Protocol):
@@ -34,11 +39,15 @@ class Members:
         specs: dict[str, Callable[[], dict[str, Any]]],
         *,
         held: Collection[str],
+        sysctls: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`specs` are what each component is started with, but for its name and its image."""
+        """`specs` are what each component is started with, but for name and image; `sysctls` are of
+        the kernel in the network of each held address.
+        """
         self._make = make
         self._specs = specs
         self._held = held
+        self._sysctls = sysctls
         self._count: dict[str, int] = {}
         self._fronts: dict[str, Container] = {}
 
@@ -62,14 +71,11 @@ class Members:
             spec["ports"] = dict.fromkeys(spec["ports"], 0)
         if name in self._held:
             network = {key: spec.pop(key) for key in _OF_THE_NETWORK if key in spec}
+            if self._sysctls:
+                network["sysctls"] = self._sysctls
             if name not in self._fronts:
                 self._fronts[name] = self._make(
                     f"{name}-address", IMAGE, entry=_WAITS, capabilities=["NET_ADMIN"], **network
                 )
             spec["network_of"] = str(self._fronts[name].id)
         return called, self._make(called, name, **spec)
-
-
-def newest(containers: Mapping[str, Container]) -> dict[str, Container]:
-    """The last one of each component; `containers` are by name, in the order of their start."""
-    return {_NUMBER.sub("", name): container for name, container in containers.items()}

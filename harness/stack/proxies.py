@@ -6,6 +6,7 @@ from typing import Final
 from docker.models.containers import Container
 
 from harness.model.errors import MissingEvidenceError
+from harness.stack.certificate import Certificates
 from harness.stack.containers import exit_code, run_in
 from harness.stack.runtime_api import RuntimeApi
 from harness.timeline import Timekeeper, wait_until
@@ -42,12 +43,14 @@ class StackProxies:
         api: RuntimeApi,
         clock: Timekeeper,
         another: Callable[[str], str],
+        certificates: Certificates | None = None,
     ) -> None:
         """`another` is as of harness.target.Proxies; a balancer that it starts takes over the
-        socket which `api` speaks to.
+        socket which `api` speaks to. Without `certificates` none can be issued or seen.
         """
         self._find = find
         self._another = another
+        self._certificates = certificates
         self._api = api
         self._clock = clock
 
@@ -87,6 +90,20 @@ class StackProxies:
 
     def another(self, whom: str) -> str:
         return self._another(whom)
+
+    def exit_code(self, whom: str) -> int | None:
+        return exit_code(self._find(whom))
+
+    def issue(self, kind: str) -> tuple[str, str]:
+        return self._of_the_run().issue(kind)
+
+    def shown(self) -> str:
+        return self._of_the_run().shown()
+
+    def _of_the_run(self) -> Certificates:
+        if self._certificates is None:
+            raise MissingEvidenceError("edge: its certificates are out of reach")
+        return self._certificates
 
     def second_balancer(self) -> None:
         self._another("balancer")

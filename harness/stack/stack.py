@@ -16,14 +16,16 @@ from harness.model.mark import MarkKind
 from harness.model.operations import Operations
 from harness.stack import control, edge, followed, images, paths, store
 from harness.stack.app import OWN_EDGE
+from harness.stack.assets import Assets
 from harness.stack.balancer import Balancer, habits, slot_names, validated_algorithm
+from harness.stack.certificate import Certificates
 from harness.stack.containers import LOGS_AT, Spec, launch
 from harness.stack.discovery import Discovery
 from harness.stack.disturbance import IMAGE, StackDisturbance
 from harness.stack.engine import absent_is_fine, connect, described, remove_run, sweep
 from harness.stack.engine_host import LOOPBACK, engine_host
 from harness.stack.evidence import EventWatch, gather, versions
-from harness.stack.held import Members, newest
+from harness.stack.held import Members, is_of
 from harness.stack.kept import kept_ms
 from harness.stack.modes import MODES, Mode
 from harness.stack.network import create_network
@@ -76,23 +78,18 @@ class Stack:
         self._api: RuntimeApi | None = None
         self._undo = Undo()
         self._environment: dict[str, str | int | float | bool] = {}
-        self._certificate = edge.Certificate.made()
-        self._tags: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
-        self._published: dict[str, str] = {}
+        self._certificates = Certificates()
 
     def up(self, timeline: Timeline) -> Endpoint:
         self._client = client = connect()
         host = self._host = engine_host(self._plan.host)
         sweep(client)
-        tags = self._tags = self._images(client, timeline)
+        tags = self._images(client, timeline)
         run, plan = self._plan.run, self._plan
         prefix = f"harness-{run}"
         folder = self._socket_folder(prefix)
         created_s = timeline.clock.wall_ns() // 1_000_000_000
-        labels = self._labels = Owner.this_process().labels(run, created_s) | {
-            f"{LABEL}.folder": str(folder)
-        }
+        labels = Owner.this_process().labels(run, created_s) | {f"{LABEL}.folder": str(folder)}
 
         def rest() -> None:
             remove_run(client, run)
@@ -106,6 +103,7 @@ class Stack:
         self._on_down(rest)
         watch = EventWatch(client, run, timeline)
         self._on_down(watch.stop)
+        assets = Assets(client, tags if plan.app.is_sample else {}, labels)
 
         def component(name: str, image: str = "", alias: str = "", **spec: object) -> Container:
             full = Spec(
@@ -117,8 +115,10 @@ class Stack:
                 **spec,  # type: ignore[arg-type]
             )
             self._on_down(lambda: self._remove(full.name))
-            self._containers[name] = launch(full, network)
-            return self._containers[name]
+            box = self._containers[name] = launch(full, network)
+            if is_of(name, "edge"):
+                assets.join(box)
+            return box
 
         def stub() -> Endpoint:
             box = component(
@@ -151,9 +151,11 @@ class Stack:
                     "environment": self._edge_environment(),
                     "volumes": {volume.name: LOGS_AT},
                     "ports": {edge.PORT: plan.edge_port, edge.TLS_PORT: 0},
+                    "cpus": plan.variation.edge_cpus,
                 },
             },
             held=plan.variation.held,
+            sysctls=plan.variation.sysctls,
         )
         members.start("store")
         configuration = self._haproxy_cfg()
@@ -181,7 +183,7 @@ class Stack:
         )
         self._api = RuntimeApi(transport)
         self._website = Website(
-            publish=self._publish,
+            publish=assets.publish,
             discovery=self._discovery(
                 balancer, self._api, transport, configuration, timeline.clock
             ),
@@ -202,6 +204,7 @@ class Stack:
                 api=self._api,
                 clock=timeline.clock,
                 another=members.another,
+                certificates=self._certificates,
             ),
             smoke=self._smoke(self._api, timeline),
             app=plan.app,
@@ -219,6 +222,7 @@ class Stack:
         serve_old(self._website, plan, timeline)
         front = members.start("edge")
         endpoint = self._reachable(members.front("edge", front), timeline)
+        self._certificates.are_shown_at(endpoint.host, endpoint.tls_port)
         self._website.publish(plan.releases[0])
         return endpoint
 
@@ -258,7 +262,8 @@ class Stack:
             return self._environment
         self._environment |= {
             **described(self._client),
-            **versions(newest(self._containers)),
+            **versions(self._containers),
+            **self._certificates.described(),
             **habits(self._mode().manners),
             **kept_ms(balancer=self._haproxy_cfg(), edge=self._edge_environment()["NGINX_CONF"]),
         }
@@ -283,7 +288,7 @@ class Stack:
     def _edge_environment(self) -> dict[str, str]:
         own = {} if self._plan.app.is_sample else OWN_EDGE
         changes = {**self._mode().edge, **own, **self._plan.variation.edge}
-        return edge.environment(self._certificate, changes)
+        return edge.environment(self._certificates.first, changes)
 
     def _smoke(self, api: RuntimeApi, timeline: Timeline) -> Smoke | None:
         question, releases = self._plan.question, self._plan.releases
@@ -376,13 +381,8 @@ class Stack:
             path=path,
             tls_port=tls_port,
             tls_name=edge.NAME,
-            ca=self._certificate.authority,
+            ca=self._certificates.first.authority,
         )
-
-    def _publish(self, release: str) -> None:
-        if self._client is not None and self._plan.app.is_sample:
-            front = self._containers["edge"]
-            edge.publish(self._client, self._tags[release], front, self._labels, self._published)
 
     def _on_down(self, undo: Callable[[], object]) -> None:
         self._undo.add(undo)

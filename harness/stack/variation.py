@@ -54,9 +54,13 @@ class Variation:
     held: Sequence[str] = ()
     """Those of `edge`, `balancer` and `store` whose address is held by a container of its own: they
     run in its network, so that another may take the place of one, or listen beside it."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    """Of the kernel, in the network of each held address: `net.ipv4.tcp_migrate_req` to `1`."""
     balancer_cpus: float = 0.0
     """The most cores that HAProxy may take; once it has had them, all its processes stand still for
     the rest of 100 ms. 0: as many as there are."""
+    edge_cpus: float = 0.0
+    """Likewise NGINX, each container of it."""
     balancer_ports: Sequence[int] = ()
     """In discovery mode `slots`: what each balancer listens on, in turn, instead of 8080. Later
     ones then begin with the servers that are up (stack.turns)."""

@@ -34,9 +34,10 @@ def website(**changes):
     return WebsiteLine(**{"instance": "website-1", "status": 200, "duration_ms": 1.0} | changes)
 
 
-def row(outcome="ok", status=200, latency_ms=5.0, late_ms=0.1, cache="untold"):
+def row(outcome="ok", status=200, latency_ms=5.0, late_ms=0.1, cache="untold", reuse=0):
     return {
-        "seq": 1, "outcome": outcome, "status": status, "cache": cache, "due_ns": 1_000 * MS,
+        "seq": 1, "outcome": outcome, "status": status, "cache": cache, "reuse": reuse,
+        "due_ns": 1_000 * MS,
         "sent_ns": int((1_000 + late_ms) * MS), "finished_ns": int((1_000 + latency_ms) * MS),
     }  # fmt: skip
 
@@ -96,6 +97,7 @@ def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
         ("edge_refused", row("refused", 0), {}),
         ("edge_silent", row("connect_timeout", 0), {}),
         ("edge_broke", row("reset", 0), {}),
+        ("certificate_untrusted", row("untrusted", 0), {}),
         ("balancer_still", row("answer_timeout", 0), {"edge": edge(status=499)}),
         (
             "website_still",
@@ -237,7 +239,7 @@ def test_every_failing_outcome_without_any_line_has_a_cause_where_all_logs_are_k
 def test_each_cause_can_be_said_and_names_what_to_change():
     names = [cause.name for cause in causes()]
     assert len(set(names)) == len(names)
-    known = {"instance", "server", "status", "termination", "retries"}
+    known = {"instance", "server", "status", "termination", "retries", "until"}
     for cause in causes():
         fields = {field for _, field, _, _ in string.Formatter().parse(cause.says) if field}
         assert fields <= known

@@ -72,10 +72,11 @@ def test_a_website_that_ends_before_its_stop_fails():
     assert told(draft)[0] is Verdict.failed
 
 
-def test_another_part_of_the_stack_that_ends_is_no_fault_of_the_release():
-    verdict, message = told(drafted(event("die balancer", 5, exitCode="0")))
+@pytest.mark.parametrize("name", ["balancer", "edge", "edge-2", "edge-address"])
+def test_another_part_of_the_stack_that_ends_is_no_fault_of_the_release(name):
+    verdict, message = told(drafted(event(f"die {name}", 5, exitCode="0")))
     assert verdict is Verdict.inconclusive
-    assert message.startswith("balancer ended at +5.000 s with code 0")
+    assert message.startswith(f"{name} ended at +5.000 s with code 0")
 
 
 def test_what_teardown_ends_is_no_matter():

@@ -1,6 +1,7 @@
 """Containers: who is at fault where one does not start, and how a command in one ended."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import docker.errors
@@ -115,6 +116,17 @@ def test_what_was_made_and_does_not_start_is_removed_by_its_name(unit, error, ra
         launch(SPEC, None)
     assert made.asked == ["harness-r1-website-2"]
     assert made.made.calls == [("remove", True, True)]
+
+
+def test_settings_of_the_kernel_and_a_limit_of_cores_are_the_engine_s_to_hold(unit, monkeypatch):
+    made, asked = unit(None), []
+    monkeypatch.setattr(made, "with_kwargs", lambda **options: asked.append(options))
+    launch(replace(SPEC, sysctls={"net.x": "1"}, cpus=0.5), None)
+    launch(SPEC, None)
+    assert [(one.get("sysctls"), one.get("nano_cpus")) for one in asked] == [
+        ({"net.x": "1"}, 500_000_000),
+        (None, None),
+    ]
 
 
 def test_who_has_the_name_already_is_left_alone(unit):

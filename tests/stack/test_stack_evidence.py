@@ -133,6 +133,14 @@ def test_versions_are_what_each_component_says_and_no_guess():
     assert versions({"edge": edge}) == {}
 
 
+def test_of_several_the_last_one_that_can_be_asked_tells_the_version():
+    boxes = {name: FakeContainer(name) for name in ("edge", "edge-address", "edge-2", "edge-3")}
+    for name, version in (("edge", b"1"), ("edge-address", b"0"), ("edge-2", b"2")):
+        boxes[name].answers["nginx"] = (0, version)
+    boxes["edge-3"].errors["exec_run"] = api_error(409, "container is not running")
+    assert versions(boxes) == {"edge_version": "2"}
+
+
 class FakeEvents:
     """The engine's stream of events: those given, then open until it is closed."""
 

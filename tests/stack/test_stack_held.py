@@ -3,7 +3,7 @@
 import pytest
 from fake_engine import FakeContainer
 
-from harness.stack.held import Members, newest
+from harness.stack.held import Members, is_of
 
 
 class Engine:
@@ -78,12 +78,21 @@ def test_another_that_is_not_held_publishes_no_port_that_is_taken(engine):
     assert [spec["ports"] for _, _, spec in engine.made] == [{80: 8080, 443: 0}, {80: 0, 443: 0}]
 
 
-def test_the_newest_of_each_component_is_the_one_that_was_started_last():
-    names = ("store", "balancer-address", "balancer", "balancer-2", "edge", "balancer-10")
-    found = newest({name: FakeContainer(name) for name in names})
-    assert {component: box.name for component, box in found.items()} == {
-        "store": "store",
-        "balancer-address": "balancer-address",
-        "balancer": "balancer-10",
-        "edge": "edge",
+def test_settings_of_the_kernel_are_of_who_holds_an_address(engine):
+    those = Members(engine, {"edge": dict, "store": dict}, held=["edge"], sysctls={"net.x": "1"})
+    for name in ("edge", "store"):
+        those.start(name)
+    assert {name: spec.get("sysctls") for name, _, spec in engine.made} == {
+        "edge-address": {"net.x": "1"},
+        "edge": None,
+        "store": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("edge", True), ("edge-2", True), ("edge-12", True), ("edge-address", False), ("edges", False),
+     ("control", False), ("edge-", False)],
+)  # fmt: skip
+def test_which_containers_are_of_a_component_their_names_tell(name, is_one):
+    assert is_of(name, "edge") is is_one

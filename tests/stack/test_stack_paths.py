@@ -17,6 +17,7 @@ from harness.stack import paths, reach, website
 from harness.stack import stack as module
 from harness.stack.owner import LABEL
 from harness.stack.runtime_api import RuntimeApi
+from harness.stack.variation import Variation
 from harness.target import Endpoint
 
 
@@ -27,12 +28,12 @@ def edge(**settings):
 def test_the_edges_own_address_is_measured_where_it_can_be_reached(reachable, timeline):
     reachable((OWN, 80))
     whole = stack()
-    ca = whole._certificate.authority
+    ca = whole._certificates.first.authority
     assert whole._reachable(edge(), timeline) == Endpoint(
         host=OWN, port=80, path="edge", tls_port=443, ca=ca
     )
     assert ca.startswith("-----BEGIN CERTIFICATE-----")
-    assert ca != stack()._certificate.authority, "an authority lives as long as its run"
+    assert ca != stack()._certificates.first.authority, "an authority lives as long as its run"
 
 
 @pytest.mark.parametrize("ip", [OWN, ""])
@@ -45,7 +46,7 @@ def test_elsewhere_it_is_the_published_loopback_port_and_said_so(reachable, time
         port=49153,
         path="published",
         tls_port=49154,
-        ca=whole._certificate.authority,
+        ca=whole._certificates.first.authority,
     )
 
 
@@ -343,6 +344,20 @@ def test_an_image_without_assets_publishes_none(engine, timeline, monkeypatch):
     whole.up(timeline)
     assert puts(engine) == []
     assert engine.holders == []
+    whole.down()
+
+
+def test_another_edge_has_what_was_published_before_it_and_what_comes_after(engine, timeline):
+    whole = stack(variation=Variation(name="two", edge_cpus=0.5))
+    whole.up(timeline)
+    assert whole.stage().proxies().another("edge") == "edge-2"
+    second = engine.boxes["harness-r1-edge-2"]
+    assert len([call for call in second.calls if call[0] == "put_archive"]) == 1
+    whole.stage().publish("v2")
+    for name in ("edge", "edge-2"):
+        box = engine.boxes[f"harness-r1-{name}"]
+        assert len([call for call in box.calls if call[0] == "put_archive"]) == 2
+        assert box.spec.cpus == 0.5
     whole.down()
 
 

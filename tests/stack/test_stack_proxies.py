@@ -6,6 +6,7 @@ from fake_haproxy import FakeHaproxy
 from manual_time import ManualTime
 
 from harness.model.errors import MissingEvidenceError
+from harness.stack.certificate import Certificates, number_of
 from harness.stack.proxies import StackProxies
 from harness.stack.runtime_api import RuntimeApi
 
@@ -138,3 +139,33 @@ def test_a_script_that_fails_is_missing_evidence_with_the_end_of_what_it_printed
     place.boxes["edge"].answers["/bin/sh"] = (3, b"x" * 1_000 + b"the reason")
     with pytest.raises(MissingEvidenceError, match=r"edge: .* ended with 3: x+the reason$"):
         place.proxies.run("edge", "exit 3")
+
+
+def test_a_container_that_has_ended_has_an_exit_code_and_one_that_runs_has_none(place):
+    box = place.boxes["edge"]
+    box.attrs["State"]["ExitCode"] = 3
+    assert place.proxies.exit_code("edge") is None
+    box.status = "exited"
+    assert place.proxies.exit_code("edge") == 3
+
+
+def test_certificates_are_the_run_s_own(place):
+    known = Certificates()
+    proxies = StackProxies(
+        find=place.boxes.__getitem__,
+        api=RuntimeApi(place.haproxy),
+        clock=place.clock,
+        another=place.begin,
+        certificates=known,
+    )
+    chain, key = proxies.issue("renewed")
+    assert key == known.first.key
+    assert number_of(chain) != number_of(known.first.chain)
+    with pytest.raises(MissingEvidenceError, match="it is not up"):
+        proxies.shown()
+
+
+@pytest.mark.parametrize("ask", [lambda one: one.issue("renewed"), lambda one: one.shown()])
+def test_without_any_none_can_be_issued_or_seen(place, ask):
+    with pytest.raises(MissingEvidenceError, match="out of reach"):
+        ask(place.proxies)
