@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 
 from harness.traffic.answer import MalformedError
 
-__all__ = ["MOST_BYTES", "Frames", "GoAway"]
+__all__ = ["MOST_BYTES", "Frames", "GoAway", "answered_stream"]
 
 MOST_BYTES: Final = 16_384
 """Of a frame, without its head: as much as is allowed where nobody has allowed more."""
 
 _HEAD_BYTES: Final = 9
-_HEADERS, _SETTINGS, _PUSH_PROMISE, _GOAWAY, _CONTINUATION = 1, 4, 5, 7, 9
+_DATA, _HEADERS, _SETTINGS, _PUSH_PROMISE, _GOAWAY, _CONTINUATION = 0, 1, 4, 5, 7, 9
+_OF_ANSWERS: Final = frozenset({_DATA, _HEADERS})
 _OF_BLOCKS: Final = frozenset({_HEADERS, _PUSH_PROMISE, _CONTINUATION})
 _END_HEADERS: Final = 0x4
 _GOAWAY_BYTES: Final = 8
@@ -79,7 +80,16 @@ class Frames:
 
 def _goaway(frame: bytes) -> GoAway:
     body = frame[_HEAD_BYTES:]
-    if len(body) < _GOAWAY_BYTES or int.from_bytes(frame[5:9], "big") & _STREAM:
+    if len(body) < _GOAWAY_BYTES or _stream(frame):
         raise MalformedError(f"no GOAWAY: {frame[:_EXCERPT]!r}")
     last, code = int.from_bytes(body[:4], "big") & _STREAM, int.from_bytes(body[4:8], "big")
     return GoAway(last, code, body[_GOAWAY_BYTES:])
+
+
+def answered_stream(frame: bytes) -> int:
+    """The stream that a frame answers on (HEADERS, DATA); 0 of one that is no part of an answer."""
+    return _stream(frame) if frame[3] in _OF_ANSWERS else 0
+
+
+def _stream(frame: bytes) -> int:
+    return int.from_bytes(frame[5:9], "big") & _STREAM

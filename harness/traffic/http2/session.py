@@ -28,7 +28,7 @@ from harness.traffic.answer import MAX_HEAD_BYTES, MalformedError
 from harness.traffic.channel import Channel
 from harness.traffic.http2.endings import Ending, Tally, broken_by, named, told, was_reset
 from harness.traffic.http2.exchange import Exchange
-from harness.traffic.http2.frames import Frames, GoAway
+from harness.traffic.http2.frames import Frames, GoAway, answered_stream
 from harness.traffic.http2.outgoing import Outgoing
 from harness.traffic.tls import Secured
 
@@ -75,6 +75,8 @@ class Session:
         self._frames = Frames()
         self._outgoing = Outgoing(channel, secured, clock_ns)
         self._exchanges: dict[int, Exchange] = {}
+        self._given_up: set[int] = set()
+        """Streams that the server may still be answering on, for nobody."""
         self._room = _FIRST_ROOM
         self._ending = told(Outcome.unfinished, "the connection was closed from here")
         self._goaway = ""
@@ -115,6 +117,8 @@ class Session:
         """Nobody waits for it any more; the server is told where it has not ended."""
         self._idle_ns = self._clock_ns()
         self._exchanges.pop(exchange.number, None)
+        if not exchange.is_closed:
+            self._given_up.add(exchange.number)
         if not (exchange.is_closed or self.is_over):
             # Where the server has ended it meanwhile there is nothing left to say.
             with suppress(NoSuchStreamError):
@@ -181,6 +185,10 @@ class Session:
         if isinstance(frame, GoAway):
             self._leave(frame)
             return
+        number = answered_stream(frame)
+        # h2 passes over DATA on a stream that has ended, and who reads a whole answer must not.
+        if number and number not in self._exchanges and number not in self._given_up:
+            raise MalformedError(f"more of an answer on stream {number}, which is over")
         for event in self._h2.receive_data(frame):
             self._happened(event, now_ns)
 
@@ -216,6 +224,7 @@ class Session:
             exchange.answer.begin(event.headers or ())
         except MalformedError as error:
             # That answer alone is none: who waits for it tells the server.
+            self._given_up.add(exchange.number)
             del self._exchanges[exchange.number]
             exchange.end((Outcome.malformed, str(error)))
 
@@ -228,6 +237,7 @@ class Session:
             self._tally.closed_idle += 1
         for number, exchange in list(self._exchanges.items()):
             if number > goaway.last and not exchange.answer.started:
+                self._given_up.add(number)
                 del self._exchanges[number]
                 exchange.is_closed = True
                 exchange.end(self._refused(number))
