@@ -139,3 +139,15 @@ def test_a_refused_write_is_sent_once(start_http2: Start, first: Behaviour) -> N
     talk.send()
     asked = [each.value(b"x-operation-id") for each in talk.server.requests]
     assert asked == [b"r1-0", b"r1-1"]
+
+
+def test_a_server_that_leaves_before_anything_was_asked_refuses(start_http2: Start) -> None:
+    def greets(peer: Peer) -> None:
+        peer.h2.initiate_connection()
+        peer.say(goes_away(0))
+        peer.close()
+
+    talk = start_http2(answers(), server={"greets": greets})
+    sample = talk.send()
+    assert sample.outcome is Outcome.refused_stream, talk.details
+    assert talk.server.requests == []

@@ -88,7 +88,8 @@ class Session:
     @property
     def has_room(self) -> bool:
         """Whether one more request may be begun on it."""
-        return not (self.is_over or self.is_leaving) and len(self._exchanges) < self._room
+        is_open = not (self.is_over or self.is_leaving)
+        return is_open and self._h2.open_outbound_streams < self._room
 
     def is_stale(self, now_ns: int, max_idle_ns: int) -> bool:
         """Whether nothing was asked on it for longer than that."""
@@ -105,8 +106,8 @@ class Session:
         self.uses += 1
         if self.is_over or self.is_leaving:
             exchange.is_closed = True
-            refused = self._refused(exchange.number)
-            exchange.end(self._ending(exchange.flight) if self.is_over else refused)
+            number, flight = exchange.number, exchange.flight
+            exchange.end(self._refused(number) if self.is_leaving else self._ending(flight))
             return
         self._exchanges[exchange.number] = exchange
         self._h2.send_headers(exchange.number, fields, end_stream=not exchange.unsent)
