@@ -71,14 +71,18 @@ def in_run(scenario: Scenario, budget_ns: int = _BUDGET_NS) -> CalibrationPlan:
 
 
 def _brief(traffic: Traffic) -> Traffic:
-    """Without what lasts by nature: the scripted server answers single requests, at once."""
+    """Without what lasts by nature, and what is over HTTP/2: the scripted server answers single
+    requests, at once, in HTTP/1.1.
+    """
     streams = tuple(
         _scripted(number, each)
         for number, each in enumerate(traffic.streams)
-        if each.visit is None and not each.upload_s
+        if each.visit is None and not (each.upload_s or each.http2)
     )
     if not streams:
-        raise MissingEvidenceError("calibration: every stream of the traffic lasts by nature")
+        raise MissingEvidenceError(
+            "calibration: every stream of the traffic lasts by nature, or is over HTTP/2"
+        )
     return replace(traffic, streams=streams, health="")
 
 

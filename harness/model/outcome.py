@@ -17,7 +17,8 @@ class Outcome(IntEnum):
     unreachable = 2
     """No route to the address, or the network refused it."""
     reset = 3
-    """The peer reset the connection (RST), at any point after it was asked for."""
+    """The peer reset the connection (RST), at any point after it was asked for; over HTTP/2 also
+    the request alone (RST_STREAM)."""
     closed_before_answer = 4
     """The peer ended a fresh connection after the request was sent, before any byte."""
     closed_on_reuse = 5
@@ -31,7 +32,8 @@ class Outcome(IntEnum):
     read_timeout = 9
     """The answer began and was not whole in time."""
     malformed = 10
-    """Not HTTP/1.1, or more than one answer to one request; over TLS also a broken record."""
+    """Not HTTP as it was asked for, or more than one answer to one request; over TLS also a broken
+    record."""
     wrong_status = 11
     wrong_body = 12
     not_sent = 13
@@ -54,6 +56,10 @@ class Outcome(IntEnum):
     """The server's certificate does not verify."""
     rejected = 21
     """A locustfile called it a failure, in words of its own."""
+    refused_stream = 22
+    """Over HTTP/2: the server said that it had not processed the request, as its connection was
+    ending when that came (GOAWAY), or as it refused it (REFUSED_STREAM). It is safe to send again,
+    and browsers do so by themselves; nothing is here, so it failed."""
 
 
 LOST_CONNECTION = frozenset(

@@ -112,6 +112,9 @@ class Stream:
     method: str = "GET"
     connection: Connection = Connection.reuse
     tls: Tls = Tls.off
+    http2: bool = False
+    """Over HTTP/2, requests beside each other on one connection; over TLS alone, and neither a
+    visit nor a paced upload."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with this stream's requests, beside the traffic's."""
     body: str = ""

@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from harness.model.traffic import Stream
+from harness.model.traffic import Stream, Tls
 
 __all__ = ["refuse", "wrong_header"]
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET: Final = re.compile(r"/[!-~]*")
 _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
+_OF_HTTP_1: Final = frozenset({"keep-alive", "proxy-connection"})
+"""What HTTP/2 forbids (RFC 9113, 8.2.2), beside what is not to be said at all."""
+
 _OURS: Final = frozenset(
     {
         "host",
@@ -38,12 +41,27 @@ def refuse(stream: Stream, authority: str, headers: Mapping[str, str]) -> None:
         )
     if not _VALUE.fullmatch(authority) or not authority:
         raise ValueError(f"authority {authority!r} cannot be a Host header; use host or host:port")
+    if stream.http2:
+        _refuse_over_http2(stream, headers)
     for header, value in headers.items():
         wrong = wrong_header(header, value)
         if wrong:
             raise ValueError(f"{name}{wrong}")
         if header.lower() in _OURS:
             raise ValueError(f"{name}header {header!r} is the client's own to send; leave it out")
+
+
+def _refuse_over_http2(stream: Stream, headers: Mapping[str, str]) -> None:
+    name = f"stream {stream.name!r}: "
+    if stream.tls is Tls.off:
+        raise ValueError(f"{name}http2 is over TLS alone; say tls=Tls.resume, or Tls.full")
+    if stream.visit is not None or stream.upload_s:
+        raise ValueError(
+            f"{name}http2 carries single requests alone; leave it, or the visit and upload_s, out"
+        )
+    for header in headers:
+        if header.lower() in _OF_HTTP_1:
+            raise ValueError(f"{name}HTTP/2 has no header {header!r}; leave it out")
 
 
 def wrong_header(name: str, value: str) -> str:

@@ -1,11 +1,12 @@
-"""The strict HTTP/1.1 client: one request, one attempt, one sample.
+"""The strict client, of HTTP/1.1 and where a stream asks of HTTP/2: one request, one attempt, one
+sample.
 
 Imported by the child process only: it waits through gevent.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Handshake, Outcome
@@ -14,9 +15,9 @@ from harness.model.row import Sample
 from harness.model.traffic import Stream, Tls, Traffic
 from harness.model.visit import Visited
 from harness.traffic.answer import MalformedError
-from harness.traffic.connection import Connection, Plain, establish, new_socket, resolve
+from harness.traffic.connection import Connection, Plain, Pool, establish, new_socket, resolve
 from harness.traffic.expected import cache_of, instance_of
-from harness.traffic.flight import Flight
+from harness.traffic.flight import Flight, Unfinished
 from harness.traffic.holding import Holding
 from harness.traffic.prepared import Prepared, Reached
 from harness.traffic.tls import Trust
@@ -24,17 +25,12 @@ from harness.traffic.upload import upload
 from harness.traffic.visiting import Visiting
 from harness.traffic.visits import carry_out, later
 
+if TYPE_CHECKING:
+    from harness.traffic.http2.endings import Tally
+
 __all__ = ["DETAIL_CHARS", "Client", "Unfinished"]
 
 DETAIL_CHARS: Final = 300
-
-
-class Unfinished(BaseException):
-    """Thrown into a greenlet in `Client.send` to make it give up.
-
-    `greenlet.kill(Unfinished)`: send then returns what it knows, with outcome `unfinished`.
-    A greenlet that has not begun, or is past send, does not get there: its caller decides.
-    """
 
 
 class Client:
@@ -106,7 +102,7 @@ class Client:
 
         They are discarded, which is no failure of any request.
         """
-        return sum(prepared.pool.closed_idle for prepared in self._all() if prepared.pool)
+        return sum(tally.closed_idle for tally in self._tallies())
 
     @property
     def unasked(self) -> int:
@@ -114,13 +110,12 @@ class Client:
 
         They are discarded; what came is no request's answer, or a second one.
         """
-        return sum(prepared.pool.unasked for prepared in self._all() if prepared.pool)
+        return sum(tally.unasked for tally in self._tallies())
 
     @property
     def unasked_text(self) -> str:
         """What the first of a stream's began with: untrusted."""
-        pools = [prepared.pool for prepared in self._all() if prepared.pool is not None]
-        return next((pool.unasked_text for pool in pools if pool.unasked), "")
+        return next((tally.unasked_text for tally in self._tallies() if tally.unasked), "")
 
     def send(self, arrival: Arrival, stream: Stream | None = None) -> Sample:
         """Send one request once, and return how it ended.
@@ -202,11 +197,15 @@ class Client:
         for prepared in self._all():
             if prepared.pool is not None:
                 prepared.pool.close()
+            if prepared.http2 is not None:
+                prepared.http2.close()
 
     def _exchange(self, flight: Flight, seq: int, visiting: Visiting | None) -> tuple[Outcome, str]:
         try:
             if visiting is not None:
                 return carry_out(visiting)
+            if flight.prepared.http2 is not None:
+                return flight.prepared.http2.ask(flight, seq)
             connection = self.connect(flight)
             request = flight.prepared.request(flight.identity, seq)
             return self._ask(flight, connection, request)
@@ -290,6 +289,8 @@ class Client:
             release_from=self._traffic.release_source(stream),
             seed=self._seed,
         )
+        if stream.http2:
+            prepared.speak_http2(self._count, self._clock_ns)
         if stream.visit is not None:
             prepared.then = self._prepare(later(stream))
         return prepared
@@ -299,6 +300,13 @@ class Client:
         if known is None:
             known = self._others[id(stream)] = (stream, self._prepare(stream))
         return known[1]
+
+    def _count(self) -> int:
+        self.opened += 1
+        return self.opened
+
+    def _tallies(self) -> "list[Pool | Tally]":
+        return [tally for prepared in self._all() for tally in prepared.tallies()]
 
     def _all(self) -> list[Prepared]:
         return [*self._streams, *(prepared for _, prepared in self._others.values())]

@@ -10,7 +10,7 @@ from harness.traffic.channel import Channel
 from harness.traffic.connection import Connection
 from harness.traffic.prepared import Prepared
 
-__all__ = ["Flight"]
+__all__ = ["Flight", "Unfinished"]
 
 _OURS: Final = frozenset(
     {
@@ -34,6 +34,14 @@ _UNREACHABLE: Final = frozenset(
         errno.EPERM,
     }
 )
+
+
+class Unfinished(BaseException):
+    """Thrown into a greenlet in `Client.send` to make it give up.
+
+    `greenlet.kill(Unfinished)`: send then returns what it knows, with outcome `unfinished`.
+    A greenlet that has not begun, or is past send, does not get there: its caller decides.
+    """
 
 
 class Flight:

@@ -2,8 +2,8 @@
 
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harness.model.made import expanded
 from harness.model.traffic import Connection, Stream
@@ -12,6 +12,10 @@ from harness.traffic.answer import Heads
 from harness.traffic.connection import Pool
 from harness.traffic.expected import GAP, Expected
 from harness.traffic.tls import Trust
+
+if TYPE_CHECKING:
+    from harness.traffic.http2.endings import Tally
+    from harness.traffic.http2.multiplexed import Multiplexed
 
 __all__ = ["Prepared", "Reached"]
 
@@ -55,9 +59,13 @@ class Prepared:
         self.visit = stream.visit
         self.then: Prepared | None = None
         """A visit's later requests, where they are not like its first."""
-        is_pooled = stream.connection == Connection.reuse and stream.visit is None
+        self._keeps = stream.connection == Connection.reuse
+        is_pooled = self._keeps and stream.visit is None and not stream.http2
         self.pool = Pool(max_idle_s=max_idle_s) if is_pooled else None
-        """None: a connection for each request, or for each visit."""
+        """None: a connection for each request, or for each visit; or HTTP/2."""
+        self.http2: Multiplexed | None = None
+        """Carries its requests instead; None: they are said in HTTP/1.1."""
+        self._max_idle_s = max_idle_s
         self.reached = reached
         self.tls = stream.tls
         self.session: ssl.SSLSession | None = None
@@ -69,6 +77,24 @@ class Prepared:
         self._drawn = [(_drawn_mark(n), *drawn) for n, drawn in enumerate(stream.drawn.items())]
         self._body = [part.encode() for part in expanded(stream.body).split(GAP)]
         self._has_body = bool(stream.body) or stream.method not in {"GET", "HEAD", "DELETE"}
+
+    def speak_http2(self, count: Callable[[], int], clock_ns: Callable[[], int]) -> None:
+        """From now on; `count` numbers connections. Imports what no other stream needs."""
+        from harness.traffic.http2.multiplexed import Multiplexed  # noqa: PLC0415 (see above)
+
+        self.http2 = Multiplexed(
+            self,
+            keeps=self._keeps,
+            count=count,
+            clock_ns=clock_ns,
+            max_idle_s=self._max_idle_s,
+        )
+
+    def tallies(self) -> "list[Pool | Tally]":
+        """What counts what servers did to its idle connections."""
+        if self.http2 is not None:
+            return [self.http2.tally]
+        return [] if self.pool is None else [self.pool]
 
     def request(self, identity: bytes, seq: int = 0) -> bytes:
         """The whole request, with the id, and what is drawn for `seq`, in every gap."""

@@ -7,7 +7,7 @@ told from one that it did.
 
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from harness.model.outcome import Handshake
@@ -17,6 +17,7 @@ from harness.traffic.connection import receive, transmit
 __all__ = ["Secured", "Trust"]
 
 _READ_BYTES: Final = 65_536
+_HTTP2: Final = "h2"
 
 
 class Trust:
@@ -28,13 +29,24 @@ class Trust:
 
     def __init__(self, name: str, ca: str = "") -> None:
         self._name = name
-        self._context = ssl.create_default_context(cadata=ca or None)
-        self._context.set_alpn_protocols(["http/1.1"])
+        self._ca = ca
+        self._context = _context(ca, "http/1.1")
+        self._others: dict[str, ssl.SSLContext] = {}
 
     def of(self, name: str) -> "Trust":
         """The same trust, expecting another name."""
+        return self._like(name, self._context)
+
+    def over_http2(self) -> "Trust":
+        """The same trust, whose connections ask for HTTP/2 and for nothing else (ALPN `h2`)."""
+        if _HTTP2 not in self._others:
+            self._others[_HTTP2] = _context(self._ca, _HTTP2)
+        return self._like(self._name, self._others[_HTTP2])
+
+    def _like(self, name: str, context: ssl.SSLContext) -> "Trust":
         other = object.__new__(Trust)
-        other._name, other._context = name, self._context
+        other._name, other._ca = name, self._ca
+        other._context, other._others = context, self._others
         return other
 
     def secure(self, sock: Channel, session: ssl.SSLSession | None = None) -> "Secured":
@@ -67,6 +79,11 @@ class Secured:
     def session(self) -> ssl.SSLSession | None:
         """To be resumed by a later connection; what the server gave by now."""
         return self._tls.session
+
+    @property
+    def protocol(self) -> str:
+        """What the peer has chosen of those that were asked for (ALPN); empty: nothing."""
+        return self._tls.selected_alpn_protocol() or ""
 
     @property
     def handshake(self) -> Handshake:
@@ -114,6 +131,32 @@ class Secured:
                     self._flush(deadline_ns, clock_ns)
                 self._more(deadline_ns, clock_ns)
 
+    def sealed(self, data: bytes) -> bytes:
+        """The records that carry `data`, behind what TLS has to say of its own; not sent.
+
+        With `opened`, for a connection that somebody else carries; raises ssl.SSLError.
+        """
+        if data:
+            self._tls.write(data)
+        return self._outgoing.read()
+
+    def opened(self, records: bytes | None) -> Iterator[bytes]:
+        """What the peer says by those bytes, and in the end b"" where it announces the stream's.
+
+        `records` b"" is the stream's end, None what came with the handshake. Raises as `receive`,
+        once what came before was given.
+        """
+        if records is not None:
+            self._take(records)
+        while True:
+            try:
+                talk = self._tls.read(_READ_BYTES)
+            except ssl.SSLWantReadError:
+                return
+            yield talk
+            if not talk:
+                return
+
     def quiet(self) -> bool:
         """Whether the peer has neither ended it nor sent a byte of an answer.
 
@@ -154,3 +197,9 @@ class Secured:
         else:
             self._incoming.write_eof()
         return bool(data)
+
+
+def _context(ca: str, protocol: str) -> ssl.SSLContext:
+    made = ssl.create_default_context(cadata=ca or None)
+    made.set_alpn_protocols([protocol])
+    return made

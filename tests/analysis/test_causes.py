@@ -94,6 +94,7 @@ def told(request, *, is_slow=False, known=ALL, reload_failed=False, **lines):
         ("edge_wrong", row("wrong_status", 404), {"edge": edge(status=404, tries=0)}),
         ("copy_wrong", row("wrong_body", cache="hit"), {"edge": edge(tries=0)}),
         ("edge_wrong", row("wrong_body", cache="miss"), {"edge": edge(tries=0)}),
+        ("edge_leaving", row("refused_stream", 0), {}),
         ("edge_refused", row("refused", 0), {}),
         ("edge_silent", row("connect_timeout", 0), {}),
         ("edge_broke", row("reset", 0), {}),

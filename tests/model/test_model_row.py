@@ -98,6 +98,7 @@ def test_numbers_of_outcomes_never_change():
         "handshake_failed": 19,
         "untrusted": 20,
         "rejected": 21,
+        "refused_stream": 22,
     }
     assert {cache.name: cache.value for cache in Cache} == {"untold": 0, "hit": 1, "miss": 2}
     assert {one.name: one.value for one in Handshake} == {"plain": 0, "full": 1, "resumed": 2}
@@ -119,6 +120,7 @@ def test_an_ending_after_the_request_may_have_arrived_leaves_a_write_unknown():
         Outcome.handshake_failed,
         Outcome.untrusted,
         Outcome.rejected,
+        Outcome.refused_stream,
     }
     assert {
         Outcome.refused,

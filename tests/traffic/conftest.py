@@ -8,6 +8,7 @@ from certificates import context, trust
 from driving import Drive, Serves
 from paying import Pay, pay_visit
 from scripted import Behaviour, Scripted
+from scripted_http2 import ScriptedHttp2
 from talk import Place, Start, Talk, stream
 
 from harness.model.outcome import Outcome
@@ -58,6 +59,44 @@ def start() -> Iterator[Start]:
             seed=seed,
         )
         talks.append(Talk(server, client, details))
+        return talks[-1]
+
+    yield begin
+    for talk in talks:
+        talk.client.close()
+        talk.server.__exit__()
+
+
+@pytest.fixture
+def start_http2() -> Iterator[Start]:
+    """Starts a scripted HTTP/2 server and a client with one stream for it; `server` is for the
+    first, settings of the stream's are for the second.
+    """
+    talks: list[Talk] = []
+
+    def begin(
+        script: object,
+        *,
+        max_idle_s: float = 20.0,
+        server: dict[str, object] | None = None,
+        trusted: str = "site.test",
+        **settings: object,
+    ) -> Talk:
+        page = stream(**{"http2": True, "tls": Tls.full, **settings})
+        scripted = ScriptedHttp2(script, **(server or {}))
+        details: list[tuple[int, Outcome, str]] = []
+        client = Client(
+            host="127.0.0.1",
+            port=0,
+            tls_port=scripted.port,
+            trust=trust(trusted),
+            authority="site.test",
+            run="r1",
+            traffic=Traffic(streams=(page,), headers={"User-Agent": "tests"}),
+            detail=lambda *line: details.append(line),
+            max_idle_s=max_idle_s,
+        )
+        talks.append(Talk(scripted, client, details))
         return talks[-1]
 
     yield begin

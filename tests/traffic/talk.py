@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import gevent
 from scripted import Scripted
+from scripted_http2 import ScriptedHttp2
 
 from harness.model.arrivals import Arrival
 from harness.model.outcome import Outcome
@@ -38,7 +39,7 @@ def short_s(tls: Tls) -> float:
 class Talk:
     """A client and the server it talks to."""
 
-    server: Scripted
+    server: "Scripted | ScriptedHttp2"
     client: Client
     details: list[tuple[int, Outcome, str]] = field(default_factory=list)
     seq: int = 0
@@ -51,6 +52,17 @@ class Talk:
         assert not sample.first_byte_ns or sample.first_byte_ns >= sample.sent_ns
         self.seq += 1
         return sample
+
+    def spawn(self) -> "gevent.Greenlet[..., Sample]":
+        """One more request, which nobody waits for yet."""
+        self.seq += 1
+        return gevent.spawn(self.client.send, Arrival(self.seq - 1, 0, 123))
+
+    def together(self, count: int) -> list[Sample]:
+        """So many requests at once, in the order of their numbers."""
+        sending = [self.spawn() for _ in range(count)]
+        gevent.joinall(sending, timeout=20)
+        return [each.get(block=False) for each in sending]
 
     def until(self, condition: Callable[[], object]) -> None:
         deadline_s = time.monotonic() + 10

@@ -1,0 +1,53 @@
+"""The heavy mix over every protocol that the edge speaks: HTTP/1.1, TLS, and some of it HTTP/2."""
+
+from dataclasses import replace
+from functools import partial
+
+from harness.heavy_mix import heavy_mix
+from harness.mix import HOME
+from harness.model.traffic import Stream, Tls, Traffic
+
+__all__ = ["HTTP2", "heavy_with_http2", "http2_alone"]
+
+HTTP2 = ("http2-get", "http2-write")
+"""Names of the streams over HTTP/2."""
+HTTP2_SHARE = 0.2
+"""Of all requests."""
+
+_WRITES = 0.25
+"""Of those over HTTP/2."""
+_TIMEOUT_S = 10.0
+
+
+def heavy_with_http2(rate_hz: float) -> Traffic:
+    """`rate_hz` arrivals a second in all, a fifth of them over HTTP/2: pages, and writes that are
+    read back from the store. Each of the two streams keeps one connection, which is another one as
+    soon as the edge says that it takes no more on it.
+
+    NotJudgedError below 50 a second, where the heavy mix would be too thin.
+    """
+    mix = heavy_mix(rate_hz * (1 - HTTP2_SHARE), timeout_s=_TIMEOUT_S)
+    return replace(mix, streams=(*mix.streams, *_over_http2(rate_hz * HTTP2_SHARE)))
+
+
+def http2_alone(rate_hz: float) -> Traffic:
+    """The same two streams and nothing else: `rate_hz` requests a second, two connections."""
+    mix = heavy_mix(100.0)
+    return Traffic(headers=mix.headers, streams=_over_http2(rate_hz))
+
+
+def _over_http2(rate_hz: float) -> tuple[Stream, ...]:
+    over = partial(Stream, tls=Tls.resume, http2=True, cached_s=0.0, timeout_s=_TIMEOUT_S)
+    get, write = HTTP2
+    return (
+        over(name=get, path="/", expect_body=HOME, rate_hz=rate_hz * (1 - _WRITES)),
+        over(
+            name=write,
+            method="POST",
+            path="/operations",
+            body="{operation}",
+            expect_body={"*": "operation {operation} applied"},
+            write=True,
+            rate_hz=rate_hz * _WRITES,
+        ),
+    )
