@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from protocols import heavy_with_http2
 from replacing import ReplacesPart, Shows
 
 from harness.catalogue.expected import arm_of, named_causes
@@ -16,10 +17,11 @@ RATE_HZ = 150.0
 
 @pytest.fixture
 def loses_nothing(shown: Callable[..., Arm]) -> Shows:
-    """`loses_nothing(strategy, **options of harness_run)`: ten replacements under the heavy mix."""
+    """`loses_nothing(strategy, **options of harness_run)`: ten replacements under the heavy mix,
+    over HTTP/1.1, TLS and HTTP/2."""
 
     def run(strategy: ReplacesPart, **options: Any) -> Arm:
-        arm = shown(Kind.avoids, strategy, **{"swaps": TIMES, "mix": "heavy", **options})
+        arm = shown(Kind.avoids, strategy, **{"swaps": TIMES, **options})
         assert arm.failed == 0
         return arm
 
@@ -33,9 +35,7 @@ def loses(shown: Callable[..., Arm]) -> Shows:
     """
 
     def run(strategy: ReplacesPart, *, cause: str | Sequence[str], **options: Any) -> Arm:
-        return shown(
-            Kind.drops, strategy, cause=cause, **{"calibrate": False, "mix": "heavy", **options}
-        )
+        return shown(Kind.drops, strategy, cause=cause, **{"calibrate": False, **options})
 
     return run
 
@@ -50,7 +50,8 @@ def shown(
         kind: Kind, strategy: ReplacesPart, *, cause: str | Sequence[str] = (), **options: Any
     ) -> Arm:
         named = named_causes(kind, cause)
-        judged = harness_run(strategy=strategy, **{"rate": RATE_HZ, **options})
+        everything = {"traffic": heavy_with_http2(RATE_HZ), "rate": RATE_HZ}
+        judged = harness_run(strategy=strategy, **{**everything, **options})
         arm = arm_of(
             judged.result,
             mechanism=0,
