@@ -50,8 +50,9 @@ _FALL: Final = 2
 _FAST_MS: Final = 50
 """Between two checks of a server of which one has failed."""
 
-_PASSED: Final = "L7OK"
-"""What HAProxy calls a check's right answer."""
+_PASSED: Final = ("L7OK", "L4OK")
+"""What HAProxy calls a check's right answer; the second where it asks no more than whether the port
+takes connections, which it says of no other check (management guide, 9.1)."""
 
 _LOG_FIELDS = (
     ("request_id", "[capture.req.hdr(0)]"), ("accepted_s", "Ts"), ("accepted_ms", "ms"),

@@ -135,6 +135,7 @@ def test_an_offered_server_is_checked_and_sent_nothing(balancer, haproxy):
     [
         ("DRAIN", "L7OK", True),
         ("DRAIN", "* L7OK", True),
+        ("DRAIN", "L4OK", True),
         ("DRAIN", "L4CON", False),
         ("DRAIN", "L7STS", False),
         ("DRAIN", "", False),
