@@ -15,7 +15,7 @@ def assets():
 
 def put_into(edge):
     """What it was given, each time: images stand for what they hold."""
-    archives = [data for call, *_, data in edge.calls if call == "put_archive"]
+    archives = [told[-1] for told in edge.calls if told[0] == "put_archive"]
     return [next(name for name in ("image:1", "image:2") if name.encode() in data)
             for data in archives]  # fmt: skip
 
