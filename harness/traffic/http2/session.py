@@ -278,7 +278,7 @@ class Session:
         if self.is_over:
             return
         self.is_over, self._ending = True, ending
-        if not self._exchanges:
+        if not self._exchanges and (unasked or not self.is_leaving):
             self._tally.count(self.number, unasked)
         for exchange in self._exchanges.values():
             exchange.is_closed = True
