@@ -70,7 +70,7 @@ class Members:
         if number > 1 and "ports" in spec:
             spec["ports"] = dict.fromkeys(spec["ports"], 0)
         if name in self._held:
-            network = {key: spec.pop(key) for key in _OF_THE_NETWORK if key in spec}
+            network: dict[str, Any] = {key: spec.pop(key) for key in _OF_THE_NETWORK if key in spec}
             if self._sysctls:
                 network["sysctls"] = self._sysctls
             if name not in self._fronts:
