@@ -9,6 +9,7 @@ from replacing import ReplacesPart, Shows
 
 from harness.catalogue.expected import arm_of, named_causes
 from harness.catalogue.model import Arm, Kind
+from harness.config import LEAST_SEEN_S
 from harness.verify import Judged
 
 TIMES = 10
@@ -50,7 +51,12 @@ def shown(
         kind: Kind, strategy: ReplacesPart, *, cause: str | Sequence[str] = (), **options: Any
     ) -> Arm:
         named = named_causes(kind, cause)
-        everything = {"traffic": heavy_with_http2(RATE_HZ), "rate": RATE_HZ}
+        # What is asked once a second must be asked between two swaps, too.
+        everything = {
+            "traffic": heavy_with_http2(RATE_HZ),
+            "rate": RATE_HZ,
+            "between_s": LEAST_SEEN_S,
+        }
         judged = harness_run(strategy=strategy, **{**everything, **options})
         arm = arm_of(
             judged.result,
