@@ -1,13 +1,14 @@
 """Waiting for greenlets to end."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import gevent
 
 __all__ = ["join"]
 
 
-def join(greenlets: "Sequence[gevent.Greenlet[..., object]]", within_s: float) -> bool:
+def join(greenlets: "Sequence[gevent.Greenlet[..., Any]]", within_s: float) -> bool:
     """Waits for all to end, for at most so long from now; whether they have.
 
     `gevent.joinall(greenlets, timeout)` counts from the loop's idea of now, which is as old as its
