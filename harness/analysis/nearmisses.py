@@ -14,7 +14,8 @@ _EXAMPLES: Final = 20
 
 
 def near_misses(requests: pd.DataFrame, logs: Logs) -> NearMisses:
-    """Counts of them, and what they took beyond the median of their own stream's other successes.
+    """Counts of them, and what they took beyond the median of their own stream's other successes,
+    but of streams that are slow on purpose: a visit lasts as long as it is held.
 
     A request that HAProxy and NGINX both tried again counts once, and for both.
     """
@@ -23,12 +24,13 @@ def near_misses(requests: pd.DataFrame, logs: Logs) -> NearMisses:
     is_saved = good["seq"].isin(again)
     saved = good[is_saved]
     usual = good[~is_saved].groupby("stream", observed=True)["latency_ms"].median()
-    cost = saved["latency_ms"] - saved["stream"].astype("str").map(usual).astype(float).fillna(0.0)
+    brief = saved[~saved["slow_stream"]]
+    cost = brief["latency_ms"] - brief["stream"].astype("str").map(usual).astype(float).fillna(0.0)
     return NearMisses(
         count=len(saved),
         by_balancer=int(saved["seq"].isin(set(logs.retried)).sum()),
         by_edge=int(saved["seq"].isin(set(logs.edge_retried)).sum()),
-        cost_ms=round(float(cost.median()), 3) if len(saved) else None,
-        most_ms=round(float(cost.max()), 3) if len(saved) else None,
+        cost_ms=round(float(cost.median()), 3) if len(brief) else None,
+        most_ms=round(float(cost.max()), 3) if len(brief) else None,
         examples=tuple(int(seq) for seq in saved["seq"][:_EXAMPLES]),
     )

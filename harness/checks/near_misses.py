@@ -6,6 +6,7 @@ from typing import Any
 from harness.analysis.history import History
 from harness.checks.wording import bounded, counted, seqs
 from harness.model.finding import Finding, Verdict
+from harness.model.result import NearMisses
 
 __all__ = ["check"]
 
@@ -26,8 +27,8 @@ def check(history: History) -> Finding:
         allowed = "" if most < 0 else f", allowed {most:,}"
         message = (
             f"{counted(found.count, 'request')} succeeded only because a proxy tried again"
-            f"{allowed}: {found.by_balancer:,} by HAProxy, {found.by_edge:,} by NGINX; it cost "
-            f"them {found.cost_ms:.1f} ms, at most {found.most_ms:.1f} ms ({seqs(found.examples)})"
+            f"{allowed}: {found.by_balancer:,} by HAProxy, {found.by_edge:,} by NGINX"
+            f"{_cost(found)} ({seqs(found.examples)})"
         )
     elif not {"edge", "balancer"} & history.logs.known:
         return _finding(verdict, "no log of a proxy tells whether it tried again", evidence)
@@ -36,6 +37,12 @@ def check(history: History) -> Finding:
     if lacking:
         message += f", as far as is known: {lacking}"
     return _finding(verdict, message, evidence)
+
+
+def _cost(found: NearMisses) -> str:
+    if found.cost_ms is None or found.most_ms is None:
+        return ""
+    return f"; it cost them {found.cost_ms:.1f} ms, at most {found.most_ms:.1f} ms"
 
 
 def _lacking(history: History) -> str:

@@ -96,7 +96,8 @@ class NearMisses:
     by_balancer: int = 0
     by_edge: int = 0
     cost_ms: float | None = None
-    """The median of what they took beyond the steady state's median; None without any."""
+    """The median of what they took beyond the steady state's median; None without any of a stream
+    that is not slow on purpose."""
     most_ms: float | None = None
     examples: tuple[int, ...] = ()
 

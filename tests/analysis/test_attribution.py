@@ -7,8 +7,9 @@ from attributing import attributed, drafted, started
 from loglines import balancer, edge, said, website, write
 from synthetic import MS, START, SWAP_AT, S, clean, event
 
-from harness.checks import no_failed_request
+from harness.checks import near_misses, no_failed_request
 from harness.model.outcome import Outcome
+from harness.model.traffic import Traffic
 
 
 def test_what_haproxy_had_no_server_for_is_put_down_to_it_and_dated_by_the_step(tmp_path):
@@ -176,6 +177,18 @@ def test_near_misses_are_successes_that_only_a_second_try_saved(tmp_path):
     assert found.examples == tuple(saved)
     usual_ms = (2 * MS + 3 * 500_000) / MS
     assert found.cost_ms == found.most_ms == 53 - usual_ms
+
+
+def test_what_is_slow_on_purpose_does_not_tell_what_a_second_try_cost(tmp_path):
+    draft = drafted(tmp_path)
+    streams = draft.record.scenario.traffic.streams
+    draft.scenario(traffic=Traffic(streams=tuple(replace(stream, slow=True) for stream in streams)))
+    saved = draft.seqs("get-reused", 12, 12.1)[:4]
+    write(tmp_path, balancers=[balancer(seq, retries=1) for seq in saved])
+    history = replace(draft.history(), folder=tmp_path)
+    found = history.near_misses
+    assert (found.count, found.cost_ms, found.most_ms) == (4, None, None)
+    assert ": 4 by HAProxy, 0 by NGINX (#" in near_misses.check(history).message
 
 
 def test_without_a_second_try_there_is_no_near_miss(tmp_path):
