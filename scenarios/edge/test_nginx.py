@@ -16,7 +16,12 @@ pytestmark = pytest.mark.edge
 
 CORES = 0.1
 """NGINX's, as a container's limit: what makes a race of microseconds one of milliseconds, as its
-processes stand still for the rest of 100 ms once they have had them.
+processes stand still for the rest of 100 ms once they have had them. At 20 reloads 621 of 29,333
+requests were lost by it.
+"""
+BESIDE_CORES = 0.05
+"""Of each where two share the load. When 10 were told to finish, 47 of 22,886 requests were lost at
+5 of them, and 110 of 24,748 at 6; with 0.1 cores none of 15,687: the queue was empty each time.
 """
 STANDS_MS = 1_000
 """What that limit itself may add at p99."""
@@ -141,6 +146,7 @@ def test_one_beside_the_other_at_one_port_loses_what_is_queued_for_the_old_one(
     reason="the kernel hands no queue on: that takes Linux 5.14",
 )
 def test_a_kernel_that_hands_the_queue_on_loses_nothing(loses_nothing: Shows) -> None:
+    """The same, but that what is queued goes to another who listens there."""
     loses_nothing(
         ListensBeside(times=TIMES),
         swaps=1,
@@ -153,9 +159,9 @@ def test_a_kernel_that_hands_the_queue_on_loses_nothing(loses_nothing: Shows) ->
 
 def at_one_port(does: str, **sysctls: str) -> Variation:
     return Variation(
-        name=f"NGINX on {CORES:g} cores, beside another at one port, {does}",
+        name=f"NGINX on {BESIDE_CORES:g} cores, beside another at one port, {does}",
         held=("edge",),
         sysctls=sysctls,
         edge=AT_ONE_PORT | PONG,
-        edge_cpus=CORES,
+        edge_cpus=BESIDE_CORES,
     )
