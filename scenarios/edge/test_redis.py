@@ -20,9 +20,10 @@ pytestmark = pytest.mark.edge
 
 RATE_HZ = 150.0
 WAIT_S = 5
-WAITED_MS = 2_000
-"""What the store's being away may add at p99, above which the arm fails all the same: a restart
-takes the engine some half a second to stop and to start, and one in six requests needs the store.
+WAITED_MS = 1_000
+"""What the store's being away may add at p99, above which the arm fails all the same. In ten
+restarts the website waited for 0.66 s at most, in ten promotions for 0.92 s, with more at work on
+two cores than they have room for; a second is thus the longest that anybody is to wait.
 """
 FILE = {"appendonly": "yes", "appendfsync": "always"}
 """Of Redis: what it has acknowledged is on the disk."""
