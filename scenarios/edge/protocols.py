@@ -30,10 +30,17 @@ def heavy_with_http2(rate_hz: float) -> Traffic:
     return replace(mix, streams=(*mix.streams, *_over_http2(rate_hz * HTTP2_SHARE)))
 
 
-def http2_alone(rate_hz: float) -> Traffic:
-    """The same two streams and nothing else: `rate_hz` requests a second, two connections."""
+def http2_alone(rate_hz: float, *, times: int) -> Traffic:
+    """The same two streams `times` over and nothing else: `rate_hz` requests a second, on twice as
+    many connections.
+    """
     mix = heavy_mix(100.0)
-    return Traffic(headers=mix.headers, streams=_over_http2(rate_hz))
+    streams = tuple(
+        replace(stream, name=f"{stream.name}-{number}")
+        for number in range(1, times + 1)
+        for stream in _over_http2(rate_hz / times)
+    )
+    return Traffic(headers=mix.headers, streams=streams)
 
 
 def _over_http2(rate_hz: float) -> tuple[Stream, ...]:

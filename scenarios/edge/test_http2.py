@@ -26,8 +26,13 @@ pytestmark = pytest.mark.edge
 
 RATE_HZ = 150.0
 ALONE_HZ = 400.0
-"""Of HTTP/2 alone: some 0.5 ms from sending to NGINX's reading, so one reload in five meets one."""
-RELOADS = 20
+"""Of HTTP/2 alone: some 0.5 ms from sending to NGINX's reading."""
+TIMES = 4
+"""Twice as many connections: one that was shaking hands with a worker as that was told to finish
+is told nothing of it, and stays there through all later reloads.
+"""
+RELOADS = 40
+"""One in five, or more on a busy machine, meets something on its way."""
 APART_S = 0.4
 """For new connections to be made and used."""
 
@@ -87,22 +92,23 @@ def test_what_is_on_its_way_over_http2_as_nginx_reloads_is_refused(
     harness_run: Callable[..., Judged], said: Callable[[str], None]
 ) -> None:
     """The control. Whatever fails is refused by NGINX itself and was not done, as the store shows;
-    how many are, in so many reloads, is chance.
+    how many are is chance: 7 in 20 reloads.
     """
     judged = harness_run(
-        strategy=ReloadsOften(times=RELOADS), traffic=http2_alone(ALONE_HZ), calibrate=False
+        strategy=ReloadsOften(times=RELOADS),
+        traffic=http2_alone(ALONE_HZ, times=TIMES),
+        calibrate=False,
     )
     history, result = load(judged.folder), judged.result
-    rows = over(history)
+    rows = history.samples
     failed = rows[rows["outcome"] != Outcome.ok.name]
     told = (
         f"{len(failed)} of {len(rows)} requests over HTTP/2 were lost at {RELOADS} reloads of "
         f"NGINX ({dict(Counter(failed['outcome']))}), on {rows['connection'].nunique()} connections"
     )
     said(f"HTTP/2 at a reload: {told}\n  {judged.folder}")
-    assert rows["connection"].nunique() > RELOADS, "each reload must end a connection"
-    if failed.empty:
-        pytest.xfail(f"not reproduced: {told}")
+    assert rows["connection"].nunique() > TIMES * RELOADS, "each reload must end connections"
+    assert len(failed), f"not reproduced: {told}"
     assert result.verdict is Verdict.failed
     assert set(failed["outcome"]) == {Outcome.refused_stream.name}, judged.explanation()
     assert {one.cause for one in result.attributions if one.failed} == {"edge_leaving"}
@@ -112,7 +118,7 @@ def test_what_is_on_its_way_over_http2_as_nginx_reloads_is_refused(
     assert not refused & applied, "NGINX said that it had not taken them"
 
 
-def over(history: History, *names: str) -> Any:
-    """The requests of those streams over HTTP/2, of all of them where none is named."""
+def over(history: History, name: str) -> Any:
+    """The requests of that stream."""
     rows = history.samples
-    return rows[rows["stream"].isin(names or HTTP2)]
+    return rows[rows["stream"] == name]
