@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from moving import AT_A_FREE_PORT, ListensBeside, MovesAddress
-from nginxes import BY_DAEMON, FINISHES, Order, Reloads, Upgrades
+from nginxes import BY_DAEMON, FINISHES, HTTP1, Order, Reloads, Upgrades
 from replacing import Shows
 
 from harness.mix import default_mix
@@ -63,6 +63,7 @@ def test_a_reload_loses_nothing_once_kept_connections_have_ended(loses_nothing: 
     """
     loses_nothing(
         Reloads(),
+        traffic=HTTP1,
         variation=Variation(name="NGINX can be told to keep no connection", edge=FINISHES),
     )
 
@@ -85,6 +86,7 @@ def test_a_binary_upgraded_with_its_listeners_handed_on_loses_nothing(loses_noth
     """
     loses_nothing(
         Upgrades(),
+        traffic=HTTP1,
         variation=Variation(
             name="NGINX by `daemon on`, and can be told to keep no connection",
             edge=FINISHES,
@@ -117,6 +119,7 @@ def test_a_new_container_behind_a_moved_address_loses_nothing(loses_nothing: Sho
     """
     loses_nothing(
         MovesAddress(),
+        traffic=HTTP1,
         variation=Variation(
             name="NGINX in the network of who holds its address, at the first free port",
             held=("edge",),
