@@ -45,10 +45,9 @@ that keeps no connection decides that for good, wherever the request is answered
 """
 
 HTTP1: Final = heavy_mix(150.0)
-"""The heavy mix without HTTP/2, wherever a worker of NGINX's leaves: over HTTP/2 none leaves for sure
-without loss (test_http2.py). What is on its way as it says GOAWAY is refused; and a connection that
-is shaking hands by then is told nothing: in 1 of 12 replacements a former worker of its still
-served one 30 s later.
+"""The heavy mix without HTTP/2, wherever a worker of NGINX's leaves (test_http2.py): what is on its
+way over HTTP/2 as it says GOAWAY is refused; and a connection that is shaking hands by then is told
+nothing, so that in 1 of 12 replacements a former worker still served one 30 s later.
 """
 
 CLIENTS_KEEP_S: Final = 20.0
