@@ -31,6 +31,7 @@ _SAYS: Final = {
 _LINE: Final = re.compile(rb"(\S+ \S+) \[error\] \S+ \*(\d+) (.*?), client: ")
 _FINISHES: Final = re.compile(rb"(\S+ \S+) \[notice\] \S+ gracefully shutting down")
 _SECOND: Final = 1.0
+_ASKED_TWO: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,16 @@ def read_finishing(folder: Path) -> Sequence[float]:
     return sorted({at_s for at_s in dates if at_s is not None})
 
 
-def lost_last(lost: Mapping[int, Sequence[Lost]], connection: int, over_s: float) -> str:
+def lost_last(
+    lost: Mapping[int, Sequence[Lost]], connection: int, over_s: float, tries: int = 0
+) -> str:
     """How it was lost in the second before a request on that connection was over; empty where it
-    was not.
+    was not. Who had asked two addresses or more, by its `tries`, of which the last is then nobody,
+    has run out of those: they need not have been taken out.
     """
     near = [one for one in lost.get(connection, ()) if 0 <= over_s - one.at_s < 2 * _SECOND]
+    if tries > _ASKED_TWO:
+        near = [one for one in near if one.how != TAKEN_OUT]
     return near[-1].how if near else ""
 
 

@@ -91,7 +91,7 @@ def read_logs(
     edge, again, bad = _of_edge(at_edge or (), prefix, wanted, mono_ns)
     lost = read_lost(folder)
     edge = {
-        seq: replace(line, lost=lost_last(lost, line.connection, line.at_s))
+        seq: replace(line, lost=lost_last(lost, line.connection, line.at_s, line.tries))
         for seq, line in edge.items()
     }
     balancer, said, served, worse = _of_balancer(at_balancer or (), prefix, wanted, mono_ns)

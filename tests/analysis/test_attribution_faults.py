@@ -203,6 +203,13 @@ def test_an_edge_that_has_taken_out_all_addresses_is_to_blame_itself(tmp_path):
     assert broken(drafted(), tmp_path, text) == [("addresses_taken_out", "edge", "", 1)]
 
 
+def test_who_asked_each_address_in_vain_does_not_say_that_they_were_taken_out(tmp_path):
+    errors(tmp_path, (7, CLOSED), (7, "no live upstreams while connecting to upstream"))
+    lost = read_lost(tmp_path / "logs")
+    [first, _] = lost[7]
+    assert [lost_last(lost, 7, first.at_s, tries) for tries in (2, 3)] == ["taken_out", "closed"]
+
+
 def test_an_error_of_another_time_or_connection_tells_nothing(tmp_path):
     errors(tmp_path, (7, CLOSED), (8, "client sent invalid request"))
     lost = read_lost(tmp_path / "logs")
