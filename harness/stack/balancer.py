@@ -7,7 +7,7 @@ procedure, not because the stack was made weak for it.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.model.errors import MissingEvidenceError, NotJudgedError
 from harness.stack.app import SAMPLE, App, pool_lines
@@ -50,9 +50,14 @@ _FALL: Final = 2
 _FAST_MS: Final = 50
 """Between two checks of a server of which one has failed."""
 
+_CHECK_S: Final = 1.0
+"""For so long a check that runs is waited for, to tell what came of it."""
+
 _PASSED: Final = ("L7OK", "L4OK")
 """What HAProxy calls a check's right answer; the second where it asks no more than whether the port
 takes connections, which it says of no other check (management guide, 9.1)."""
+
+_Seen = TypeVar("_Seen", ServerState, ServerState | None)
 
 _LOG_FIELDS = (
     ("request_id", "[capture.req.hdr(0)]"), ("accepted_s", "Ts"), ("accepted_ms", "ms"),
@@ -229,7 +234,12 @@ class Balancer:
 
     def told(self, slot: str) -> str:
         """What came of its last check, in words."""
-        return self._state(slot).told
+        return self._checked(lambda: self._state(slot)).told
+
+    def told_at(self, address: str) -> str:
+        """The same of the server with that `address:port`."""
+        state = self._checked(lambda: self.server_at(address))
+        return state.told if state is not None else f"HAProxy found nobody at {address}"
 
     def admit(self, slot: str) -> None:
         """Requests may go there; as of `await_up` from there on."""
@@ -299,6 +309,22 @@ class Balancer:
         """
         states = [state for state in self._api.servers().values() if state.address == address]
         return min(states, key=lambda state: state.status.startswith("MAINT"), default=None)
+
+    def _checked(self, look: Callable[[], _Seen]) -> _Seen:
+        """The server at a moment at which none of its checks runs, within a second; where each
+        check is followed by another at once, as it is then.
+        """
+        seen = look()
+
+        def is_over() -> bool:
+            nonlocal seen
+            if seen is None or not seen.is_being_checked:
+                return True
+            seen = look()
+            return False
+
+        wait_until(is_over, clock=self._clock, timeout_s=_CHECK_S)
+        return seen
 
     def _state(self, slot: str) -> ServerState:
         state = self._api.servers().get(slot)

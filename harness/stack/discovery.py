@@ -184,9 +184,7 @@ class Dns:
         return state is not None and state.is_up and state.check.startswith("L7OK")
 
     def told(self, instance: Instance) -> str:
-        where = self._addresses[instance.name]
-        state = self._balancer.server_at(where)
-        return state.told if state is not None else f"HAProxy found nobody at {where}"
+        return self._balancer.told_at(self._addresses[instance.name])
 
     def admit(self, instance: Instance) -> None:
         """Nothing is to be done: DNS did."""

@@ -116,6 +116,10 @@ class ServerState:
     """The status that it was answered with; empty without an answer."""
     check_text: str = ""
     """What HAProxy says of it: `Connection refused`."""
+    is_being_checked: bool = False
+    """Another check is running. `check` and its code are still those of the last one, and its words
+    are gone already (HAProxy 3.0 empties them as a check begins).
+    """
     sent: int = 0
     """This and what follows is counted since HAProxy began, or since `count_anew`."""
     answered: int = 0
@@ -242,6 +246,7 @@ def _state(row: dict[str, str]) -> ServerState:
         check=(row.get("check_status") or "").lstrip("* "),
         check_code=row.get("check_code") or "",
         check_text=row.get("last_chk") or row.get("check_desc") or "",
+        is_being_checked=(row.get("check_status") or "").startswith("*"),
         sent=number("stot"),
         answered=number("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
         errors=number("hrsp_5xx"),

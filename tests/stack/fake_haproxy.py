@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 HEADER = (
     "# pxname,svname,qcur,scur,status,check_status,addr,algo,"
-    "stot,hrsp_2xx,hrsp_5xx,econ,eresp,rtime,wretr,wredis,"
+    "last_chk,stot,hrsp_2xx,hrsp_5xx,econ,eresp,rtime,wretr,wredis,"
 )
 
 
@@ -16,6 +16,7 @@ class FakeHaproxy:
         self.commands: list[str] = []
         self.status = dict.fromkeys(slots, "MAINT")
         self.check = dict.fromkeys(slots, "")
+        self.check_text = dict.fromkeys(slots, "")
         self.address = dict.fromkeys(slots, "0.0.0.0:8000")
         self.busy: dict[str, list[tuple[int, int]]] = {}
         """By slot: sessions and queued at each look, the last for all later ones."""
@@ -70,9 +71,10 @@ class FakeHaproxy:
         for slot, status in self.status.items():
             looks = self.busy.get(slot) or [(0, 0)]
             sessions, queued = looks.pop(0) if len(looks) > 1 else looks[0]
+            counted = ",".join(map(str, self.counted.get(slot, [""])))
             rows.append(
                 f"{self._pool(slot)},{slot},{queued},{sessions},{status},{self.check[slot]},"
-                f"{self.address[slot]},,{','.join(map(str, self.counted.get(slot, [''])))},"
+                f"{self.address[slot]},,{self.check_text[slot]},{counted},"
             )
         return "\n".join([*rows, "website,BACKEND,0,3,UP,,,leastconn,", ""])
 

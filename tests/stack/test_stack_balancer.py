@@ -205,3 +205,29 @@ def test_a_refused_command_is_missing_evidence(balancer, haproxy):
     haproxy.refuses["state maint"] = "Permission denied"
     with pytest.raises(MissingEvidenceError, match="Permission denied"):
         balancer.forget("slot1")
+
+
+def test_what_came_of_a_check_is_told_once_no_other_is_running(balancer, haproxy):
+    # As HAProxy 3.0 shows it: the words of the last check are gone as the next one begins.
+    haproxy.check["slot1"] = "* L4CON"
+
+    def ends(_command):
+        if len(haproxy.commands) == 3:
+            haproxy.check["slot1"], haproxy.check_text["slot1"] = "L4CON", "Connection refused"
+
+    haproxy.before = ends
+    assert balancer.told("slot1") == "nobody listens there (L4CON: Connection refused)"
+    assert balancer.told_at("0.0.0.0:8000") == balancer.told("slot1")
+
+
+def test_a_server_that_is_always_being_checked_is_told_as_it_is_after_a_second(
+    balancer, haproxy, clock
+):
+    haproxy.check["slot1"] = "* L7TOUT"
+    told = balancer.told("slot1")
+    assert told == "it took the connection, and no answer came in time (L7TOUT)"
+    assert 1 <= clock.slept_s < 1.1
+
+
+def test_where_haproxy_has_no_server_it_says_so(balancer):
+    assert balancer.told_at("10.0.0.9:8000") == "HAProxy found nobody at 10.0.0.9:8000"

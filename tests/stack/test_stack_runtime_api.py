@@ -41,6 +41,7 @@ def test_servers_are_read_by_name_and_only_servers():
         queued=2,
         address="172.20.0.5:8000",
         check="L7OK",
+        is_being_checked=True,
     )
     assert [s.is_up for s in servers.values()] == [True, True, False, False]
     assert [s.is_idle for s in servers.values()] == [False, False, True, False]
