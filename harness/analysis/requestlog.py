@@ -38,6 +38,7 @@ INTEGERS: Final = (
     "bytes",
     "connection",
     "reuse",
+    "again",
 )
 CATEGORIES: Final = ("stream", "outcome", "release", "instance", "cache", "handshake")
 COLUMNS: Final = INTEGERS + CATEGORIES
@@ -62,7 +63,8 @@ _ROW = np.dtype(
         ("stream", "u1"),
         ("cache", "u1"),
         ("handshake", "u1"),
-        ("spare", "V3"),
+        ("again", "u1"),
+        ("spare", "V2"),
         ("crc", "<u4"),
     ]
 )
@@ -167,7 +169,8 @@ def read_parquet(path: Path) -> Decoded:
     """What `write_parquet` wrote. Raises OSError or ValueError where it cannot be read whole."""
     table = pq.read_table(path)
     damaged = (table.schema.metadata or {}).get(_DAMAGED_KEY)
-    if damaged is None or set(COLUMNS) - set(table.column_names):
+    if damaged is None or set(COLUMNS) - set(table.column_names) - {"again"}:
         raise ValueError(f"{path.name} is not a request log that this harness wrote")
-    samples = table.to_pandas()[list(COLUMNS)]
+    # What was written before it was told had no client that asked again.
+    samples = table.to_pandas().reindex(columns=list(COLUMNS), fill_value=0)
     return Decoded(samples=samples, damaged=int(damaged))

@@ -1,4 +1,4 @@
-"""`near_misses`: requests that only a proxy's second try saved, held against a limit."""
+"""`near_misses`: requests that only a second try saved, held against a limit."""
 
 from dataclasses import asdict
 from typing import Any
@@ -25,9 +25,13 @@ def check(history: History) -> Finding:
     if found.count:
         verdict = Verdict.failed if 0 <= most < found.count else verdict
         allowed = "" if most < 0 else f", allowed {most:,}"
+        who, by_client = "a proxy", ""
+        if found.by_client:
+            who = "a proxy or the client"
+            by_client = f", {found.by_client:,} by the client, as NGINX had not processed them"
         message = (
-            f"{counted(found.count, 'request')} succeeded only because a proxy tried again"
-            f"{allowed}: {found.by_balancer:,} by HAProxy, {found.by_edge:,} by NGINX"
+            f"{counted(found.count, 'request')} succeeded only because {who} tried again"
+            f"{allowed}: {found.by_balancer:,} by HAProxy, {found.by_edge:,} by NGINX{by_client}"
             f"{_cost(found)} ({seqs(found.examples)})"
         )
     elif not {"edge", "balancer"} & history.logs.known:

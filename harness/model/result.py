@@ -95,6 +95,8 @@ class NearMisses:
     count: int = 0
     by_balancer: int = 0
     by_edge: int = 0
+    by_client: int = 0
+    """Asked again by the client, as the server had not processed them (Stream.asks_again)."""
     cost_ms: float | None = None
     """The median of what they took beyond the steady state's median; None without any of a stream
     that is not slow on purpose."""

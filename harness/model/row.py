@@ -6,7 +6,7 @@ Little-endian, 64 bytes:
 
     sample: kind=1, outcome u8, status u16, seq u32, due, sent, first_byte, finished i64 (ns,
             monotonic; 0 = never), bytes u32, connection u32, release u16, instance u16,
-            reuse u16, stream u8, cache u8, handshake u8, 3 spare bytes, crc32
+            reuse u16, stream u8, cache u8, handshake u8, again u8, 2 spare bytes, crc32
     name:   kind=2, 1 spare byte, number u16, 56 bytes of UTF-8 padded with NUL, crc32
 
 The checksum is zlib.crc32 of the 60 bytes before it. Source: design of this project; the size
@@ -35,7 +35,7 @@ ROW_NAME: Final = 2
 PROBE_STREAM: Final = 255
 NAME_BYTES: Final = 56
 
-_SAMPLE = struct.Struct("<BBHIqqqqIIHHHBBB3x")
+_SAMPLE = struct.Struct("<BBHIqqqqIIHHHBBBB2x")
 _NAME = struct.Struct(f"<BxH{NAME_BYTES}s")
 _CRC = struct.Struct("<I")
 ROW_BYTES: Final = _SAMPLE.size + _CRC.size
@@ -66,6 +66,9 @@ class Sample(NamedTuple):
     cache: Cache = Cache.untold
     handshake: Handshake = Handshake.plain
     """How that connection began."""
+    again: int = 0
+    """How often the client asked again, as the server had said that it did not process the request
+    (Stream.asks_again). Times are those of all its tries together, the rest is of the last."""
 
 
 def pack_sample(sample: Sample, release: int, instance: int) -> bytes:
@@ -87,6 +90,7 @@ def pack_sample(sample: Sample, release: int, instance: int) -> bytes:
         sample.stream,
         sample.cache,
         sample.handshake,
+        sample.again,
     )
     return body + _CRC.pack(zlib.crc32(body))
 

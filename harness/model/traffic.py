@@ -115,6 +115,10 @@ class Stream:
     http2: bool = False
     """Over HTTP/2, requests beside each other on one connection; over TLS alone, and neither a
     visit nor a paced upload."""
+    asks_again: bool = False
+    """Over HTTP/2: what the server says it did not process is asked again, twice at most and within
+    the same `timeout_s`, as RFC 9113 (8.7) allows and browsers do. Where it then succeeds it is a
+    near miss."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with this stream's requests, beside the traffic's."""
     body: str = ""

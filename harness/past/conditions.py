@@ -16,7 +16,8 @@ __all__ = ["conditions", "unlike"]
 
 _STREAM: Final = TypeAdapter(Stream)
 _OF_STREAM: Final = (
-    "method", "path", "connection", "tls", "http2", "write", "slow", "upload_s", "visit",
+    "method", "path", "connection", "tls", "http2", "asks_again", "write", "slow", "upload_s",
+    "visit",
 )  # fmt: skip
 """What of a stream is how it asks, beside its name and rate; what it expects may change with the
 release."""

@@ -109,9 +109,11 @@ def causes(result: Result) -> str:
     told = f'<ul class="causes">\n{items}</ul>\n' if items else ""
     told += f"<p>{more:,} more are in result.json.</p>\n" if more > 0 else ""
     saved = result.near_misses
+    who = "a proxy or the client" if saved.by_client else "a proxy"
+    by_client = f", the client {saved.by_client:,}" if saved.by_client else ""
     near = (
-        f"<p>{saved.count:,} requests succeeded only because a proxy tried again (HAProxy "
-        f"{saved.by_balancer:,}, NGINX {saved.by_edge:,}), which cost them "
+        f"<p>{saved.count:,} requests succeeded only because {who} tried again (HAProxy "
+        f"{saved.by_balancer:,}, NGINX {saved.by_edge:,}{by_client}), which cost them "
         f"{milliseconds(saved.cost_ms)} ms, at most {milliseconds(saved.most_ms)} ms.</p>\n"
         if saved.count
         else ""

@@ -43,6 +43,11 @@ def refuse(stream: Stream, authority: str, headers: Mapping[str, str]) -> None:
         raise ValueError(f"authority {authority!r} cannot be a Host header; use host or host:port")
     if stream.http2:
         _refuse_over_http2(stream, headers)
+    elif stream.asks_again:
+        raise ValueError(
+            f"{name}asks_again is for HTTP/2, where a server can say that it did not process a "
+            "request; say http2=True, or leave it out"
+        )
     for header, value in headers.items():
         wrong = wrong_header(header, value)
         if wrong:

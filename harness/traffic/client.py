@@ -118,7 +118,7 @@ class Client:
         return next((tally.unasked_text for tally in self._tallies() if tally.unasked), "")
 
     def send(self, arrival: Arrival, stream: Stream | None = None) -> Sample:
-        """Send one request once, and return how it ended.
+        """Send one request once (but where the stream `asks_again`), and return how it ended.
 
         Blocks the calling greenlet until then, at most the stream's timeout from the moment of
         sending. Raises nothing for whatever the network, the server or a lack of descriptors
@@ -190,6 +190,7 @@ class Client:
             reuse,
             cache,
             handshake,
+            flight.again,
         )
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ class Flight:
     """What is known of a request under way."""
 
     __slots__ = (
+        "again",
         "answer",
         "connection",
         "deadline_ns",
@@ -74,6 +75,8 @@ class Flight:
         self.sent_ns = 0
         self.deadline_ns = 0
         self.first_byte_ns = 0
+        self.again = 0
+        """As row.Sample's."""
 
     def begin(self, prepared: Prepared, now_ns: int) -> None:
         """Another exchange of the same visit, with an answer and a time of its own."""

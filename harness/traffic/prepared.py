@@ -65,6 +65,7 @@ class Prepared:
         """None: a connection for each request, or for each visit; or HTTP/2."""
         self.http2: Multiplexed | None = None
         """Carries its requests instead; None: they are said in HTTP/1.1."""
+        self.asks_again = stream.asks_again
         self._max_idle_s = max_idle_s
         self.reached = reached
         self.tls = stream.tls

@@ -69,6 +69,7 @@ def shown(
         )
         said(
             f"{strategy.name}: {arm.verdict}; {arm.failed} of {arm.requests} failed, "
+            f"{judged.result.near_misses.by_client} asked again, "
             f"p99 {arm.added_p99_ms:+} ms in the swaps; {arm.cause or 'nobody to blame'}\n"
             f"  {judged.folder}"
         )

@@ -6,14 +6,13 @@ from typing import Final
 
 from replacing import EDGE, ReplacesPart
 
-from harness.heavy_mix import LAST_S, heavy_mix
+from harness.heavy_mix import LAST_S
 from harness.swap.strategy import Steps, unable
 from harness.target import Instance, Proxies, Stage, TouchesProxies
 
 __all__ = [
     "BY_DAEMON",
     "FINISHES",
-    "HTTP1",
     "SERVING",
     "Order",
     "Reloads",
@@ -26,6 +25,7 @@ __all__ = [
 
 FINISHING: Final = "/tmp/finishing"  # noqa: S108 (in NGINX's own container)
 _LISTENS: Final = "listen 443 ssl default_server backlog=4096;"
+_KEEPS: Final = "keepalive_timeout 75s;"
 FINISHES: Final = {
     _LISTENS: f"""\
 {_LISTENS}
@@ -38,16 +38,16 @@ location ^~ /.finishing/ {{
     internal;
     keepalive_timeout 0;
     rewrite ^/\\.finishing(/.*)$ $1 last;
-}}"""
+}}""",
+    _KEEPS: f"{_KEEPS}\nkeepalive_time 10s;",
 }
-"""Of nginx.conf: while that file is there each answer ends its connection, and says so. A location
-that keeps no connection decides that for good, wherever the request is answered from then on.
-"""
+"""Of nginx.conf: while that file is there each answer over HTTP/1.1 ends its connection, and says
+so. A location that keeps no connection decides that for good, wherever the request is answered from
+then on.
 
-HTTP1: Final = heavy_mix(150.0)
-"""The heavy mix without HTTP/2, wherever a worker of NGINX's leaves (test_http2.py): what is on its
-way over HTTP/2 as it says GOAWAY is refused; and a connection that is shaking hands by then is told
-nothing, so that in 1 of 12 replacements a former worker still served one 30 s later.
+Over HTTP/2 a worker that is told to finish says so itself; but not on a connection that is shaking
+hands by then, which in 1 of 12 replacements it still served 30 s later. So connections have a time,
+too, after which the next answer over each is its last.
 """
 
 CLIENTS_KEEP_S: Final = 20.0

@@ -1,13 +1,19 @@
 """The heavy mix over every protocol that the edge speaks: HTTP/1.1, TLS, and some of it HTTP/2."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import pandas as pd
+
+from harness.analysis.history import load
+from harness.catalogue.model import Arm
 from harness.heavy_mix import heavy_mix
 from harness.mix import HOME
 from harness.model.traffic import Stream, Tls, Traffic
 
-__all__ = ["HTTP2", "heavy_with_http2", "http2_alone"]
+__all__ = ["HTTP2", "heavy_with_http2", "http2_alone", "rows_over_http2"]
 
 HTTP2 = ("http2-get", "http2-write")
 """Names of the streams over HTTP/2."""
@@ -22,17 +28,19 @@ _TIMEOUT_S = 10.0
 def heavy_with_http2(rate_hz: float) -> Traffic:
     """`rate_hz` arrivals a second in all, a fifth of them over HTTP/2: pages, and writes that are
     read back from the store. Each of the two streams keeps one connection, which is another one as
-    soon as the edge says that it takes no more on it.
+    soon as the edge says that it takes no more on it; what it did not take by then is asked again,
+    as a browser does.
 
     NotJudgedError below 50 a second, where the heavy mix would be too thin.
     """
     mix = heavy_mix(rate_hz * (1 - HTTP2_SHARE), timeout_s=_TIMEOUT_S)
-    return replace(mix, streams=(*mix.streams, *_over_http2(rate_hz * HTTP2_SHARE)))
+    asking = (replace(each, asks_again=True) for each in _over_http2(rate_hz * HTTP2_SHARE))
+    return replace(mix, streams=(*mix.streams, *asking))
 
 
 def http2_alone(rate_hz: float, *, times: int) -> Traffic:
     """The same two streams `times` over and nothing else: `rate_hz` requests a second, on twice as
-    many connections.
+    many connections, each asked once.
     """
     mix = heavy_mix(100.0)
     streams = tuple(
@@ -41,6 +49,13 @@ def http2_alone(rate_hz: float, *, times: int) -> Traffic:
         for stream in _over_http2(rate_hz / times)
     )
     return Traffic(headers=mix.headers, streams=streams)
+
+
+def rows_over_http2(arm: Arm) -> Iterator[pd.DataFrame]:
+    """Each of the two streams' requests, as they were recorded."""
+    rows = load(Path(arm.folder)).samples
+    for name in HTTP2:
+        yield rows[rows["stream"] == name]
 
 
 def _over_http2(rate_hz: float) -> tuple[Stream, ...]:

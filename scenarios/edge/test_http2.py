@@ -1,20 +1,19 @@
 """HTTP/2 at the edge: what a website's swap does to it, and what a reload of NGINX does.
 
 NGINX says GOAWAY to a connection on which it takes no more requests, and which was the last that it
-has taken. What was on its way by then is refused by it, unprocessed: browsers ask again, unseen.
+has taken. What was on its way by then is refused by it, unprocessed. Browsers ask again, unseen,
+and so do the streams of the mix; here it is shown what becomes of who asks once.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from protocols import HTTP2, heavy_with_http2, http2_alone
+from protocols import heavy_with_http2, http2_alone, rows_over_http2
 from replacing import EDGE, ReplacesPart, Shows
 
-from harness.analysis.history import History, load
+from harness.analysis.history import load
 from harness.model.finding import Verdict
 from harness.model.outcome import Outcome
 from harness.swap.drain import Drain
@@ -79,9 +78,7 @@ class ReloadsOften(ReplacesPart):
 def test_a_website_s_swap_loses_nothing_over_http2(loses_nothing: Shows) -> None:
     """Ten of them by `drain`, under the heavy mix with a fifth of it over HTTP/2."""
     arm = loses_nothing(Drain(), traffic=heavy_with_http2(RATE_HZ))
-    history = load(Path(arm.folder))
-    for name in HTTP2:
-        rows = over(history, name)
+    for rows in rows_over_http2(arm):
         assert set(rows["outcome"]) == {Outcome.ok.name}
         assert set(rows["handshake"]) <= {"full", "resumed"}
         assert rows["connection"].nunique() == 1, "beside each other on one connection"
@@ -116,9 +113,3 @@ def test_what_is_on_its_way_over_http2_as_nginx_reloads_is_refused(
     refused = {f"{history.record.run}-{seq}" for seq in failed["seq"]}
     applied = {name for name, times in history.operations.applied.items() if times}
     assert not refused & applied, "NGINX said that it had not taken them"
-
-
-def over(history: History, name: str) -> Any:
-    """The requests of that stream."""
-    rows = history.samples
-    return rows[rows["stream"] == name]

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from moving import AT_A_FREE_PORT, ListensBeside, MovesAddress
-from nginxes import BY_DAEMON, FINISHES, HTTP1, Order, Reloads, Upgrades
+from nginxes import BY_DAEMON, FINISHES, Order, Reloads, Upgrades
+from protocols import rows_over_http2
 from replacing import Shows
 
+from harness.catalogue.model import Arm
 from harness.mix import default_mix
 from harness.model.traffic import Connection, Stream, Traffic
 from harness.stack.variation import Variation
@@ -61,11 +63,11 @@ def test_a_reload_loses_nothing_once_kept_connections_have_ended(loses_nothing: 
     """For as long as clients keep idle connections each answer ends its own: then none is idle
     that anybody still uses, and there is nothing to be closed under a request.
     """
-    loses_nothing(
+    arm = loses_nothing(
         Reloads(),
-        traffic=HTTP1,
         variation=Variation(name="NGINX can be told to keep no connection", edge=FINISHES),
     )
+    leaves_over_http2(arm)
 
 
 def test_a_reload_closes_idle_connections_with_requests_on_their_way(loses: Shows) -> None:
@@ -84,15 +86,15 @@ def test_a_binary_upgraded_with_its_listeners_handed_on_loses_nothing(loses_noth
     """USR2, WINCH, QUIT. The listeners are the same ones all along; for the former workers' idle
     connections it takes what a reload takes.
     """
-    loses_nothing(
+    arm = loses_nothing(
         Upgrades(),
-        traffic=HTTP1,
         variation=Variation(
             name="NGINX by `daemon on`, and can be told to keep no connection",
             edge=FINISHES,
             edge_shell=BY_DAEMON,
         ),
     )
+    leaves_over_http2(arm)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +119,8 @@ def test_a_new_container_behind_a_moved_address_loses_nothing(loses_nothing: Sho
     """New connections are sent to the new one from one moment on, by the kernel; the old one goes
     on with those that it has, ends each with an answer, and only then is told to finish.
     """
-    loses_nothing(
+    arm = loses_nothing(
         MovesAddress(),
-        traffic=HTTP1,
         variation=Variation(
             name="NGINX in the network of who holds its address, at the first free port",
             held=("edge",),
@@ -127,6 +128,7 @@ def test_a_new_container_behind_a_moved_address_loses_nothing(loses_nothing: Sho
             edge_shell=AT_A_FREE_PORT,
         ),
     )
+    leaves_over_http2(arm)
 
 
 def test_one_beside_the_other_at_one_port_loses_what_is_queued_for_the_old_one(
@@ -158,6 +160,12 @@ def test_a_kernel_that_hands_the_queue_on_loses_nothing(loses_nothing: Shows) ->
         variation=at_one_port("what is queued is handed on", **{MIGRATE: "1"}),
         limit_p99_margin_ms=STANDS_MS,
     )
+
+
+def leaves_over_http2(arm: Arm) -> None:
+    """Each replacement has ended what was spoken over HTTP/2, under load."""
+    for rows in rows_over_http2(arm):
+        assert rows["connection"].nunique() > TIMES
 
 
 def at_one_port(does: str, **sysctls: str) -> Variation:

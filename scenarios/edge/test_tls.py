@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from nginxes import FINISHES, HTTP1
+from nginxes import FINISHES
 from renewing import READ_EACH_TIME, RollsOut
 from replacing import Shows
 
@@ -42,7 +42,6 @@ def test_a_reload_for_a_certificate_makes_each_visitor_shake_hands_anew(
     arm = loses_nothing(
         RollsOut(reloads=True, name="a certificate by a reload, then drain"),
         swaps=RENEWALS,
-        traffic=HTTP1,
         variation=Variation(name="NGINX can be told to keep no connection", edge=FINISHES),
     )
     full, resumed = handshakes(arm)

@@ -27,6 +27,7 @@ SAMPLE = Sample(
     reuse=65_535,
     cache=Cache.hit,
     handshake=Handshake.resumed,
+    again=255,
 )
 NAMES = pack_name(0, "") + pack_name(1, "v1") + pack_name(2, "website-1")
 
@@ -144,6 +145,14 @@ def test_a_table_written_and_read_back_is_the_same(tmp_path, damaged):
 def test_an_empty_table_survives_too(tmp_path):
     write_parquet(tmp_path / "t.parquet", decode(b"", STREAMS))
     assert len(read_parquet(tmp_path / "t.parquet").samples) == 0
+
+
+def test_a_table_from_before_clients_asked_again_is_read(tmp_path):
+    decoded = decode(packed(clean().samples), clean().record.scenario.traffic.stream_names())
+    older = type(decoded)(samples=decoded.samples.drop(columns="again"), damaged=0)
+    write_parquet(tmp_path / "t.parquet", older)
+    back = read_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(back.samples, decoded.samples[list(COLUMNS)])
 
 
 def test_a_table_of_somebody_else_is_refused(tmp_path):

@@ -6,6 +6,7 @@ from synthetic import clean
 
 from harness.checks.near_misses import check
 from harness.model.finding import Verdict
+from harness.model.outcome import Outcome
 
 
 def found(folder, *, limit=-1, retried=0):
@@ -31,6 +32,22 @@ def test_without_a_limit_they_are_told_and_pass(tmp_path):
         "3 requests succeeded only because a proxy tried again: 3 by HAProxy, 0 by NGINX; it cost"
     )
     assert finding.evidence["count"] == 3
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(3, Verdict.passed), (2, Verdict.failed)])
+def test_what_the_client_asked_again_is_one_of_them(tmp_path, limit, verdict):
+    draft = clean()
+    draft.scenario(limits=replace(draft.record.scenario.limits, near_misses=limit))
+    first, second, third, failed = draft.seqs("get-reused", 12, 13)[:4]
+    draft.set([first, second, failed], again=1)
+    draft.fail([failed], Outcome.refused_stream)
+    tried = [balancer(seq, retries=1) for seq in (second, third)]
+    write(tmp_path, edges=[edge(9_999)], balancers=[balancer(9_999), *tried])
+    finding = check(replace(draft.history(), folder=tmp_path))
+    assert finding.verdict is verdict
+    assert finding.message.startswith("3 requests succeeded only because a proxy or the client tried")
+    assert ": 2 by HAProxy, 0 by NGINX, 2 by the client, as NGINX had not" in finding.message
+    assert finding.evidence["examples"] == (first, second, third)
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(3, Verdict.passed), (2, Verdict.failed)])

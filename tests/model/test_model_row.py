@@ -24,6 +24,7 @@ SAMPLE = Sample(
     reuse=4,
     cache=Cache.miss,
     handshake=Handshake.full,
+    again=2,
 )
 
 
@@ -31,8 +32,8 @@ def test_a_sample_is_the_row_that_the_format_says():
     row = pack_sample(SAMPLE, 5, 6)
     due = 1 << 40
     assert len(row) == ROW_BYTES == 64
-    assert struct.unpack("<BBHIqqqqIIHHHBBB3xI", row) == (
-        *(1, 11, 503, 70_000, due, due + 1, due + 2, due + 3, 12, 9, 5, 6, 4, 3, 2, 1),
+    assert struct.unpack("<BBHIqqqqIIHHHBBBB2xI", row) == (
+        *(1, 11, 503, 70_000, due, due + 1, due + 2, due + 3, 12, 9, 5, 6, 4, 3, 2, 1, 2),
         zlib.crc32(row[:60]),
     )
 
@@ -64,7 +65,7 @@ def test_a_name_that_is_no_text_is_still_a_row():
 
 def test_figures_beyond_their_field_are_held_at_its_end():
     row = pack_sample(SAMPLE._replace(bytes=1 << 40, reuse=1 << 20), 0, 0)
-    fields = struct.unpack("<BBHIqqqqIIHHHBBB3xI", row)
+    fields = struct.unpack("<BBHIqqqqIIHHHBBBB2xI", row)
     assert (fields[8], fields[12]) == (0xFFFFFFFF, 0xFFFF)
 
 

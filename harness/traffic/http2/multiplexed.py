@@ -20,10 +20,13 @@ __all__ = ["Multiplexed"]
 
 _PROTOCOL: Final = "h2"
 _CLOSE_S: Final = 1.0
+_MOST_AGAIN: Final = 2
+"""Times that what was not processed is asked again, where it may be."""
 
 
 class Multiplexed:
-    """Carries one stream's requests: one attempt each, whatever the server says of it.
+    """Carries one stream's requests: one attempt each, whatever the server says of it; more where
+    the stream says so, of what the server has not processed.
 
     All share a connection. A new one is made where there is none, where the server has announced
     the end of the former one (GOAWAY), where that has ended or was idle for longer than
@@ -62,15 +65,33 @@ class Multiplexed:
         """
         prepared = self._prepared
         fields, body = said(prepared.request(flight.identity, seq))
+        session = self._usable()
+        flight.sent_ns = self._clock_ns()
+        flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
+        outcome, text = self._try(flight, session, fields, body)
+        most = _MOST_AGAIN if prepared.asks_again else 0
+        while outcome is Outcome.refused_stream and flight.again < most:
+            flight.again += 1
+            flight.leave()
+            flight.sent = False
+            outcome, text = self._try(flight, self._usable(), fields, body)
+        return outcome, f"{text}, asked {flight.again + 1} times" if flight.again else text
+
+    def _try(
+        self,
+        flight: Flight,
+        session: Session | None,
+        fields: list[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> tuple[Outcome, str]:
+        """Over that connection, or over one that is made."""
+        prepared = self._prepared
         answer = StreamAnswer(
             bodiless=prepared.bodiless,
             keep=prepared.expected.keep,
             wanted=prepared.expected.wanted,
         )
         flight.answer = answer
-        session = self._usable() if self._keeps else None
-        flight.sent_ns = self._clock_ns()
-        flight.deadline_ns = flight.sent_ns + prepared.timeout_ns
         if session is None:
             session = self._next(flight) if self._keeps else self._opened(flight)
         connection = flight.connection = Connection(
@@ -104,7 +125,9 @@ class Multiplexed:
         join([session.reading for session in sessions if session.is_over], _CLOSE_S)
 
     def _usable(self) -> Session | None:
-        """One that takes a request, what has come by now considered."""
+        """One that takes a request, what has come by now considered; None where none is kept."""
+        if not self._keeps:
+            return None
         now_ns = self._clock_ns()
         for session in self._sessions:
             session.look()
