@@ -45,7 +45,7 @@ def test_what_the_client_asked_again_is_one_of_them(tmp_path, limit, verdict):
     write(tmp_path, edges=[edge(9_999)], balancers=[balancer(9_999), *tried])
     finding = check(replace(draft.history(), folder=tmp_path))
     assert finding.verdict is verdict
-    assert finding.message.startswith("3 requests succeeded only because a proxy or the client tried")
+    assert finding.message.startswith("3 requests succeeded only because a proxy or the client")
     assert ": 2 by HAProxy, 0 by NGINX, 2 by the client, as NGINX had not" in finding.message
     assert finding.evidence["examples"] == (first, second, third)
 

@@ -1,19 +1,15 @@
-"""A raw-socket HTTP server that does what a script says, byte for byte, plainly or over TLS.
+"""A raw-socket HTTP server that does what a script says, byte for byte, plainly or over TLS."""
 
-It runs in plain threads, so that a client in this thread's gevent hub can talk to it.
-"""
-
-import contextlib
-import errno
 import itertools
 import socket
 import ssl
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from sealed import Sealed
+from serving import Serving, turn
 
 Behaviour = Callable[["Peer"], None]
 
@@ -66,7 +62,7 @@ class Peer:
         self.cut()
 
 
-class Scripted:
+class Scripted(Serving):
     """Serves each request with a behaviour: the n-th of a list (its last for all later ones),
     or one function for all. A connection stays open until a behaviour ends it.
 
@@ -80,84 +76,36 @@ class Scripted:
         context: ssl.SSLContext | None = None,
         greeting: Behaviour | None = None,
     ) -> None:
+        super().__init__()
         self.script = script
         self.greeting = greeting or shakes_hands
         self.context = context
         self.requests: list[bytes] = []
-        self.connections = 0
-        self.served = 0
-        """Requests whose behaviour has come to its end."""
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self._socks: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self.begin()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join(5)
-        for sock in self._socks:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError as error:
-                # A test may take this process's descriptors away for a moment.
-                if error.errno == errno.EMFILE and not self._stopping.wait(0.01):
-                    continue
+    def serve(self, sock: socket.socket, number: int) -> None:
+        tls = None if self.context is None else Sealed(sock, self.context)
+        if tls is not None and not self._meet(self.greeting, sock, tls, b"", number, 0):
+            return
+        for nth in itertools.count():
+            request = read_request(tls or sock)
+            if not request:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            number = self.connections
-            self.connections += 1
-            self._socks = [known for known in self._socks if known.fileno() >= 0]
-            self._socks.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock, number), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, sock: socket.socket, number: int) -> None:
-        # An OSError is the client's end of the connection, as it wished.
-        with contextlib.suppress(OSError), sock:
-            tls = None if self.context is None else Sealed(sock, self.context)
-            if tls is not None and not self._meet(self.greeting, sock, tls, b"", number, 0):
+            with self.lock:
+                index = len(self.requests)
+                self.requests.append(request)
+            if not self._meet(turn(self.script, index), sock, tls, request, index, nth):
                 return
-            for nth in itertools.count():
-                request = read_request(tls or sock)
-                if not request:
-                    return
-                with self._lock:
-                    index = len(self.requests)
-                    self.requests.append(request)
-                if not self._meet(self._behaviour(index), sock, tls, request, index, nth):
-                    return
 
     def _meet(self, behave: Behaviour, *met: Any) -> bool:
         """Whether the connection lives on."""
         peer = Peer(*met)
-        peer.stopping = self._stopping
+        peer.stopping = self.stopping
         behave(peer)
         if peer.request:
-            with self._lock:
+            with self.lock:
                 self.served += 1
-        return not (peer.ended or self._stopping.is_set())
-
-    def _behaviour(self, index: int) -> Behaviour:
-        if callable(self.script):
-            return self.script
-        return self.script[min(index, len(self.script) - 1)]
+        return not (peer.ended or self.stopping.is_set())
 
 
 def read_request(sock: socket.socket | Sealed) -> bytes:

@@ -1,10 +1,8 @@
 """An HTTP/2 server over TLS that does what a script says, frame by frame where it is told so.
 
 The protocol is h2's, in the part of a server; what h2 would not say is a frame of hyperframe's.
-It runs in plain threads, so that a client in this thread's gevent hub can talk to it.
 """
 
-import contextlib
 import socket
 import ssl
 import struct
@@ -12,7 +10,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Self
 
 from certificates import context
 from h2.config import H2Configuration
@@ -28,6 +25,7 @@ from h2.events import (
 )
 from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, SettingsFrame
 from sealed import Sealed
+from serving import Serving, turn
 
 
 @dataclass
@@ -134,7 +132,7 @@ class Peer:
 Behaviour = Callable[[Peer, Asked], None]
 
 
-class ScriptedHttp2:
+class ScriptedHttp2(Serving):
     """Serves each request that is whole with a behaviour: the n-th of a list (its last for all
     later ones), or one function for all. `at_once` does so as its header section came.
 
@@ -152,10 +150,9 @@ class ScriptedHttp2:
         takes_bodies: bool = True,
         most_streams: int = 100,
     ) -> None:
+        super().__init__()
         self.script = script
         self.requests: list[Asked] = []
-        self.connections = 0
-        self.served = 0
         self.resets: list[tuple[int, int]] = []
         """(stream, error) of the client's RST_STREAM."""
         self.farewells = 0
@@ -165,58 +162,21 @@ class ScriptedHttp2:
         self._at_once = at_once
         self._takes_bodies = takes_bodies
         self._most_streams = most_streams
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self._socks: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self.begin()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join(5)
-        for sock in self._socks:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
+    def serve(self, sock: socket.socket, number: int) -> None:
+        peer = Peer(sock, Sealed(sock, self._context), self.stopping)
+        peer.tls.shake_hands()
+        self._greets(peer)
+        if peer.ended:
+            return
+        peer.h2.initiate_connection()
+        peer.say(SettingsFrame(0, settings={3: self._most_streams}))
+        while not (peer.ended or self.stopping.is_set()):
+            data = peer.tls.recv(65536)
+            if not data:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            number = self.connections
-            self.connections += 1
-            self._socks.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock, number), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, sock: socket.socket, number: int) -> None:
-        # An OSError is the client's end of the connection, as it wished.
-        with contextlib.suppress(OSError), sock:
-            peer = Peer(sock, Sealed(sock, self._context), self._stopping)
-            peer.tls.shake_hands()
-            self._greets(peer)
-            if peer.ended:
-                return
-            peer.h2.initiate_connection()
-            peer.say(SettingsFrame(0, settings={3: self._most_streams}))
-            while not (peer.ended or self._stopping.is_set()):
-                data = peer.tls.recv(65536)
-                if not data:
-                    return
-                self._take(peer, number, data)
+            self._take(peer, number, data)
 
     def _take(self, peer: Peer, number: int, data: bytes) -> None:
         for event in peer.h2.receive_data(data):
@@ -242,13 +202,11 @@ class ScriptedHttp2:
         peer.flush()
 
     def _meet(self, peer: Peer, asked: Asked) -> None:
-        with self._lock:
+        with self.lock:
             index = len(self.requests)
             self.requests.append(asked)
-        script = self.script
-        behave = script if callable(script) else script[min(index, len(script) - 1)]
-        behave(peer, asked)
-        with self._lock:
+        turn(self.script, index)(peer, asked)
+        with self.lock:
             self.served += 1
 
 

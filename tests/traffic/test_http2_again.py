@@ -3,6 +3,7 @@
 import pytest
 from h2.errors import ErrorCodes
 from scripted_http2 import (
+    Asked,
     Behaviour,
     Peer,
     answers,
@@ -102,15 +103,12 @@ def test_all_tries_share_one_time(start_http2: Start) -> None:
 
 def test_who_finds_nobody_as_he_asks_again_is_told_so(start_http2: Start) -> None:
     """The server leaves, and its listener is gone by then."""
-    talk = start_http2(says(goes_away(0)), asks_again=True)
-    closes = talk.server
 
-    def leaves(peer: Peer, _asked: object) -> None:
-        closes._listener.shutdown(2)  # noqa: SLF001 (as at its own end)
-        closes._listener.close()  # noqa: SLF001
+    def leaves(peer: Peer, _asked: Asked) -> None:
+        talk.server.refuse()
         peer.say(goes_away(0))
 
-    closes.script = leaves
+    talk = start_http2(leaves, asks_again=True)
     sample = talk.send()
     assert (sample.outcome, sample.again) == (Outcome.refused, 1), talk.details
     assert sample.sent_ns > 0
