@@ -4,6 +4,7 @@ The kernel's own, not gevent's: that makes a waiter, a timeout and an exception 
 """
 
 import _socket
+import struct
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ __all__ = ["Channel"]
 _READ: Final = 1
 _WRITE: Final = 2
 _SECOND_NS: Final = 1_000_000_000
+_MS_NS: Final = 1_000_000
+_INFO: Final = struct.Struct("=52xI")
+"""Of Linux' struct tcp_info (include/uapi/linux/tcp.h): tcpi_last_data_recv, in ms before now."""
+_TCP_INFO: Final = getattr(_socket, "TCP_INFO", None)
 
 
 class Channel(_socket.socket):
@@ -45,6 +50,19 @@ class Channel(_socket.socket):
     def await_writable(self, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
         """The same for writing."""
         self._wait(self._writable, deadline_ns - clock_ns())
+
+    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
+        """When the peer's last bytes came, as the kernel has it to some milliseconds; None where
+        it does not tell. They may be unread.
+        """
+        if _TCP_INFO is None:
+            return None
+        try:
+            told = self.getsockopt(_socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
+            (ago_ms,) = _INFO.unpack(told)
+        except (OSError, struct.error):
+            return None
+        return clock_ns() - ago_ms * _MS_NS
 
     def close(self) -> None:
         """May be called again."""

@@ -258,19 +258,22 @@ class Client:
         return connection
 
     def read(self, flight: Flight, connection: Connection) -> tuple[Outcome, str]:
-        """The answer to its end, and how it ends. Raises OSError, MalformedError."""
+        """The answer to its end, and how it ends. Raises OSError, MalformedError; at the deadline
+        TimeoutError, as Flight.look_late has it.
+        """
         answer = flight.answer
         while True:
             data = connection.wire.receive(flight.deadline_ns, self._clock_ns)
             now_ns = self._clock_ns()
             if data and not flight.first_byte_ns:
                 flight.first_byte_ns = now_ns
-            if answer.feed(data) if data else answer.end():
+            is_whole = answer.feed(data) if data else answer.end()
+            if data and now_ns >= flight.deadline_ns:
+                flight.look_late(now_ns, connection.wire.heard_ns(self._clock_ns), is_whole)
+            if is_whole:
                 return flight.prepared.expected.judge(answer, flight.identity)
             if not data:
                 return flight.cut()
-            if now_ns >= flight.deadline_ns:
-                raise TimeoutError("deadline")
 
     def _prepare(self, stream: Stream) -> Prepared:
         is_secure = stream.tls is not Tls.off

@@ -45,6 +45,9 @@ class Wire(Protocol):
     def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         """The next bytes, b"" at the end of the stream. Raises as `transmit`."""
 
+    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
+        """As Channel's."""
+
     def quiet(self) -> bool:
         """Whether the peer has neither ended it nor sent a byte nobody asked for."""
 
@@ -69,6 +72,9 @@ class Plain:
 
     def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         return receive(self._sock, deadline_ns, clock_ns)
+
+    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
+        return self._sock.heard_ns(clock_ns)
 
     def quiet(self) -> bool:
         return not self._heard.poll(0)  # an end and an error are heard too

@@ -12,6 +12,9 @@ from harness.traffic.prepared import Prepared
 
 __all__ = ["Flight", "Unfinished"]
 
+_TICK_NS: Final = 10_000_000
+"""How exactly the kernel tells when bytes came: to one of its ticks, 100 a second or more."""
+
 _OURS: Final = frozenset(
     {
         errno.EMFILE,
@@ -54,6 +57,7 @@ class Flight:
         "deadline_ns",
         "established",
         "first_byte_ns",
+        "granted",
         "identity",
         "prepared",
         "sent",
@@ -75,6 +79,8 @@ class Flight:
         self.sent_ns = 0
         self.deadline_ns = 0
         self.first_byte_ns = 0
+        self.granted = False
+        """It was given more time, once."""
         self.again = 0
         """As row.Sample's."""
 
@@ -84,6 +90,25 @@ class Flight:
         self.sent = False
         self.answer = _awaited(prepared)
         self.deadline_ns = now_ns + prepared.timeout_ns
+        self.granted = False
+
+    def look_late(self, now_ns: int, heard_ns: int | None, is_whole: bool) -> None:
+        """Of an answer that is still being read as its deadline has passed. `heard_ns`: when the
+        peer's last bytes came, None where nobody can tell.
+
+        Raises TimeoutError for what came after the deadline, and where more is to come. Where it
+        lay unread for us to look, the peer may have been kept from saying more: it gets the time
+        that we were late, once.
+        """
+        if heard_ns is not None and heard_ns > self.deadline_ns + _TICK_NS:
+            raise TimeoutError("deadline")
+        if is_whole:
+            return
+        late_ns = now_ns - self.deadline_ns
+        if heard_ns is None or late_ns <= _TICK_NS or self.granted:
+            raise TimeoutError("deadline")
+        self.granted = True
+        self.deadline_ns = now_ns + min(late_ns, self.prepared.timeout_ns)
 
     def leave(self) -> None:
         """Its connection is closed, and it has none."""

@@ -194,17 +194,30 @@ def test_deadline_bounds_the_whole_request(start: Start, tls: Tls, behaviour) ->
     assert 0.2e9 <= sample.finished_ns - sample.sent_ns < 1e9
 
 
-def test_endless_answer_ends_at_the_deadline(
+def test_endless_answer_ends_at_the_deadline(start: Start, tls: Tls) -> None:
+    """Bytes that are there at every look do not keep the deadline from being seen."""
+
+    def floods(peer: Peer) -> None:
+        peer.send(until_end())
+        while not peer.stopping.is_set():
+            peer.send(b"x" * 100_000)
+
+    sample = start(floods, timeout_s=short_s(tls), tls=tls).send()
+    assert sample.outcome is Outcome.read_timeout
+
+
+def test_endless_answer_ends_at_the_deadline_where_the_kernel_tells_nothing(
     start: Start, tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bytes that are there at every look do not keep the deadline from being seen."""
     pieces = itertools.chain([until_end()], itertools.repeat(b"x" * 1000))
 
     def floods(wire: object, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         assert clock_ns() < deadline_ns + 500_000_000
         return next(pieces)
 
-    monkeypatch.setattr(Plain if tls is Tls.off else Secured, "receive", floods)
+    wire = Plain if tls is Tls.off else Secured
+    monkeypatch.setattr(wire, "receive", floods)
+    monkeypatch.setattr(wire, "heard_ns", lambda *_: None)
     sample = start(stalls(), timeout_s=short_s(tls), tls=tls).send()
     assert sample.outcome is Outcome.read_timeout
 
@@ -219,6 +232,33 @@ def test_answer_that_waited_for_us_is_not_a_timeout(start: Start, tls: Tls) -> N
     hogging.join()
     assert (sample.outcome, sample.reuse) == (Outcome.ok, 1)
     assert sample.finished_ns - sample.sent_ns > late_s * 1e9
+
+
+def test_long_answer_that_waited_for_us_is_not_a_timeout(start: Start, tls: Tls) -> None:
+    """It takes many looks, all of them late, and had come before."""
+    late_s = short_s(tls)
+    body = "x" * 200_000
+    answer = whole(body=body.encode())
+    talk = start(says(b"", answer, gap_s=0.1), timeout_s=late_s, tls=tls, expect_body={"*": body})
+    talk.send()
+    hogging = gevent.spawn(time.sleep, 2 * late_s)  # not gevent's: it blocks the hub
+    sample = talk.send()
+    hogging.join()
+    assert (sample.outcome, sample.reuse) == (Outcome.ok, 1), talk.details
+    assert sample.finished_ns - sample.sent_ns > late_s * 1e9
+
+
+def test_answer_that_came_too_late_is_a_timeout_however_late_we_looked(
+    start: Start, tls: Tls
+) -> None:
+    late_s = short_s(tls)
+    too_late = says(b"", whole(), gap_s=1.5 * late_s)
+    talk = start([says(whole()), too_late], timeout_s=late_s, tls=tls)
+    talk.send()
+    hogging = gevent.spawn(time.sleep, 3 * late_s)
+    sample = talk.send()
+    hogging.join()
+    assert sample.outcome is Outcome.read_timeout, talk.details
 
 
 def test_request_that_cannot_be_written_in_time_is_answer_timeout(start: Start) -> None:

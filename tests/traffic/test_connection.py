@@ -90,6 +90,9 @@ class Line:
             raise self.said
         return self.said
 
+    def heard_ns(self, _clock_ns: Callable[[], int]) -> None:
+        """Nobody asks."""
+
     def close(self) -> None:
         self.closed += 1
         if not self.is_quiet and isinstance(self.said, bytes):
