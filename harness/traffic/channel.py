@@ -4,6 +4,7 @@ The kernel's own, not gevent's: that makes a waiter, a timeout and an exception 
 """
 
 import _socket
+import contextlib
 import struct
 from collections.abc import Callable
 from typing import Any, Final
@@ -29,11 +30,15 @@ class Channel(_socket.socket):
     descriptors.
     """
 
-    __slots__ = ("_hub", "_loop", "_readable", "_turns", "_writable")
+    __slots__ = ("_hub", "_loop", "_readable", "_turns", "_writable", "heard_ns")
 
     def __init__(self, family: int, kind: int) -> None:
         super().__init__(family, kind)
         self.setblocking(False)
+        self.heard_ns: int | None = None
+        """When the peer's last bytes had come as `hear` was last called, as the kernel has it to
+        some milliseconds; None where it does not tell. They may be unread.
+        """
         self._hub = gevent.get_hub()
         self._loop = self._hub.loop
         self._turns = of_this_loop()
@@ -51,18 +56,14 @@ class Channel(_socket.socket):
         """The same for writing."""
         self._wait(self._writable, deadline_ns - clock_ns())
 
-    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
-        """When the peer's last bytes came, as the kernel has it to some milliseconds; None where
-        it does not tell. They may be unread.
-        """
+    def hear(self, clock_ns: Callable[[], int]) -> None:
+        """Renews `heard_ns`. Before a read: that makes room for what the peer had to hold back."""
+        self.heard_ns = None
         if _TCP_INFO is None:
-            return None
-        try:
+            return
+        with contextlib.suppress(OSError, struct.error):
             told = self.getsockopt(_socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
-            (ago_ms,) = _INFO.unpack(told)
-        except (OSError, struct.error):
-            return None
-        return clock_ns() - ago_ms * _MS_NS
+            self.heard_ns = clock_ns() - _INFO.unpack(told)[0] * _MS_NS
 
     def close(self) -> None:
         """May be called again."""

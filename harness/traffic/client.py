@@ -269,7 +269,7 @@ class Client:
                 flight.first_byte_ns = now_ns
             is_whole = answer.feed(data) if data else answer.end()
             if data and now_ns >= flight.deadline_ns:
-                flight.look_late(now_ns, connection.wire.heard_ns(self._clock_ns), is_whole)
+                flight.look_late(now_ns, connection.wire.heard_ns, is_whole)
             if is_whole:
                 return flight.prepared.expected.judge(answer, flight.identity)
             if not data:

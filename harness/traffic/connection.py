@@ -45,8 +45,9 @@ class Wire(Protocol):
     def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         """The next bytes, b"" at the end of the stream. Raises as `transmit`."""
 
-    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
-        """As Channel's."""
+    @property
+    def heard_ns(self) -> int | None:
+        """As Channel's, of the last `receive` that looked past its deadline."""
 
     def quiet(self) -> bool:
         """Whether the peer has neither ended it nor sent a byte nobody asked for."""
@@ -73,8 +74,9 @@ class Plain:
     def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         return receive(self._sock, deadline_ns, clock_ns)
 
-    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
-        return self._sock.heard_ns(clock_ns)
+    @property
+    def heard_ns(self) -> int | None:
+        return self._sock.heard_ns
 
     def quiet(self) -> bool:
         return not self._heard.poll(0)  # an end and an error are heard too
@@ -216,6 +218,8 @@ def receive(sock: Channel, deadline_ns: int, clock_ns: Callable[[], int]) -> byt
         # First: nearly always nothing is there yet, and a read that finds nothing raises.
         sock.await_readable(deadline_ns, clock_ns)
         is_last = clock_ns() >= deadline_ns
+        if is_last:
+            sock.hear(clock_ns)
         try:
             return sock.recv(_READ_BYTES)
         except BlockingIOError:

@@ -157,8 +157,9 @@ class Secured:
             if not talk:
                 return
 
-    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
-        return self._sock.heard_ns(clock_ns)
+    @property
+    def heard_ns(self) -> int | None:
+        return self._sock.heard_ns
 
     def quiet(self) -> bool:
         """Whether the peer has neither ended it nor sent a byte of an answer.

@@ -192,9 +192,9 @@ class _Lent:
     def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
         raise NotImplementedError
 
-    def heard_ns(self, clock_ns: Callable[[], int]) -> int | None:
+    @property
+    def heard_ns(self) -> None:
         """Others' answers come over it too."""
-        del clock_ns
 
     def quiet(self) -> bool:
         return True
