@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from accepting import Serving, turn
 from sealed import Sealed
-from serving import Serving, turn
 
 Behaviour = Callable[["Peer"], None]
 

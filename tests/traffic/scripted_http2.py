@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from accepting import Serving, turn
 from certificates import context
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -25,7 +26,6 @@ from h2.events import (
 )
 from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, SettingsFrame
 from sealed import Sealed
-from serving import Serving, turn
 
 
 @dataclass
