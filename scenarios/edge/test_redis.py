@@ -20,10 +20,11 @@ pytestmark = pytest.mark.edge
 
 RATE_HZ = 150.0
 WAIT_S = 5
-WAITED_MS = 500
-"""What the store's being away may add at p99, above which the arm fails all the same. Ten restarts
-added 10 ms and ten promotions 328; with more at work on two cores than they have room for 40 and
-457 ms, and 228 and 388.
+WAITED_MS = 1_000
+"""What the store's being away may add at p99 of any stream, above which the arm fails all the same.
+Ten restarts added 3 and 10 ms for all streams together, ten promotions 320 and 328; of writes
+alone, which all need the store, 61 of 1,208 took longer than 507 ms in ten promotions, and the
+longest of all 1.03 s.
 """
 FILE = {"appendonly": "yes", "appendfsync": "always"}
 """Of Redis: what it has acknowledged is on the disk."""
