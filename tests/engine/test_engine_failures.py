@@ -10,6 +10,7 @@ from harness.config import Settings
 from harness.model.errors import NotJudgedError
 from harness.model.finding import Verdict
 from harness.stack import stack, website
+from harness.target import Instance
 from harness.verify import Judged, Plan, carry_out, plan
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
@@ -68,11 +69,13 @@ def test_a_container_that_is_there_and_fails_is_not_judged_and_removed(
 
 
 def test_a_defect_in_mid_swap_is_inconclusive_and_two_releases_are_removed(todo: Plan, monkeypatch):
-    """The way back drains the new one: were that to fail too, what it has in flight would be cut."""
+    """The first drain fails. The way back drains the new one: what it has in flight is not cut."""
     drain, failing = website.Website.drain, iter([raises])
-    monkeypatch.setattr(
-        website.Website, "drain", lambda self, instance: next(failing, drain)(self, instance)
-    )
+
+    def fails_once(self: website.Website, instance: Instance) -> None:
+        next(failing, drain)(self, instance)
+
+    monkeypatch.setattr(website.Website, "drain", fails_once)
     found = judged(todo)
     assert found.result.verdict is Verdict.inconclusive
     assert found.result.requests.failed == 0
