@@ -88,10 +88,19 @@ class Plain:
 class Connection:
     """An established connection and what it has carried."""
 
-    __slots__ = ("handshake", "idle_ns", "number", "uses", "wire")
+    __slots__ = ("_is_shared", "handshake", "idle_ns", "number", "uses", "wire")
 
-    def __init__(self, wire: Wire, number: int, handshake: Handshake = Handshake.plain) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        number: int,
+        handshake: Handshake = Handshake.plain,
+        *,
+        is_shared: bool = False,
+    ) -> None:
+        """`is_shared`: other requests are on it beside this one, so none of them closes it."""
         self.wire = wire
+        self._is_shared = is_shared
         self.number = number
         """Counted from 1 in the order of opening."""
         self.handshake = handshake
@@ -99,6 +108,10 @@ class Connection:
         """Requests it has carried so far."""
         self.idle_ns = 0
         """When it was last put back into a pool."""
+
+    def close(self) -> None:
+        if not self._is_shared:
+            self.wire.close()
 
 
 class Pool:

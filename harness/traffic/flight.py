@@ -168,7 +168,7 @@ class Flight:
     def close(self) -> None:
         """Close its connection, however far it got."""
         if self.connection is not None:
-            self.connection.wire.close()
+            self.connection.close()
         elif self.sock is not None:
             self.sock.close()
 

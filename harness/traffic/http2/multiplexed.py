@@ -14,7 +14,6 @@ from harness.traffic.http2.exchange import Exchange, StreamAnswer, said
 from harness.traffic.http2.session import Session
 from harness.traffic.joining import join
 from harness.traffic.prepared import Prepared
-from harness.traffic.tls import Secured
 
 __all__ = ["Multiplexed"]
 
@@ -95,7 +94,7 @@ class Multiplexed:
         if session is None:
             session = self._next(flight) if self._keeps else self._opened(flight)
         connection = flight.connection = Connection(
-            _Lent(session.secured), session.number, session.secured.handshake
+            session.secured, session.number, session.secured.handshake, is_shared=True
         )
         connection.uses = session.uses
         flight.established = True
@@ -170,34 +169,3 @@ class Multiplexed:
         self._sessions = [each for each in self._sessions if not each.reading.dead]
         self._sessions.append(session)
         return session
-
-
-class _Lent:
-    """Implements connection.Wire, for what is asked of a request's once it is over: the connection
-    is others' too.
-    """
-
-    __slots__ = ("_secured",)
-
-    def __init__(self, secured: Secured) -> None:
-        self._secured = secured
-
-    @property
-    def session(self) -> ssl.SSLSession | None:
-        return self._secured.session
-
-    def transmit(self, data: bytes, deadline_ns: int, clock_ns: Callable[[], int]) -> None:
-        raise NotImplementedError
-
-    def receive(self, deadline_ns: int, clock_ns: Callable[[], int]) -> bytes:
-        raise NotImplementedError
-
-    @property
-    def heard_ns(self) -> None:
-        """Others' answers come over it too."""
-
-    def quiet(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Nothing: the session's last request closes it, or its end does."""
